@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Configuration. (The sections follow in the next commits.)
+
+pub mod secrets;

@@ -19,6 +19,7 @@ pub mod mail;
 pub mod migrate;
 pub mod permissions;
 pub mod postgres;
+mod procfs;
 pub mod service;
 pub mod telemetry;
 pub mod vault;

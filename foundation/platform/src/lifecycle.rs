@@ -1,1 +1,5 @@
-//! Placeholder.
+//! How tasks start, wait and stop.
+
+mod wait;
+
+pub use wait::{Waited, pause, wait};

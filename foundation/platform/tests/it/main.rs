@@ -1,0 +1,3 @@
+//! The integration tests of the platform, in one binary.
+
+mod private_postgres;

@@ -263,3 +263,13 @@ pub fn known_versions(manifests: &[Manifest]) -> BTreeMap<String, i64> {
         .collect()
 }
 
+
+/// The checksums of all migrations in order, per schema: what a prepared template depends on.
+pub fn checksums(manifests: &[Manifest]) -> Vec<(String, Vec<Vec<u8>>)> {
+    migrators(manifests)
+        .into_iter()
+        .map(|(schema, migrator)| {
+            (schema.to_owned(), migrator.iter().map(|migration| migration.checksum.to_vec()).collect())
+        })
+        .collect()
+}

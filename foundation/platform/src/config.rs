@@ -105,6 +105,10 @@ impl Problems {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "ranges are written in place by every caller"
+    )]
     fn range<T: PartialOrd + std::fmt::Display>(&mut self, value: T, allowed: RangeInclusive<T>, key: &str) {
         if !allowed.contains(&value) {
             self.0.push(format!(

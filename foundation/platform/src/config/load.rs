@@ -5,7 +5,7 @@
 //! reported at once.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -161,7 +161,7 @@ impl Gathered {
                     .strip_suffix("_file")
                     .filter(|_| !self.known.contains_key(&key))
                 {
-                    Some(plain) => self.add_from_file(&plain.to_owned(), value, source()),
+                    Some(plain) => self.add_from_file(plain, value, source()),
                     None => self.add_text(&key, value, source()),
                 }
             }
@@ -287,7 +287,8 @@ impl Loaded {
                     value.to_string()
                 };
                 let source = self.source(&name);
-                text.push_str(&format!("{name} = {shown}  # {source}\n"));
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "{name} = {shown}  # {source}");
             }
         }
         text

@@ -6,17 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::{Problems, Secret};
 
 /// Redis or Valkey: live positions, presence, caches and rate limits of more than one process.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Redis {
     /// Connection URL. Short name: `REDIS_URL`. Not set: these live in the memory of the process.
     pub url: Option<Secret>,
-}
-
-impl Default for Redis {
-    fn default() -> Self {
-        Self { url: None }
-    }
 }
 
 impl Redis {

@@ -72,8 +72,8 @@ impl PrivateOptions {
             max_connections: 100,
             places: Places::default(),
             runtime_dir: None,
-            start_timeout: Duration::from_secs(60),
-            stop_timeout: Duration::from_secs(60),
+            start_timeout: Duration::from_mins(1),
+            stop_timeout: Duration::from_mins(1),
         }
     }
 

@@ -152,8 +152,9 @@ pub(super) fn tail(log: &Path, from: u64) -> String {
     }
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..]
-        .iter()
-        .map(|line| format!("  {line}\n"))
-        .collect()
+    let mut last = String::new();
+    for line in &lines[lines.len().saturating_sub(LINES)..] {
+        last.extend(["  ", line, "\n"]);
+    }
+    last
 }

@@ -5,14 +5,20 @@
 //! - A handler returns `Result<impl IntoResponse, platform::Error>`; nothing else becomes an error response.
 //! - A client error is never a 500, and a cause never reaches the caller.
 //! - What the OpenAPI document says is what is enforced: methods, permissions and query parameters are read from it.
-//! - Clock and randomness are handed in .
+//! - Clock and randomness are handed in ([`layers::Edge`], [`rate_limit::MemoryLimiter`]).
 
+pub mod channel;
+pub mod client_addr;
 pub mod etag;
 pub mod extract;
 pub mod layers;
 pub mod pagination;
 pub mod problem;
+pub mod rate_limit;
+pub mod server;
 
+pub use channel::Channel;
+pub use client_addr::{ClientAddr, ClientIp};
 pub use extract::{Json, Path, Query};
 
 /// Names of headers that `http` does not define.

@@ -81,7 +81,7 @@ impl Trace {
 
     /// A new span in the parent's trace, or in a trace of its own.
     pub fn below(parent: Option<Self>, random: &Random) -> Self {
-        let (trace, flags) = parent.map_or_else(|| (random.bytes(), 1), |parent| (parent.id, parent.flags));
+        let (id, flags) = parent.map_or_else(|| (random.bytes(), 1), |parent| (parent.id, parent.flags));
         Self {
             id,
             span: random.bytes(),

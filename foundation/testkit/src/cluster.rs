@@ -78,13 +78,19 @@ pub async fn keep(state: &Path, watched: u32) -> anyhow::Result<()> {
 }
 
 /// Starts a keeper in the background and waits for its address.
-pub fn start_keeper(watched: u32) -> anyhow::Result<String> {
-    let dir = data_dir();
+///
+/// `aside` uses a folder of its own, so that a command can run beside a test run.
+pub fn start_keeper(watched: u32, aside: bool) -> anyhow::Result<String> {
+    let mut dir = data_dir();
+    if aside {
+        dir.as_mut_os_string().push("-aside");
+    }
     std::fs::create_dir_all(&dir)?;
     let state = dir.join(format!("address-{watched}"));
     let log = std::fs::File::create(dir.join("keeper.log"))?;
     let mut keeper = std::process::Command::new(std::env::current_exe()?)
         .args(["keep", &state.to_string_lossy(), &watched.to_string()])
+        .env("DROPMATE_TEST_DIR", &dir)
         .stdin(std::process::Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -20,7 +20,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn setup() -> anyhow::Result<()> {
-    let url = testkit::cluster::start_keeper(testkit::cluster::parent())?;
+    let url = testkit::cluster::start_keeper(testkit::cluster::parent(), false)?;
     let file = std::env::var_os("NEXTEST_ENV").context("NEXTEST_ENV is not set: this is nextest's setup script")?;
     let mut file = std::fs::OpenOptions::new().append(true).open(file)?;
     writeln!(file, "DROPMATE_TEST_DATABASE_URL={url}")?;
@@ -28,7 +28,7 @@ fn setup() -> anyhow::Result<()> {
 }
 
 fn exec(command: &str, rest: &[&str]) -> anyhow::Result<()> {
-    let url = testkit::cluster::start_keeper(std::process::id())?;
+    let url = testkit::cluster::start_keeper(std::process::id(), true)?;
     let scratch = runtime()?.block_on(testkit::database::scratch(&url))?;
     let status = std::process::Command::new(command)
         .args(rest)

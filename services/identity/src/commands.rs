@@ -1,0 +1,18 @@
+//! One use case per file: load, decide (domain), save, publish, commit.
+
+pub mod accept_invitation;
+pub mod api_keys;
+pub mod change_email;
+pub mod change_password;
+pub mod end_sessions;
+pub mod first_run;
+pub mod invitations;
+pub mod members;
+pub mod organizations;
+pub mod password_reset;
+pub mod refresh;
+pub mod register;
+pub mod sign_in;
+pub mod switch;
+pub mod tokens;
+pub mod update_me;

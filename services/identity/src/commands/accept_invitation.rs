@@ -1,0 +1,153 @@
+//! Accepting an invitation: with an e-mail address and a password, or with a phone number and a PIN (drivers).
+//!
+//! Who has an account already proves it with the present secret and becomes a member of one more organisation.
+
+use contracts::identity::UserCreated;
+use kernel::ids::UserId;
+use platform::audit::Entry;
+use platform::auth::Role;
+use platform::db::{Scope, Tx};
+use platform::vault::Private;
+use platform::{Error, Kind, Result};
+
+use super::first_run::expired;
+use super::tokens::{self, Client, Issued};
+use crate::context::Identity;
+use crate::domain::contact::{Email, Phone};
+use crate::domain::secret::{Purpose, Secret};
+use crate::entities::{Invitation, Organization};
+use crate::store::credentials::{self, CredentialKind};
+use crate::store::users::{self, NewUser};
+use crate::store::{invitations, memberships, organizations};
+
+/// How many digits a PIN has.
+pub const PIN_LEN: std::ops::RangeInclusive<usize> = 6..=12;
+
+/// With what the person will sign in.
+#[derive(Debug, Clone)]
+pub enum SignInWith {
+    /// An address and a password.
+    Email(Email, Private),
+    /// A number and a PIN.
+    Phone(Phone, Private),
+}
+
+/// Who accepts.
+#[derive(Debug, Clone)]
+pub struct Acceptance {
+    /// The secret of the link.
+    pub token: String,
+    /// As the person wants to be called.
+    pub name: Private,
+    /// With what the person will sign in.
+    pub with: SignInWith,
+}
+
+/// What the page behind the link shows; `None` when the link does not work.
+pub async fn look(identity: &Identity, token: &str) -> Result<Option<(Organization, Role)>> {
+    let Some(secret) = Secret::presented(Purpose::Invitation, token) else { return Ok(None) };
+    let mut tx = identity.db().begin(&Scope::installation()).await?;
+    let Some(invitation) = open(&mut tx, identity, &secret).await? else { return Ok(None) };
+    let organization = organizations::find(&mut tx).await?;
+    Ok(organization.map(|organization| (organization, invitation.role)))
+}
+
+/// Finds an invitation that can be accepted, entering its organisation and locking it.
+async fn open(tx: &mut Tx, identity: &Identity, secret: &Secret) -> Result<Option<Invitation>> {
+    let Some((org, id)) = invitations::locate(tx, secret).await? else { return Ok(None) };
+    tx.enter(org).await?;
+    let now = tx.now();
+    let invitation = invitations::lock(tx, identity.vault(), id).await?;
+    Ok(invitation.filter(|invitation| {
+        invitation.accepted_at.is_none() && invitation.revoked_at.is_none() && invitation.expires_at > now
+    }))
+}
+
+/// Accepts, and opens a session.
+pub async fn accept(
+    identity: &Identity,
+    scope: &Scope,
+    input: Acceptance,
+    client: Client,
+    source: &str,
+) -> Result<Issued> {
+    let secret = Secret::presented(Purpose::Invitation, &input.token).ok_or_else(expired)?;
+    check_secret(identity, &input.with)?;
+    super::sign_in::count_guess(identity, &format!("join:{}", secret.hint()), source).await?;
+    if look(identity, &input.token).await?.is_none() {
+        return Err(expired());
+    }
+    let person = known_person(identity, scope, &input.with).await?;
+    let hash = match (&person, &input.with) {
+        (None, SignInWith::Email(_, secret) | SignInWith::Phone(_, secret)) => {
+            Some(identity.hasher().hash(secret.clone()).await?)
+        }
+        _ => None,
+    };
+    let mut tx = identity.db().begin(scope).await?;
+    let invitation = open(&mut tx, identity, &secret).await?.ok_or_else(expired)?;
+    let user = match (person, hash) {
+        (Some(user), _) => user,
+        (None, Some(hash)) => create(&mut tx, identity, input, &hash).await?,
+        (None, None) => return Err(Error::internal("a new person without a hash")),
+    };
+    let (_, locked) = memberships::insert(&mut tx, user, invitation.role).await?;
+    invitations::accept(&mut tx, invitation.id, user).await?;
+    tx.publish(locked, &UserCreated { user_id: user, role: invitation.role.as_str().to_owned() })?;
+    tx.audit(Entry::new("acceptInvitation", "invitation", invitation.id)).await?;
+    let org = tx.org()?;
+    let issued = tokens::open(&mut tx, identity, user, Some(org), &client).await?;
+    tx.commit().await?;
+    Ok(issued)
+}
+
+fn check_secret(identity: &Identity, with: &SignInWith) -> Result<()> {
+    match with {
+        SignInWith::Email(_, password) => super::change_password::check_strength(identity, password),
+        SignInWith::Phone(_, pin) => {
+            let text = pin.reveal();
+            if PIN_LEN.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+                Ok(())
+            } else {
+                Err(Error::invalid_field("/pin", "six to twelve digits"))
+            }
+        }
+    }
+}
+
+/// The person behind the address, if there is one and the secret is theirs; 409 when it is not.
+async fn known_person(identity: &Identity, scope: &Scope, with: &SignInWith) -> Result<Option<UserId>> {
+    let mut tx = identity.db().begin(scope).await?;
+    let (user, kind, secret) = match with {
+        SignInWith::Email(email, password) => {
+            (users::id_by_email(&mut tx, identity.vault(), email).await?, CredentialKind::Password, password)
+        }
+        SignInWith::Phone(phone, pin) => {
+            (users::id_by_phone(&mut tx, identity.vault(), phone).await?, CredentialKind::Pin, pin)
+        }
+    };
+    let Some(user) = user else {
+        tx.commit().await?;
+        return Ok(None);
+    };
+    let stored = credentials::hash(&mut tx, user, kind).await?;
+    tx.commit().await?;
+    if identity.hasher().verify(stored, secret.clone()).await? {
+        return Ok(Some(user));
+    }
+    Err(Error::new(
+        Kind::Conflict,
+        "account_exists",
+        "There is an account with this already. Give its present password or PIN to join with it.",
+    ))
+}
+
+async fn create(tx: &mut Tx, identity: &Identity, input: Acceptance, hash: &str) -> Result<UserId> {
+    let (email, phone, kind) = match input.with {
+        SignInWith::Email(email, _) => (Some(email), None, CredentialKind::Password),
+        SignInWith::Phone(phone, _) => (None, Some(phone), CredentialKind::Pin),
+    };
+    let user = users::insert(tx, identity.vault(), NewUser { name: input.name, email, phone, operator: false }).await?;
+    credentials::put(tx, user.id, kind, hash).await?;
+    Ok(user.id)
+}

@@ -1,0 +1,118 @@
+//! What the commands of identity work with, handed in by the runtime.
+
+use std::sync::Arc;
+
+use platform::auth::{Revocations, StaticKeys};
+use platform::db::Db;
+use platform::http::rate_limit::RateLimiter;
+use platform::mail::Mailer;
+use platform::vault::Vault;
+
+use crate::hashing::Hasher;
+use crate::keys::SigningKeys;
+
+/// What an administrator decides.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address under which people reach the installation, without a slash at the end; also the issuer of tokens.
+    pub public_url: String,
+    /// Whether customers may register by themselves.
+    pub open_registration: bool,
+    /// Shortest password, in characters.
+    pub password_min_length: usize,
+    /// Whether cookies need HTTPS (off only where the public address is plain HTTP).
+    pub secure_cookies: bool,
+}
+
+/// What the runtime hands in.
+#[derive(Clone)]
+pub struct Deps {
+    /// The service's connection.
+    pub db: Db,
+    /// Keys for sealed columns.
+    pub vault: Vault,
+    /// Where messages go.
+    pub mailer: Arc<dyn Mailer>,
+    /// Limits guessing.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// The published keys, shared with the process's verifier.
+    pub published: StaticKeys,
+    /// Revoked sessions, shared with the process's verifier.
+    pub revocations: Revocations,
+    /// Decisions of the administrator.
+    pub settings: Settings,
+    /// Most password hashes at a time.
+    pub hash_concurrency: usize,
+}
+
+/// The service's context; cheap to clone.
+#[derive(Clone)]
+pub struct Identity {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    deps: Deps,
+    hasher: Hasher,
+    keys: SigningKeys,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity")
+    }
+}
+
+impl Identity {
+    /// The context for these dependencies.
+    pub fn new(deps: Deps) -> Self {
+        let hasher = Hasher::new(deps.hash_concurrency, deps.db.random().clone());
+        let keys = SigningKeys::new(deps.settings.public_url.clone(), deps.published.clone());
+        Self { inner: Arc::new(Inner { deps, hasher, keys }) }
+    }
+
+    /// The service's connection.
+    pub fn db(&self) -> &Db {
+        &self.inner.deps.db
+    }
+
+    /// Keys for sealed columns.
+    pub fn vault(&self) -> &Vault {
+        &self.inner.deps.vault
+    }
+
+    /// Where messages go.
+    pub fn mailer(&self) -> &dyn Mailer {
+        &*self.inner.deps.mailer
+    }
+
+    /// Limits guessing.
+    pub fn limiter(&self) -> &dyn RateLimiter {
+        &*self.inner.deps.limiter
+    }
+
+    /// Revoked sessions of this process.
+    pub fn revocations(&self) -> &Revocations {
+        &self.inner.deps.revocations
+    }
+
+    /// Decisions of the administrator.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.deps.settings
+    }
+
+    /// Hashes passwords and PINs.
+    pub fn hasher(&self) -> &Hasher {
+        &self.inner.hasher
+    }
+
+    /// Signs access tokens.
+    pub fn keys(&self) -> &SigningKeys {
+        &self.inner.keys
+    }
+
+    /// A link of the public address.
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.settings().public_url)
+    }
+}

@@ -99,11 +99,13 @@ impl Readiness {
     }
 
     fn set(&self, name: &'static str, new: Dependency) {
-        metrics::gauge!(DEPENDENCY_UP, "dependency" => name).set(f64::from(u8::from(new.up)));
-        let old = self.with(|state| state.dependencies.insert(name, new.clone()));
+        let reason = new.reason.clone();
+        let up = new.up;
+        metrics::gauge!(DEPENDENCY_UP, "dependency" => name).set(f64::from(u8::from(up)));
+        let old = self.with(|state| state.dependencies.insert(name, new));
         // Only changes are worth a line.
-        if old.is_some_and(|old| old.up != new.up) {
-            match &new.reason {
+        if old.is_some_and(|old| old.up != up) {
+            match reason {
                 None => tracing::info!(dependency = name, "a dependency is back"),
                 Some(reason) => tracing::warn!(dependency = name, reason, "a dependency is away"),
             }

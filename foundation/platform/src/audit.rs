@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The audit trail: one row per effect, in the effect's transaction; sealed into a chain per organisation afterwards.
+//!
+//! Chaining inside the business transaction would make an organisation's writes queue up behind each other, so the
+//! sealing writer ([`seal`]) runs behind, under a lock on the head of the chain. Each link is HMAC-SHA256 over the link
+//! before it and the canonical entry, with a key that never enters the database: who can edit rows cannot forge links.
+//! [`verify`] walks the chains and names the first place that does not fit.
+//!
+//! Entries hold identifiers, hashes and reasons; never personal data.
+
+mod chain;
+mod entry;
+
+pub use chain::{AuditKey, Finding, Report, seal, verify};
+pub use entry::{Entry, state_hash};

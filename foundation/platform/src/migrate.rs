@@ -1,1 +1,275 @@
-//! Placeholder.
+//! Roles, schemas, migrations and grants: everything `dropmate migrate` does, idempotent.
+//!
+//! 1. The administrator (the role of `DATABASE_URL`) creates the roles and the schemas.
+//! 2. The owner role runs the migrations of `platform`, `bus` and every service, each recorded in its own schema.
+//! 3. The owner declares which service may publish which subject.
+//!
+//! An advisory lock makes concurrent starts wait for each other. `check` changes nothing and refuses a schema that is
+//! older or newer than this program knows.
+
+use std::collections::BTreeMap;
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretSlice};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+use crate::service::Manifest;
+
+static PLATFORM: Migrator = sqlx::migrate!("migrations/platform");
+static BUS: Migrator = sqlx::migrate!("migrations/bus");
+
+/// Any number; the same for every DropMate, so that two starts on one database wait for each other.
+const MIGRATION_LOCK: i64 = 0x6472_6f70_6d61_7465;
+
+/// The roles that exist besides one per service.
+pub const OWNER: &str = "dropmate_owner";
+/// The group of all service roles.
+pub const SERVICES: &str = "dropmate_services";
+/// The login of the sequencer, the audit sealer and other work that spans organisations.
+pub const SYSTEM: &str = "dropmate_system";
+/// The login that may read everything, for backups.
+pub const BACKUP: &str = "dropmate_backup";
+
+/// Why migrating failed, with what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// PostgreSQL said no.
+    #[error("the database refused: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A migration failed or was edited after it had been applied.
+    #[error("schema {schema}: {source}")]
+    Migration {
+        /// The schema concerned.
+        schema: String,
+        /// What went wrong.
+        source: MigrateError,
+    },
+    /// The schema is older than this program.
+    #[error("schema {schema} is at version {found}, this program needs {needed}: run `dropmate migrate`")]
+    Older {
+        /// The schema concerned.
+        schema: String,
+        /// The version in the database (0: none).
+        found: i64,
+        /// The version this program was built with.
+        needed: i64,
+    },
+    /// The schema is newer than this program.
+    #[error("schema {schema} is at version {found}, this program only knows {needed}: start a newer DropMate")]
+    Newer {
+        /// The schema concerned.
+        schema: String,
+        /// The version in the database.
+        found: i64,
+        /// The version this program was built with.
+        needed: i64,
+    },
+}
+
+/// The passwords of the login roles, derived from one secret so that each process can be given only its own.
+#[derive(Clone)]
+pub struct RolePasswords {
+    secret: SecretSlice<u8>,
+}
+
+impl std::fmt::Debug for RolePasswords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RolePasswords")
+    }
+}
+
+impl RolePasswords {
+    /// From the installation's role secret (`<data>/secrets/database-roles`).
+    pub fn new(secret: SecretSlice<u8>) -> Self {
+        Self { secret }
+    }
+
+    /// The password of one role: HMAC-SHA256 of its name, as hexadecimal digits.
+    pub fn password(&self, role: &str) -> String {
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(self.secret.expose_secret())
+            .unwrap_or_else(|_| unreachable!("HMAC accepts keys of any length"));
+        mac.update(role.as_bytes());
+        hex::encode(mac.finalize().into_bytes())
+    }
+}
+
+/// The login role of a service.
+pub fn service_role(service: &str) -> String {
+    format!("dropmate_{service}")
+}
+
+/// Brings roles, schemas and grants to what this program needs.
+pub async fn migrate(
+    admin: &PgConnectOptions,
+    passwords: &RolePasswords,
+    manifests: &[Manifest],
+) -> Result<(), MigrationError> {
+    let mut conn = PgConnection::connect_with(admin).await?;
+    sqlx::query("SELECT pg_advisory_lock($1)").bind(MIGRATION_LOCK).execute(&mut conn).await?;
+    let result = migrate_locked(&mut conn, passwords, manifests).await;
+    // Closing the session releases the lock, whatever happened.
+    conn.close().await.ok();
+    result
+}
+
+async fn migrate_locked(
+    conn: &mut PgConnection,
+    passwords: &RolePasswords,
+    manifests: &[Manifest],
+) -> Result<(), MigrationError> {
+    create_roles(conn, passwords, manifests).await?;
+    create_schemas(conn, manifests).await?;
+    execute(conn, format!("SET ROLE {OWNER}")).await?;
+    for (schema, migrator) in migrators(manifests) {
+        run(conn, schema, migrator).await?;
+    }
+    declare_subjects(conn, manifests).await?;
+    execute(conn, "RESET ROLE".to_owned()).await?;
+    Ok(())
+}
+
+/// Refuses a database whose schemas are not exactly what this program knows. Changes nothing.
+pub async fn check(conn: &mut PgConnection, manifests: &[Manifest]) -> Result<(), MigrationError> {
+    let versions = versions(conn).await?;
+    for (schema, migrator) in migrators(manifests) {
+        let needed = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+        let found = versions.get(schema).copied().unwrap_or(0);
+        let schema = schema.to_owned();
+        if found < needed {
+            return Err(MigrationError::Older { schema, found, needed });
+        }
+        if found > needed {
+            return Err(MigrationError::Newer { schema, found, needed });
+        }
+    }
+    Ok(())
+}
+
+/// The newest applied version per schema. Readable by every service role.
+pub async fn versions(conn: &mut PgConnection) -> Result<BTreeMap<String, i64>, sqlx::Error> {
+    let schemas: Vec<String> = sqlx::query_scalar(
+        "SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE c.relname = '_migrations' AND c.relkind = 'r'
+            AND has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut versions = BTreeMap::new();
+    for schema in schemas {
+        let sql = format!("SELECT coalesce(max(version), 0) FROM {schema}._migrations WHERE success");
+        let version: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *conn).await?;
+        versions.insert(schema, version);
+    }
+    Ok(versions)
+}
+
+fn migrators(manifests: &[Manifest]) -> Vec<(&str, &'static Migrator)> {
+    let own = manifests.iter().filter_map(|manifest| Some((manifest.name, manifest.migrations?)));
+    [("platform", &PLATFORM), ("bus", &BUS)].into_iter().chain(own).collect()
+}
+
+async fn run(conn: &mut PgConnection, schema: &str, migrator: &'static Migrator) -> Result<(), MigrationError> {
+    let mut own = Migrator { ignore_missing: true, locking: false, ..Migrator::DEFAULT };
+    own.migrations = migrator.migrations.clone();
+    own.dangerous_set_table_name(format!("{schema}._migrations"));
+    own.run_direct(None, conn, false)
+        .await
+        .map_err(|source| MigrationError::Migration { schema: schema.to_owned(), source })?;
+    // Who starts must be able to see which version it starts on.
+    execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {SERVICES}, {SYSTEM}")).await?;
+    Ok(())
+}
+
+async fn create_roles(
+    conn: &mut PgConnection,
+    passwords: &RolePasswords,
+    manifests: &[Manifest],
+) -> Result<(), MigrationError> {
+    create_role(conn, OWNER, "NOLOGIN").await?;
+    create_role(conn, SERVICES, "NOLOGIN").await?;
+    execute(conn, format!("GRANT {OWNER} TO CURRENT_USER")).await?;
+    let services = manifests.iter().map(|manifest| service_role(manifest.name));
+    for role in services.chain([SYSTEM.to_owned(), BACKUP.to_owned()]) {
+        create_role(conn, &role, "LOGIN NOCREATEDB NOCREATEROLE NOINHERIT").await?;
+        let password = passwords.password(&role);
+        execute(conn, format!("ALTER ROLE {role} WITH PASSWORD '{password}'")).await?;
+    }
+    for manifest in manifests {
+        let role = service_role(manifest.name);
+        execute(conn, format!("ALTER ROLE {role} INHERIT; GRANT {SERVICES} TO {role}")).await?;
+    }
+    // Only a superuser may grant this; a managed database backs itself up.
+    if let Err(error) = execute(conn, format!("ALTER ROLE {BACKUP} BYPASSRLS")).await {
+        tracing::info!(%error, "the backup role could not be given BYPASSRLS");
+    }
+    execute(conn, format!("ALTER ROLE {BACKUP} INHERIT; GRANT pg_read_all_data TO {BACKUP}")).await.ok();
+    Ok(())
+}
+
+async fn create_role(conn: &mut PgConnection, role: &str, options: &str) -> Result<(), sqlx::Error> {
+    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
+        .bind(role)
+        .fetch_one(&mut *conn)
+        .await?;
+    if exists { Ok(()) } else { execute(conn, format!("CREATE ROLE {role} {options}")).await }
+}
+
+async fn create_schemas(conn: &mut PgConnection, manifests: &[Manifest]) -> Result<(), sqlx::Error> {
+    let mut schemas = vec![("platform", None), ("bus", None)];
+    schemas.extend(
+        manifests
+            .iter()
+            .filter(|manifest| manifest.migrations.is_some())
+            .map(|manifest| (manifest.name, Some(service_role(manifest.name)))),
+    );
+    for (schema, role) in schemas {
+        execute(conn, format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}")).await?;
+        let user = role.map_or_else(|| format!("{SERVICES}, {SYSTEM}"), |role| format!("{role}, {SYSTEM}"));
+        execute(conn, format!("GRANT USAGE ON SCHEMA {schema} TO {user}")).await?;
+    }
+    execute(conn, "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned()).await
+}
+
+async fn declare_subjects(conn: &mut PgConnection, manifests: &[Manifest]) -> Result<(), sqlx::Error> {
+    for manifest in manifests {
+        sqlx::query(
+            "INSERT INTO bus.subjects (subject, source) SELECT unnest($1::text[]), $2
+             ON CONFLICT (subject) DO UPDATE SET source = excluded.source",
+        )
+        .bind(manifest.subjects)
+        .bind(manifest.name)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Runs statements that are built from names in code, never from input.
+async fn execute(conn: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
+    conn.execute(AssertSqlSafe(sql)).await?;
+    Ok(())
+}
+
+/// The highest version of each schema that this program knows, for `dropmate migrate --check`.
+pub fn known_versions(manifests: &[Manifest]) -> BTreeMap<String, i64> {
+    migrators(manifests)
+        .into_iter()
+        .map(|(schema, migrator)| {
+            let version = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+            (schema.to_owned(), version)
+        })
+        .collect()
+}
+
+
+/// The checksums of all migrations in order, per schema: what a prepared template depends on.
+pub fn checksums(manifests: &[Manifest]) -> Vec<(String, Vec<Vec<u8>>)> {
+    migrators(manifests)
+        .into_iter()
+        .map(|(schema, migrator)| {
+            (schema.to_owned(), migrator.iter().map(|migration| migration.checksum.to_vec()).collect())
+        })
+        .collect()
+}

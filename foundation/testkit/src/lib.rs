@@ -1,1 +1,14 @@
-//! placeholder
+//! What tests stand on: a database per test cloned from a prepared template, a clock that is moved, seeded randomness,
+//! recording fakes of outside systems, and a drop check that no event or job is left behind.
+//!
+//! Only dev-dependencies and the crates `tests` and `bench` may use it.
+
+pub mod cluster;
+pub mod database;
+// mail
+pub mod proof;
+pub mod schedule;
+
+pub use database::TestDb;
+
+pub use proof::Proof;

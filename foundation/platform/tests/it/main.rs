@@ -1,5 +1,6 @@
 //! The integration tests of the platform, in one binary.
+#![expect(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking; its names are its documentation")]
 
-// The mark tells clippy that helpers outside of test functions are test code, too.
-#[cfg(test)]
+mod bus_consumer;
+mod demo;
 mod private_postgres;

@@ -1,0 +1,137 @@
+//! Drives `bus.advance()`: the only writer of the log is that function, this is only who calls it.
+//!
+//! Any number of sequencers may run; the lock inside the function makes them take turns. A sequencer that is paused or
+//! killed holds nothing, because each call is one server-side statement.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::Result;
+use crate::db::SystemDb;
+
+/// Events per call; a batch of 1,000 was the fastest measured.
+const BATCH: i32 = 1000;
+/// The longest pause between two looks at the outbox when no bell rings.
+const POLL: Duration = Duration::from_millis(200);
+/// At most this often are other processes told that the log grew.
+const NOTIFY_INTERVAL: Duration = Duration::from_millis(20);
+/// The channel on which they are told.
+pub(crate) const CHANNEL: &str = "dropmate_log";
+
+/// Moves events from the outbox to the log.
+#[derive(Debug, Clone)]
+pub struct Sequencer {
+    system: SystemDb,
+}
+
+impl Sequencer {
+    /// A sequencer on the system's connection.
+    pub fn new(system: SystemDb) -> Self {
+        Self { system }
+    }
+
+    /// Makes sure that the log belongs to this database and that the next days have partitions.
+    pub async fn open(&self) -> Result<()> {
+        sqlx::query("SELECT bus.open_log(), bus.ensure_partitions(7)").execute(self.system.pool()).await?;
+        Ok(())
+    }
+
+    /// One call; how many events it moved.
+    pub async fn advance(&self) -> Result<usize> {
+        let moved: i32 =
+            sqlx::query_scalar("SELECT bus.advance($1)").bind(BATCH).fetch_one(self.system.pool()).await?;
+        if moved > 0 {
+            self.system.wake().ring_log();
+        }
+        Ok(usize::try_from(moved).unwrap_or(0))
+    }
+
+    /// Runs until cancelled, then moves what is left, so that nothing waits for the next start.
+    pub async fn run(self, cancel: CancellationToken) {
+        let mut bell = self.system.wake().on_outbox();
+        let mut opened = false;
+        let mut notifier = Notifier::default();
+        loop {
+            bell.borrow_and_update();
+            let begun = Instant::now();
+            let moved = self.step(&mut opened).await;
+            if moved > 0 {
+                notifier.tell(&self.system).await;
+                continue;
+            }
+            if cancel.is_cancelled() {
+                return;
+            }
+            // An empty look is slow when a long transaction keeps dead rows alive: look less often then.
+            let pause = POLL.max(begun.elapsed() * 5);
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                _ = tokio::time::timeout(pause, bell.changed()) => {}
+            }
+        }
+    }
+
+    async fn step(&self, opened: &mut bool) -> usize {
+        let result = async {
+            if !*opened {
+                self.open().await?;
+                *opened = true;
+            }
+            self.advance().await
+        }
+        .await;
+        result.unwrap_or_else(|error| {
+            // The next connection may lead to another database (restored, promoted): look at its identity again.
+            *opened = false;
+            tracing::warn!(error = %error.chain(), "the sequencer could not advance the log");
+            0
+        })
+    }
+}
+
+/// Tells other processes that the log grew, at most every [`NOTIFY_INTERVAL`], in a statement of its own: inside a
+/// business transaction NOTIFY would serialise commits. They poll anyway.
+#[derive(Default)]
+struct Notifier {
+    last: Option<Instant>,
+}
+
+impl Notifier {
+    async fn tell(&mut self, system: &SystemDb) {
+        if self.last.is_some_and(|last| last.elapsed() < NOTIFY_INTERVAL) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let told = sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(system.pool()).await;
+        if let Err(error) = told {
+            tracing::debug!(%error, "other processes could not be told that the log grew");
+        }
+    }
+}
+
+/// Rings this process's bell when another process's sequencer moved the log.
+pub async fn listen(system: SystemDb, cancel: CancellationToken) {
+    while !cancel.is_cancelled() {
+        let listening = async {
+            let mut listener = sqlx::postgres::PgListener::connect_with(system.pool()).await?;
+            listener.listen(CHANNEL).await?;
+            loop {
+                // `None` means that the connection was lost and is being made again: something may have been missed.
+                listener.try_recv().await?;
+                system.wake().ring_log();
+            }
+            #[expect(unreachable_code, reason = "names the error type of the block")]
+            Ok::<(), sqlx::Error>(())
+        };
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            result = listening => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "not listening for news of the log; polling goes on");
+                }
+                let _elapsed = tokio::time::timeout(Duration::from_secs(1), cancel.cancelled()).await;
+            }
+        }
+    }
+}

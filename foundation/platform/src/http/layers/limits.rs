@@ -1,0 +1,121 @@
+//! Limits of a request in size and time.
+//!
+//! A body that announces too much is refused before it is read (413). One that stops arriving ends the read with
+//! 408. When the total time is over, the answer is 408 if the body was still arriving (the caller is slow) and 503
+//! if it was there (we are slow). The time ends when the answer begins, so event streams are not cut.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tower_http::timeout::TimeoutBody;
+
+use crate::http::extract::BodyLimit;
+use crate::{Error, Kind};
+
+/// How large and how slow a request may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body.
+    pub body: usize,
+    /// Time until the answer begins.
+    pub request: Duration,
+    /// Longest pause inside a body.
+    pub body_pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: BodyLimit::default().0,
+            request: Duration::from_secs(30),
+            body_pause: Duration::from_secs(10),
+        }
+    }
+}
+
+pub(super) async fn enforce(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
+    let limit = BodyLimit(limits.body);
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > u64::try_from(limits.body).unwrap_or(u64::MAX)) {
+        return limit.error().into_response();
+    }
+    request.extensions_mut().insert(limit);
+    let (request, arrived) = guard(request, &limits);
+    match tokio::time::timeout(limits.request, next.run(request)).await {
+        Ok(response) => response,
+        Err(elapsed) => {
+            let error = if arrived.load(Ordering::Relaxed) {
+                Error::new(
+                    Kind::Unavailable,
+                    "deadline_exceeded",
+                    "The request took too long on our side.",
+                )
+                .with_retry_after(Duration::from_secs(1))
+            } else {
+                Error::new(
+                    Kind::RequestTimeout,
+                    "body_timeout",
+                    "The body did not arrive in time.",
+                )
+            };
+            error.with_source(elapsed).into_response()
+        }
+    }
+}
+
+/// Watches the body: counts its bytes, ends it when it pauses too long, and notes when all of it has arrived.
+fn guard(request: Request, limits: &Limits) -> (Request, Arc<AtomicBool>) {
+    let arrived = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    if arrived.load(Ordering::Relaxed) {
+        return (request, arrived);
+    }
+    let flag = Arc::clone(&arrived);
+    let request = request.map(|body| {
+        let limited = http_body_util::Limited::new(body, limits.body);
+        let inner = Body::new(TimeoutBody::new(limits.body_pause, limited));
+        Body::new(Guarded { inner, arrived: flag })
+    });
+    (request, arrived)
+}
+
+struct Guarded {
+    inner: Body,
+    arrived: Arc<AtomicBool>,
+}
+
+impl HttpBody for Guarded {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.inner).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) || self.inner.is_end_stream() {
+            self.arrived.store(true, Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,129 @@
+//! The service `demo`: accounts with a balance, one event, one consumer.
+
+use std::sync::LazyLock;
+
+use contracts::Event;
+use kernel::ids::{OrgId, Uuid};
+use platform::bus::{Consumer, Sequencer};
+use platform::db::{Db, Locked, Scope, SystemDb, Tx};
+use platform::service::Manifest;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::migrate::Migrator;
+use testkit::TestDb;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("tests/demo_migrations");
+
+/// The manifest of `demo`.
+pub static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
+    vec![Manifest { name: "demo", migrations: Some(&MIGRATIONS), subjects: &[Changed::SUBJECT], permissions: &[] }]
+});
+
+/// An account's balance changed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Changed {
+    pub by: i64,
+}
+
+impl Event for Changed {
+    const SUBJECT: &'static str = "account.changed.v1";
+    const WHEN: &'static str = "An account's balance changed.";
+    fn example() -> Self {
+        Self { by: 1 }
+    }
+}
+
+/// A test's world.
+pub struct World {
+    pub test: TestDb,
+    pub db: Db,
+    pub system: SystemDb,
+    pub sequencer: Sequencer,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let test = TestDb::new(&MANIFESTS).await;
+        let (db, system) = (test.db("demo"), test.system());
+        Self { sequencer: Sequencer::new(system.clone()), test, db, system }
+    }
+
+    pub fn org(&self) -> OrgId {
+        self.test.random.id(kernel::time::Clock::now(&self.test.clock))
+    }
+
+    pub async fn account(&self, org: OrgId) -> Uuid {
+        let mut tx = self.db.begin(&Scope::system(org)).await.unwrap();
+        let id: Uuid = tx.random().uuid_v7(tx.now());
+        insert(&mut tx, id).await;
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// Changes a balance and publishes it.
+    pub async fn change(&self, org: OrgId, account: Uuid, by: i64) -> i64 {
+        let mut tx = self.db.begin(&Scope::system(org)).await.unwrap();
+        let version = change(&mut tx, account, by).await.unwrap();
+        tx.commit().await.unwrap();
+        version
+    }
+
+    pub async fn advance(&self) -> usize {
+        let mut moved = 0;
+        loop {
+            match self.sequencer.advance().await.unwrap() {
+                0 => return moved,
+                some => moved += some,
+            }
+        }
+    }
+
+    pub async fn effects(&self) -> Vec<(Uuid, i64)> {
+        let rows = sqlx::query("SELECT account, version FROM demo.effects ORDER BY id")
+            .fetch_all(&mut self.test.admin().await)
+            .await
+            .unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+}
+
+pub async fn insert(tx: &mut Tx, id: Uuid) {
+    let org = tx.org().unwrap().uuid();
+    sqlx::query("INSERT INTO demo.accounts (org_id, id) VALUES ($1, $2)")
+        .bind(org)
+        .bind(id)
+        .execute(tx.conn())
+        .await
+        .unwrap();
+}
+
+pub async fn change(tx: &mut Tx, account: Uuid, by: i64) -> platform::Result<i64> {
+    let version: i64 = sqlx::query_scalar(
+        "UPDATE demo.accounts SET balance = balance + $2, version = version + 1 WHERE id = $1 RETURNING version",
+    )
+    .bind(account)
+    .bind(by)
+    .fetch_one(tx.conn())
+    .await?;
+    tx.publish(Locked::new(account, version), &Changed { by })?;
+    Ok(version)
+}
+
+/// A consumer that writes one row per event; fails when the change is negative.
+pub fn consumer() -> Consumer {
+    Consumer::new("demo.effects").on::<Changed, _>(|tx, delivery, event| {
+        Box::pin(async move {
+            sqlx::query("INSERT INTO demo.effects (org_id, event_id, account, version) VALUES ($1, $2, $3, $4)")
+                .bind(delivery.org.uuid())
+                .bind(delivery.event_id.uuid())
+                .bind(delivery.key)
+                .bind(delivery.version)
+                .execute(tx.conn())
+                .await?;
+            if event.by < 0 {
+                return Err(platform::Error::internal("negative"));
+            }
+            Ok(())
+        })
+    })
+}

@@ -49,7 +49,7 @@ mod tests {
     async fn a_cancelled_wait_returns_at_once() {
         let stop = CancellationToken::new();
         stop.cancel();
-        assert_eq!(wait(Duration::from_secs(3600), &stop).await, Waited::Cancelled);
+        assert_eq!(wait(Duration::from_hours(1), &stop).await, Waited::Cancelled);
         assert!(
             wait(Duration::from_millis(1), &CancellationToken::new())
                 .await

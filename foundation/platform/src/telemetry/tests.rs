@@ -158,7 +158,7 @@ async fn traces_reach_a_collector_from_inside_the_runtime() {
     let traces = otlp::Traces::build(&settings, &Handle::current()).unwrap();
     let subscriber = subscriber(&settings, false, &traces, io::sink).unwrap();
     tracing::subscriber::with_default(subscriber, || {
-        tracing::info_span!("a-span-to-see").in_scope(|| ())
+        tracing::info_span!("a-span-to-see").in_scope(|| ());
     });
     traces.shutdown().await;
     let received = String::from_utf8_lossy(&served.join().unwrap()).into_owned();

@@ -117,11 +117,14 @@ impl Gate {
     async fn admit(
         &self,
         request: &Parts,
-    ) -> (Option<Counted>, Result<(Arc<Operation>, Principal), Response>) {
+    ) -> (Option<Counted>, Result<(Arc<Operation>, Principal), Refused>) {
         let operation = match self.operations.find(&request.method, request.uri.path()) {
             Lookup::Found(operation) => Ok(operation),
-            Lookup::OtherMethods(allow) => Err(method_not_allowed(&allow).await),
-            Lookup::Unknown => Err(problem::fallback().await.into_response()),
+            Lookup::OtherMethods(allow) => Err(Refused {
+                error: problem::method_not_allowed().await,
+                allow: Some(allow),
+            }),
+            Lookup::Unknown => Err(problem::fallback().await.into()),
         };
         let caller = match &operation {
             Ok(operation) if !operation.probe => self.authenticator.authenticate(&request.headers).await,
@@ -132,12 +135,11 @@ impl Gate {
             .await;
         let admitted = operation.and_then(|operation| {
             if let Some(counted) = &counted {
-                counted.decision.enforce().map_err(Error::into_response)?;
+                counted.decision.enforce()?;
             }
             let caller = caller
                 .and_then(|caller| operation.permission.check(&caller).map(|()| caller))
-                .and_then(|caller| contract(&operation, request).map(|()| caller))
-                .map_err(Error::into_response)?;
+                .and_then(|caller| contract(&operation, request).map(|()| caller))?;
             Ok((operation, caller))
         });
         (counted, admitted)
@@ -176,7 +178,7 @@ async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
             response.extensions_mut().insert(template);
             response
         }
-        Err(response) => response,
+        Err(refused) => refused.into_response(),
     };
     if let Some(Counted { policy, decision }) = counted {
         decision.announce(&policy, response.headers_mut());
@@ -184,12 +186,26 @@ async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
     response
 }
 
-async fn method_not_allowed(allow: &str) -> Response {
-    let mut response = problem::method_not_allowed().await.into_response();
-    if let Ok(value) = HeaderValue::from_str(allow) {
-        response.headers_mut().insert(ALLOW, value);
+/// An error, with the methods that the path has.
+struct Refused {
+    error: Error,
+    allow: Option<String>,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, allow: None }
     }
-    response
+}
+
+impl Refused {
+    fn into_response(self) -> Response {
+        let mut response = self.error.into_response();
+        if let Some(value) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+            response.headers_mut().insert(ALLOW, value);
+        }
+        response
+    }
 }
 
 /// What the document promises about a request and no handler needs to repeat.

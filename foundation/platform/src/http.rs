@@ -12,6 +12,8 @@ pub mod client_addr;
 pub mod etag;
 pub mod extract;
 pub mod layers;
+pub mod openapi;
+pub mod operations;
 pub mod pagination;
 pub mod problem;
 pub mod rate_limit;
@@ -20,6 +22,7 @@ pub mod server;
 pub use channel::Channel;
 pub use client_addr::{ClientAddr, ClientIp};
 pub use extract::{Json, Path, Query};
+pub use operations::Caller;
 
 /// Names of headers that `http` does not define.
 pub mod header {

@@ -1,1 +1,116 @@
-//! placeholder
+//! The gateway: the one door of the installation. It owns no data.
+//!
+//! It knows the operations of all services from their documents, authenticates, counts and admits requests
+//! ([`platform::http::operations::Gate`]), and hands each to the service that owns the operation, over a
+//! [`Channel`]. Its own operations are health, metrics, keys, the API document and its readable page.
+//!
+//! Events in and out: none. Invariants: a path that is not in the document does not exist; headers that belong to one
+//! connection never travel to the next; what a service answers is passed on unchanged.
+
+mod forward;
+mod http;
+mod page;
+mod permissions;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::{Extension, Router};
+use platform::auth::KeySet;
+use platform::http::openapi::{self, Document, Info, ServiceApi};
+use platform::http::operations::{Authenticator, Gate, RateLimits};
+use platform::http::{Channel, layers::Edge};
+use platform::{Error, Result};
+use secrecy::SecretString;
+
+pub use http::health::{Dependency, Readiness};
+pub use permissions::PERMISSIONS;
+
+/// The name of this service.
+pub const NAME: &str = "gateway";
+
+const INFO: Info = Info {
+    title: "DropMate",
+    version: env!("CARGO_PKG_VERSION"),
+    description: "Run your own deliveries: orders, drivers, routes and live tracking, on your own data.",
+    licence: "AGPL-3.0-only",
+};
+
+/// Writes the metrics of this process in the Prometheus text format.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the gateway is handed.
+#[derive(Clone)]
+pub struct Deps {
+    /// The services behind it, and how to reach each.
+    pub services: Vec<(ServiceApi, Channel)>,
+    /// Finds out who calls.
+    pub authenticator: Authenticator,
+    /// Quotas; `None` counts nothing.
+    pub limits: Option<RateLimits>,
+    /// Keys published at `/.well-known/jwks.json`.
+    pub keys: Arc<dyn KeySet>,
+    /// Says which dependencies are away.
+    pub readiness: Arc<dyn Readiness>,
+    /// For `/metrics`.
+    pub metrics: RenderMetrics,
+    /// Who presents it may read `/metrics` from anywhere; without it only this machine may.
+    pub metrics_token: Option<SecretString>,
+    /// The layers around everything.
+    pub edge: Edge,
+}
+
+/// The gateway, ready to be served.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// Everything: its own operations, those of the services, and the layers.
+    pub router: Router,
+    /// The whole API.
+    pub document: Document,
+}
+
+/// Its own routes and document.
+pub fn api(deps: &Deps) -> Result<ServiceApi> {
+    let state = http::Shared {
+        keys: Arc::clone(&deps.keys),
+        readiness: Arc::clone(&deps.readiness),
+        metrics: Arc::clone(&deps.metrics),
+        metrics_token: deps.metrics_token.clone(),
+    };
+    http::routes().with_state(state).finish(PERMISSIONS)
+}
+
+/// Puts the gateway together; fails when documents and permissions do not agree.
+pub fn service(deps: Deps) -> Result<Gateway> {
+    let own = api(&deps)?;
+    let apis: Vec<&ServiceApi> = std::iter::once(&own)
+        .chain(deps.services.iter().map(|(api, _)| api))
+        .collect();
+    let document = openapi::assemble(&INFO, &apis)?;
+    let page = page::render(document.value()).map_err(Error::internal)?;
+    let channels: BTreeMap<_, _> = deps
+        .services
+        .iter()
+        .map(|(api, channel)| (api.service(), channel.clone()))
+        .collect();
+
+    let router = own
+        .router()
+        .fallback(forward::forward)
+        .layer(Extension(forward::Channels(Arc::new(channels))))
+        .layer(Extension(http::docs::Docs {
+            document: document.clone(),
+            page: page.into(),
+        }));
+    let gate = Gate::new(document.operations(), deps.authenticator);
+    let gate = match deps.limits {
+        Some(limits) => gate.with_limits(limits),
+        None => gate,
+    };
+    Ok(Gateway {
+        router: deps.edge.wrap(gate.wrap(router)),
+        document,
+    })
+}

@@ -24,6 +24,7 @@ use crate::{Error, Result};
 
 pub use body::{BodyLimit, BodyTimedOut, read};
 pub use json::parse;
+pub(in crate::http) use query::pairs as query_pairs;
 
 /// A JSON body: validated on the way in, plain on the way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -78,13 +78,18 @@ impl IntoResponse for Error {
             );
         }
         if self.kind() == Kind::Unauthenticated {
-            headers.insert(
-                WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"dropmate\""),
-            );
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(self.code())));
         }
         response.extensions_mut().insert(Cause(Arc::new(self)));
         response
+    }
+}
+
+/// RFC 6750, section 3: a credential that was presented and refused is named so, a missing one is not.
+fn challenge(code: &str) -> &'static str {
+    match code {
+        "invalid_token" => "Bearer realm=\"dropmate\", error=\"invalid_token\"",
+        _ => "Bearer realm=\"dropmate\"",
     }
 }
 

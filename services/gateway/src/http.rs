@@ -1,0 +1,36 @@
+//! The gateway's own operations.
+
+pub(crate) mod docs;
+pub(crate) mod health;
+mod keys;
+mod metrics;
+
+use std::sync::Arc;
+
+use platform::auth::KeySet;
+use platform::http::openapi::Api;
+use secrecy::SecretString;
+use utoipa_axum::routes;
+
+use crate::{NAME, Readiness, RenderMetrics};
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) keys: Arc<dyn KeySet>,
+    pub(crate) readiness: Arc<dyn Readiness>,
+    pub(crate) metrics: RenderMetrics,
+    pub(crate) metrics_token: Option<SecretString>,
+}
+
+pub(crate) fn routes() -> Api<Shared> {
+    Api::new(NAME)
+        .routes(routes!(health::liveness))
+        .routes(routes!(health::readiness))
+        .routes(routes!(health::health))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(keys::jwks))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::style))
+}

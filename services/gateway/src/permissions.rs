@@ -1,0 +1,24 @@
+//! Who may call the gateway's own operations: everybody; `metrics` checks its caller itself.
+
+use platform::permissions::{PUBLIC, Permission, Tenant};
+
+const fn public(operation: &'static str) -> Permission {
+    Permission {
+        operation,
+        roles: PUBLIC,
+        scope: None,
+        tenant: Tenant::None,
+    }
+}
+
+/// The rows of the permission table.
+pub const PERMISSIONS: &[Permission] = &[
+    public("get_liveness"),
+    public("get_readiness"),
+    public("get_metrics"),
+    public("get_health"),
+    public("get_openapi"),
+    public("get_api_page"),
+    public("get_api_page_style"),
+    public("get_jwks"),
+];

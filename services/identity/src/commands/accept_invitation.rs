@@ -94,7 +94,7 @@ pub async fn accept(
     let (_, locked) = memberships::insert(&mut tx, user, invitation.role).await?;
     invitations::accept(&mut tx, invitation.id, user).await?;
     tx.publish(locked, &UserCreated { user_id: user, role: invitation.role.as_str().to_owned() })?;
-    tx.audit(Entry::new("acceptInvitation", "invitation", invitation.id)).await?;
+    tx.audit(Entry::new("accept_invitation", "invitation", invitation.id)).await?;
     let org = tx.org()?;
     let issued = tokens::open(&mut tx, identity, user, Some(org), &client).await?;
     tx.commit().await?;

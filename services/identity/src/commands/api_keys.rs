@@ -22,7 +22,7 @@ pub async fn create(tx: &mut Tx, by: UserId, new: NewKey) -> Result<(ApiKey, Sec
     let purpose = if new.device { Purpose::DeviceKey } else { Purpose::ApiKey };
     let secret = Secret::draw(purpose, tx.random());
     let key = api_keys::insert(tx, new, &secret, by).await?;
-    tx.audit(Entry::new("createApiKey", "api_key", key.id).after(&key)?).await?;
+    tx.audit(Entry::new("create_api_key", "api_key", key.id).after(&key)?).await?;
     Ok((key, secret))
 }
 
@@ -46,7 +46,7 @@ fn check(new: &NewKey, now: kernel::time::Timestamp) -> Result<()> {
 pub async fn revoke(tx: &mut Tx, id: ApiKeyId) -> Result<()> {
     let key = api_keys::lock(tx, id).await?.ok_or_else(|| Error::not_found("API key"))?;
     api_keys::revoke(tx, id).await?;
-    tx.audit(Entry::new("revokeApiKey", "api_key", id).before(&key)?).await
+    tx.audit(Entry::new("revoke_api_key", "api_key", id).before(&key)?).await
 }
 
 /// The principal behind a presented key, or 401.

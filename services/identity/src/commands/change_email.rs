@@ -33,7 +33,7 @@ pub async fn ask(identity: &Identity, scope: &Scope, user: UserId, email: Email,
     let keys = identity.vault().installation(&mut tx).await?;
     let sealed = keys.seal(place(user), email.private().reveal().as_bytes())?;
     tx.enqueue(&SendLink::email_change(user, &sealed)).await?;
-    tx.audit(Entry::new("changeEmail", "user", user)).await?;
+    tx.audit(Entry::new("change_email", "user", user)).await?;
     tx.commit().await
 }
 
@@ -54,7 +54,7 @@ pub async fn confirm(identity: &Identity, scope: &Scope, token: &str) -> Result<
         tx.enter(entrance.org).await?;
         tx.publish(locked, &UserUpdated { user_id: user, changed: change.fields() })?;
     }
-    tx.audit(Entry::new("confirmEmail", "user", user)).await?;
+    tx.audit(Entry::new("confirm_email", "user", user)).await?;
     tx.commit().await
 }
 

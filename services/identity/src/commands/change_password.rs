@@ -48,7 +48,7 @@ pub async fn change_password(
     let mut tx = identity.db().begin(scope).await?;
     credentials::put(&mut tx, user, CredentialKind::Password, &hash).await?;
     let ended = end_sessions::end_all(&mut tx, user, None, EndReason::Password, Some(session)).await?;
-    tx.audit(Entry::new("changePassword", "user", user)).await?;
+    tx.audit(Entry::new("change_password", "user", user)).await?;
     tx.commit().await?;
     end_sessions::known(identity, &ended);
     Ok(())

@@ -55,7 +55,7 @@ pub async fn revoke_own(tx: &mut Tx, user: UserId, id: SessionId) -> Result<()> 
         return Err(Error::not_found("session"));
     }
     end(tx, &[id], EndReason::Revoked).await?;
-    tx.audit(Entry::new("revokeSession", "session", id)).await
+    tx.audit(Entry::new("revoke_session", "session", id)).await
 }
 
 /// Cuts off a member: a lost phone, a dismissed driver. Ends the member's sessions in this organisation.
@@ -64,7 +64,7 @@ pub async fn cut_off(tx: &mut Tx, actor: platform::auth::Role, member: Membershi
     check_grant(actor, membership.role)?;
     let org = tx.org()?;
     let ended = end_all(tx, membership.user_id, Some(org), EndReason::CutOff, None).await?;
-    let entry = Entry::new("signOutMember", "membership", member);
+    let entry = Entry::new("sign_out_member", "membership", member);
     tx.audit(entry.detail(serde_json::json!({ "sessions": ended.len() }))).await?;
     Ok(ended)
 }

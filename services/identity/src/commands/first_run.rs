@@ -93,7 +93,7 @@ async fn create(
     let new = NewUser { name: input.name, email: Some(input.email), phone: None, operator: true };
     let user = users::insert(tx, identity.vault(), new).await?;
     credentials::put(tx, user.id, CredentialKind::Password, hash).await?;
-    let organization = organizations::create(tx, &input.organization, user.id, "firstRun").await?;
+    let organization = organizations::create(tx, &input.organization, user.id, "first_run").await?;
     let issued = tokens::open(tx, identity, user.id, Some(organization.id), client).await?;
     Ok((organization, issued))
 }

@@ -29,7 +29,7 @@ pub async fn invite(
     if email.is_some() {
         tx.enqueue(&SendInvitation::new(tx, identity, &invitation, &secret).await?).await?;
     }
-    let entry = Entry::new("createInvitation", "invitation", invitation.id);
+    let entry = Entry::new("create_invitation", "invitation", invitation.id);
     tx.audit(entry.detail(serde_json::json!({ "role": role.as_str() }))).await?;
     Ok((invitation, link(identity, &secret)))
 }
@@ -50,5 +50,5 @@ pub async fn revoke(tx: &mut Tx, identity: &Identity, actor: Role, id: Invitatio
     if invitation.revoked_at.is_none() {
         invitations::revoke(tx, id).await?;
     }
-    tx.audit(Entry::new("revokeInvitation", "invitation", id)).await
+    tx.audit(Entry::new("revoke_invitation", "invitation", id)).await
 }

@@ -35,7 +35,7 @@ pub async fn set_role(
         to: Some(role.as_str().to_owned()),
     };
     tx.publish(locked, &event)?;
-    tx.audit(Entry::new("updateMember", "membership", id).before(&before)?.after(&after)?).await?;
+    tx.audit(Entry::new("update_member", "membership", id).before(&before)?.after(&after)?).await?;
     Ok((after, ended))
 }
 
@@ -50,7 +50,7 @@ pub async fn remove(tx: &mut Tx, actor: Role, id: MembershipId) -> Result<Vec<Se
     let event =
         UserRoleChanged { user_id: before.user_id, from: before.role.as_str().to_owned(), to: None };
     tx.publish(locked, &event)?;
-    tx.audit(Entry::new("removeMember", "membership", id).before(&before)?).await?;
+    tx.audit(Entry::new("remove_member", "membership", id).before(&before)?).await?;
     Ok(ended)
 }
 

@@ -65,6 +65,6 @@ pub async fn update(
     };
     check(&details)?;
     let after = organizations::update(tx, &before, &details).await?;
-    tx.audit(Entry::new("updateOrganization", "organization", id).before(&before)?.after(&after)?).await?;
+    tx.audit(Entry::new("update_organization", "organization", id).before(&before)?.after(&after)?).await?;
     Ok(after)
 }

@@ -22,7 +22,7 @@ pub async fn forgot(identity: &Identity, scope: &Scope, email: &Email, source: &
     let mut tx = identity.db().begin(scope).await?;
     if let Some(user) = users::id_by_email(&mut tx, identity.vault(), email).await? {
         tx.enqueue(&SendLink::password_reset(user)).await?;
-        tx.audit(Entry::new("forgotPassword", "user", user)).await?;
+        tx.audit(Entry::new("forgot_password", "user", user)).await?;
     }
     tx.commit().await
 }
@@ -53,7 +53,7 @@ pub async fn reset(identity: &Identity, scope: &Scope, token: &str, password: Pr
     let user = link.user.ok_or_else(|| Error::internal("a reset link without a person"))?;
     credentials::put(&mut tx, user, CredentialKind::Password, &hash).await?;
     let ended = end_sessions::end_all(&mut tx, user, None, EndReason::Password, None).await?;
-    tx.audit(Entry::new("resetPassword", "user", user)).await?;
+    tx.audit(Entry::new("reset_password", "user", user)).await?;
     tx.commit().await?;
     end_sessions::known(identity, &ended);
     Ok(())

@@ -28,7 +28,7 @@ pub async fn refresh(identity: &Identity, scope: &Scope, token: &Secret) -> Resu
         Decision::Repeat => repeat(&mut tx, identity, &stored).await?,
         Decision::Theft => {
             end_sessions::end(&mut tx, &[stored.session], EndReason::Reuse).await?;
-            tx.audit(Entry::new("refreshReuse", "session", stored.session)).await?;
+            tx.audit(Entry::new("refresh_reuse", "session", stored.session)).await?;
             tx.commit().await?;
             end_sessions::known(identity, &[stored.session]);
             tracing::warn!(session_id = %stored.session, "a refresh token was used twice; the session was ended");

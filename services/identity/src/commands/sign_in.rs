@@ -66,7 +66,7 @@ pub async fn sign_in(
         return Err(refused());
     }
     let issued = tokens::open(&mut tx, identity, user, org, &client).await?;
-    tx.audit(Entry::new("signIn", "user", user)).await?;
+    tx.audit(Entry::new("sign_in", "user", user)).await?;
     tx.commit().await?;
     Ok(issued)
 }

@@ -19,7 +19,7 @@ pub async fn switch(identity: &Identity, scope: &Scope, session: SessionId, org:
         _ => error,
     })?;
     sessions::set_org(&mut tx, session.id, org).await?;
-    tx.audit(Entry::new("switchOrganization", "session", session.id)).await?;
+    tx.audit(Entry::new("switch_organization", "session", session.id)).await?;
     tx.commit().await?;
     Ok(issued)
 }

@@ -27,6 +27,6 @@ pub async fn update_me(
             tx.publish(locked, &UserUpdated { user_id: id, changed: fields.clone() })?;
         }
     }
-    tx.audit(Entry::new("updateMe", "user", id).detail(serde_json::json!({ "changed": fields }))).await?;
+    tx.audit(Entry::new("update_me", "user", id).detail(serde_json::json!({ "changed": fields }))).await?;
     users::find(tx, identity.vault(), id).await?.ok_or_else(|| Error::not_found("user"))
 }

@@ -1,0 +1,19 @@
+//! The HTTP operations of identity, one file per operation or closely related pair.
+
+mod auth;
+mod browser;
+mod keys;
+mod members;
+mod organizations;
+mod text;
+mod users;
+
+use platform::http::openapi::Api;
+
+use crate::context::Identity;
+
+/// All routes.
+pub fn routes() -> Api<Identity> {
+    let api = Api::new(crate::NAME);
+    keys::routes(members::routes(organizations::routes(users::routes(auth::routes(api)))))
+}

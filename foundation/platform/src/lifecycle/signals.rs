@@ -68,7 +68,9 @@ mod tests {
         assert!(!lifecycle.inner.forced.is_cancelled());
         raise(Posix::SIGINT).unwrap();
         let forced = lifecycle.inner.forced.cancelled();
-        tokio::time::timeout(Duration::from_secs(5), forced).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), forced)
+            .await
+            .unwrap();
         assert_eq!(lifecycle.stop().await, []);
         assert_eq!(lifecycle.failure(), None, "being told to stop is not a failure");
     }

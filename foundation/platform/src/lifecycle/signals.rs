@@ -49,3 +49,29 @@ async fn listen(lifecycle: &Lifecycle, terminate: &mut Signal, interrupt: &mut S
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use nix::sys::signal::{Signal as Posix, raise};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_signal_asks_and_the_second_forces() {
+        let lifecycle = Lifecycle::new();
+        lifecycle.listen_for_signals().unwrap();
+        assert!(!lifecycle.inner.requested.is_cancelled());
+        raise(Posix::SIGTERM).unwrap();
+        lifecycle.stop_requested().await;
+        assert!(!lifecycle.inner.forced.is_cancelled());
+        raise(Posix::SIGINT).unwrap();
+        let forced = lifecycle.inner.forced.cancelled();
+        tokio::time::timeout(Duration::from_secs(5), forced)
+            .await
+            .unwrap();
+        assert_eq!(lifecycle.stop().await, []);
+        assert_eq!(lifecycle.failure(), None, "being told to stop is not a failure");
+    }
+}

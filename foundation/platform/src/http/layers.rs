@@ -2,11 +2,12 @@
 //!
 //! | layer | does |
 //! |---|---|
-//! | [`observe`] | request id, trace, access log line, metrics; completes and logs problems |
+//! | [`observe`] | request id, trace, access log line, metrics |
 //! | [`security`] | `nosniff`, `no-referrer`, no framing, `no-store` unless the answer says otherwise |
 //! | CORS | only for configured origins; none by default |
-//! | catch-panic | a panic is a 500 problem, and its text is in the log |
 //! | compression | gzip and brotli; never for event streams |
+//! | problems | completes a problem document with the ids and logs its cause, once |
+//! | catch-panic | a panic is a 500 problem, and its text is in the log |
 //! | [`limits`] | size of the body, time until it has arrived, time until the answer begins |
 //!
 //! A service that is called in process is not wrapped again: the gateway's layers already stand around it.
@@ -73,10 +74,11 @@ impl Edge {
         let edge = Arc::new(self);
         let mut router = router
             .layer(axum::middleware::from_fn_with_state(edge.limits, limits::enforce))
-            .layer(CompressionLayer::new().gzip(true).br(true))
             .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
                 problem::from_panic(panic.as_ref()).into_response()
-            }));
+            }))
+            .layer(axum::middleware::from_fn(problem::layer))
+            .layer(CompressionLayer::new().gzip(true).br(true));
         if !edge.cors_origins.is_empty() {
             router = router.layer(cors(&edge.cors_origins));
         }

@@ -1,7 +1,7 @@
 //! Problem documents (RFC 9457) from [`Error`].
 //!
 //! An error is rendered here when a handler returns it, and travels with its response as an extension. The
-//! outermost layer ([`complete`]) renders it once more with the request id and trace id, and logs its cause once:
+//! layer around the router ([`complete`]) renders it once more with the request id and trace id, and logs its cause once:
 //! failures of ours as errors, a dependency that is away as a warning, refusals at debug level.
 //!
 //! | member | from |
@@ -15,6 +15,8 @@
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -102,6 +104,11 @@ pub fn complete(mut response: Response, context: &RequestContext) -> Response {
     let (mut parts, _without_ids) = response.into_parts();
     parts.headers.remove(http::header::CONTENT_LENGTH);
     Response::from_parts(parts, body(&error, Some(context)).into())
+}
+
+/// [`complete`] as a layer: inside compression, which must see the final body, and outside everything that fails.
+pub(super) async fn layer(context: RequestContext, request: Request, next: Next) -> Response {
+    complete(next.run(request).await, &context)
 }
 
 fn log(error: &Error) {

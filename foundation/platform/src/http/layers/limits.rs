@@ -15,11 +15,12 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
+use http::HeaderValue;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tower_http::timeout::TimeoutBody;
 
-use crate::http::extract::BodyLimit;
+use crate::http::extract::{BodyLimit, read};
 use crate::{Error, Kind};
 
 /// How large and how slow a request may be.
@@ -54,26 +55,58 @@ pub(super) async fn enforce(State(limits): State<Limits>, mut request: Request, 
     }
     request.extensions_mut().insert(limit);
     let (request, arrived) = guard(request, &limits);
-    match tokio::time::timeout(limits.request, next.run(request)).await {
-        Ok(response) => response,
-        Err(elapsed) => {
-            let error = if arrived.load(Ordering::Relaxed) {
-                Error::new(
-                    Kind::Unavailable,
-                    "deadline_exceeded",
-                    "The request took too long on our side.",
-                )
-                .with_retry_after(Duration::from_secs(1))
-            } else {
-                Error::new(
-                    Kind::RequestTimeout,
-                    "body_timeout",
-                    "The body did not arrive in time.",
-                )
-            };
-            error.with_source(elapsed).into_response()
-        }
+    let small = announced.is_some_and(|length| (1..=EAGER).contains(&length));
+    let answer = async {
+        let request = if small {
+            eager(request, limit).await?
+        } else {
+            request
+        };
+        Ok::<_, Error>(next.run(request).await)
+    };
+    let error = match tokio::time::timeout(limits.request, answer).await {
+        Ok(Ok(response)) => return announce_close(response, &arrived),
+        Ok(Err(error)) => error,
+        Err(elapsed) => late(&arrived).with_source(elapsed),
+    };
+    announce_close(error.into_response(), &arrived)
+}
+
+fn late(arrived: &AtomicBool) -> Error {
+    if arrived.load(Ordering::Relaxed) {
+        Error::new(
+            Kind::Unavailable,
+            "deadline_exceeded",
+            "The request took too long on our side.",
+        )
+        .with_retry_after(Duration::from_secs(1))
+    } else {
+        Error::new(
+            Kind::RequestTimeout,
+            "body_timeout",
+            "The body did not arrive in time.",
+        )
     }
+}
+
+/// Bodies up to this size are read before the request is looked at. An answer that overtakes its body (a refusal)
+/// makes hyper close the connection, and the reset can destroy the answer on its way.
+const EAGER: u64 = 64 * 1024;
+
+async fn eager(request: Request, limit: BodyLimit) -> Result<Request, Error> {
+    let (parts, body) = request.into_parts();
+    let bytes = read(body, limit).await?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// The connection cannot be used again while a body is still on its way: say so.
+fn announce_close(mut response: Response, arrived: &AtomicBool) -> Response {
+    if !arrived.load(Ordering::Relaxed) {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Watches the body: counts its bytes, ends it when it pauses too long, and notes when all of it has arrived.

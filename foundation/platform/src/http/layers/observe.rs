@@ -16,7 +16,6 @@ use tracing::Instrument as _;
 use super::{Edge, RequestContext};
 use crate::http::client_addr::{ClientAddr, ClientIp, client_ip};
 use crate::http::header::{TRACEPARENT, X_REQUEST_ID};
-use crate::http::problem;
 
 /// The template of the operation that answered (`/api/v1/orders/{id}`), as a response extension, where the router's
 /// own matched path does not tell (the gateway's table).
@@ -68,7 +67,6 @@ pub(super) async fn observe(State(edge): State<Arc<Edge>>, mut request: Request,
         .remove::<RouteTemplate>()
         .map(|route| route.0)
         .or(matched);
-    let mut response = problem::complete(response, &context);
     echo(&mut response, &context);
     record(&method, route.as_deref(), &response, started.elapsed(), client);
     response

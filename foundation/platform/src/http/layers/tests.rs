@@ -240,3 +240,20 @@ async fn only_configured_origins_may_call_from_a_page() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_problem_is_completed_before_it_is_compressed() {
+    let (response, body) = send(Request::get("/nowhere").header("accept-encoding", "gzip"), "").await;
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert_eq!(body[..2], [0x1f, 0x8b], "the body is what the header says");
+}
+
+#[tokio::test]
+async fn an_answer_that_overtakes_its_body_announces_the_end_of_the_connection() {
+    let stuck =
+        http_body_util::StreamBody::new(futures::stream::pending::<Result<Frame<Bytes>, Infallible>>());
+    let (response, _) = send(Request::post("/nowhere"), Body::new(stuck)).await;
+    assert_eq!(response.headers()["connection"], "close");
+    let (response, _) = send(Request::post("/nowhere").header("content-length", 2), "{}").await;
+    assert!(!response.headers().contains_key("connection"));
+}

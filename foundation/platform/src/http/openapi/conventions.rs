@@ -89,6 +89,9 @@ fn complete(item: &mut Value, operation: &Operation) {
             json!({ "$ref": "#/components/parameters/IdempotencyKey" }),
         );
     }
+    if let Some(parameters) = item.get_mut("parameters").and_then(Value::as_array_mut) {
+        parameters.iter_mut().for_each(never_null);
+    }
     for status in problems_of(item, operation) {
         add_problem(&mut item["responses"], status);
     }
@@ -172,6 +175,18 @@ fn headers(responses: &mut Value, probe: bool) {
 }
 
 const ALL_HEADERS: [&str; 3] = ["X-Request-Id", "RateLimit", "RateLimit-Policy"];
+
+/// utoipa writes `Option` as a type that includes null; a parameter is absent instead, and `null` is a text.
+fn never_null(parameter: &mut Value) {
+    let Some(kind) = parameter.pointer_mut("/schema/type") else {
+        return;
+    };
+    let Some(kinds) = kind.as_array_mut() else { return };
+    kinds.retain(|kind| kind != "null");
+    if let [only] = kinds.as_slice() {
+        *kind = only.clone();
+    }
+}
 
 fn push(list: &mut Value, item: Value) {
     if let Some(list) = list.as_array_mut() {

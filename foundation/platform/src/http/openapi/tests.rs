@@ -33,7 +33,7 @@ async fn create(body: axum::Json<Shop>) -> axum::Json<Shop> {
 
 #[utoipa::path(
     get, path = "/api/v1/shops/{id}", operation_id = "get_shop",
-    params(("id" = String, Path), ("if-match" = String, Header)),
+    params(("id" = String, Path), ("if-match" = String, Header), ("if-none-match" = Option<String>, Header)),
     responses((status = 200, body = other::Shop))
 )]
 async fn one() -> Json<other::Shop> {
@@ -169,4 +169,21 @@ fn a_demanded_if_match_brings_412_and_428() {
     assert!(operation["responses"].get("412").is_some() && operation["responses"].get("428").is_some());
     assert!(operation["responses"].get("404").is_some() && operation["responses"].get("403").is_none());
     assert_eq!(operation["security"], json!([]));
+}
+
+#[test]
+fn a_parameter_is_absent_and_never_null() {
+    let foreign = Api::new("other").routes(routes!(one)).finish(&[ONE]).unwrap();
+    let document = assemble(&INFO, &[&foreign]).unwrap();
+    let parameters = document.value()["paths"]["/api/v1/shops/{id}"]["get"]["parameters"]
+        .as_array()
+        .unwrap();
+    let optional = parameters
+        .iter()
+        .find(|parameter| parameter["name"] == "if-none-match")
+        .unwrap();
+    assert_eq!(
+        (&optional["schema"]["type"], &optional["required"]),
+        (&json!("string"), &json!(false))
+    );
 }

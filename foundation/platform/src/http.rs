@@ -7,6 +7,7 @@
 //! - What the OpenAPI document says is what is enforced: methods, permissions and query parameters are read from it.
 //! - Clock and randomness are handed in ([`layers::Edge`], [`rate_limit::MemoryLimiter`]).
 
+pub mod call;
 pub mod channel;
 pub mod client_addr;
 pub mod etag;

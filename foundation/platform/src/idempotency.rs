@@ -68,6 +68,11 @@ impl Answer {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
+    /// Adds the version of the object as its `ETag`.
+    pub fn versioned(self, version: i64) -> Self {
+        self.with_header("etag", format!("\"{version}\""))
+    }
+
     /// Adds a header.
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));

@@ -32,7 +32,7 @@ pub struct Service {
     /// What it declares.
     pub manifest: Manifest,
     /// Its routes with their OpenAPI descriptions.
-    pub router: utoipa_axum::router::OpenApiRouter,
+    pub api: crate::http::openapi::ServiceApi,
     /// What it does when it hears events.
     pub consumers: Vec<Consumer>,
     /// What it does in the background.

@@ -5,10 +5,11 @@
 
 pub mod cluster;
 pub mod database;
-// mail
+pub mod mail;
 pub mod proof;
 pub mod schedule;
 
 pub use database::TestDb;
 
+pub use mail::RecordingMailer;
 pub use proof::Proof;

@@ -9,6 +9,62 @@
 //! Invariants: an organisation has an owner; a person has one current membership per organisation; a secret is stored
 //! as a hash and shown once; a refresh token works once; names, addresses and numbers are sealed with a key per person.
 
+pub mod commands;
+mod context;
 pub mod domain;
 pub mod entities;
+mod exchange;
+mod hashing;
+mod http;
+mod jobs;
+pub mod keys;
+mod permissions;
+mod queries;
 mod store;
+
+use contracts::Event;
+use contracts::identity::{OrganizationCreated, UserCreated, UserRoleChanged, UserUpdated};
+use platform::Result;
+use platform::http::openapi::ServiceApi;
+use platform::service::{Manifest, Service};
+use sqlx::migrate::Migrator;
+
+pub use context::{Deps, Identity, Settings};
+pub use exchange::CachedExchange;
+pub use permissions::PERMISSIONS;
+
+/// The name of this service, its schema and its login role.
+pub const NAME: &str = "identity";
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What the service declares about itself.
+pub fn manifest() -> Manifest {
+    Manifest {
+        name: NAME,
+        migrations: Some(&MIGRATIONS),
+        subjects: &[OrganizationCreated::SUBJECT, UserCreated::SUBJECT, UserRoleChanged::SUBJECT, UserUpdated::SUBJECT],
+        permissions: PERMISSIONS,
+    }
+}
+
+/// Its routes and document.
+pub fn api(identity: &Identity) -> Result<ServiceApi> {
+    http::routes().with_state(identity.clone()).finish(PERMISSIONS)
+}
+
+/// The service, ready to run. Load the signing keys first ([`keys::load`]).
+pub fn service(identity: &Identity) -> Result<Service> {
+    Ok(Service {
+        manifest: manifest(),
+        api: api(identity)?,
+        consumers: Vec::new(),
+        jobs: vec![
+            jobs::send_link::kind(identity.clone()),
+            jobs::send_invitation::kind(identity.clone()),
+            jobs::purge::kind(),
+        ],
+        schedules: vec![jobs::purge::schedule()?],
+        db: Some(identity.db().clone()),
+    })
+}

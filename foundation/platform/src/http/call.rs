@@ -16,15 +16,13 @@ use http::{HeaderName, HeaderValue, Request, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::extract::{BodyLimit, parse, read};
+use super::header::IDEMPOTENCY_KEY;
 use super::layers::RequestContext;
 use super::operations::Operation;
 use crate::auth::{Principal, Who};
 use crate::db::Scope;
 use crate::idempotency::{Answer, Call, Key};
 use crate::{Error, Result};
-
-/// The header that makes a POST repeatable.
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A mutating call with a JSON body.
 #[derive(Debug, Clone)]

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::{Error, Result};
 
 pub use body::{BodyLimit, BodyTimedOut, read};
-pub use json::parse;
+pub use json::{parse, require_json};
 pub(in crate::http) use query::pairs as query_pairs;
 
 /// A JSON body: validated on the way in, plain on the way out.

@@ -27,7 +27,8 @@ pub async fn invite(
     let secret = Secret::draw(Purpose::Invitation, tx.random());
     let invitation = invitations::insert(tx, identity.vault(), role, email, by, &secret).await?;
     if email.is_some() {
-        tx.enqueue(&SendInvitation::new(tx, identity, &invitation, &secret).await?).await?;
+        let message = SendInvitation::new(tx, identity, &invitation, &secret).await?;
+        tx.enqueue(&message).await?;
     }
     let entry = Entry::new("create_invitation", "invitation", invitation.id);
     tx.audit(entry.detail(serde_json::json!({ "role": role.as_str() }))).await?;

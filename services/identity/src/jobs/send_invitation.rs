@@ -3,7 +3,7 @@
 use kernel::ids::InvitationId;
 use platform::db::{BoxFuture, Tx};
 use platform::jobs::{Job, JobContext, JobError, JobKind};
-use platform::mail::{MailError, Message};
+use platform::mail::{Address, Failure, MailError, Message};
 use platform::vault::Place;
 use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,8 @@ async fn prepare(identity: &Identity, context: &JobContext, job: &SendInvitation
     let text = keys.open(place(invitation.id), &sealed)?;
     let text = std::str::from_utf8(&text).map_err(Error::internal)?;
     let secret = Secret::presented(Purpose::Invitation, text).ok_or_else(|| Error::internal("no invitation secret"))?;
-    Ok(Some(Message::new(
+    message(
+        context,
         address.reveal(),
         &format!("{} invites you", organization.name),
         &format!(
@@ -78,10 +79,21 @@ async fn prepare(identity: &Identity, context: &JobContext, job: &SendInvitation
             invitation.role,
             link(identity, &secret)
         ),
-    )))
+    )
+    .map(Some)
 }
 
 /// What a failed delivery means for the job.
 pub fn mail_error(error: MailError) -> JobError {
-    if error.is_permanent() { JobError::GiveUp(Error::internal(error)) } else { JobError::Retry(Error::internal(error)) }
+    match error.failure {
+        Failure::Permanent => JobError::GiveUp(Error::internal(error)),
+        // Sending a link twice is better than not sending it: the second one works, the first one may not.
+        Failure::Retry | Failure::MaybeSent => JobError::Retry(Error::internal(error)),
+    }
+}
+
+/// A message to one person; its id is the job's, so that a repeated attempt is recognised as the same message.
+pub fn message(context: &JobContext, to: &str, subject: &str, text: &str) -> Result<Message> {
+    let to = Address::new(to).map_err(Error::internal)?;
+    Message::new(&context.id.to_string(), to, subject, text).map_err(Error::internal)
 }

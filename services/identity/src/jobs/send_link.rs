@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::commands::change_email;
 use crate::context::Identity;
 use crate::domain::secret::{Purpose, Secret};
+use super::send_invitation::message;
 use crate::store::links::{self, LinkPurpose};
 use crate::store::users;
 
@@ -66,7 +67,8 @@ async fn prepare(identity: &Identity, context: &JobContext, job: &SendLink) -> R
         let email = change_email::open(&mut tx, identity, job.user, &sealed).await?;
         links::replace(&mut tx, LinkPurpose::EmailChange, Some(job.user), &secret, Some(&sealed)).await?;
         let link = identity.link(&format!("/confirm/{}", secret.text()));
-        Message::new(
+        message(
+            context,
             email.private().reveal(),
             "Confirm your new e-mail address",
             &format!(
@@ -79,7 +81,8 @@ async fn prepare(identity: &Identity, context: &JobContext, job: &SendLink) -> R
         let Some(address) = &user.email else { return Ok(None) };
         links::replace(&mut tx, LinkPurpose::PasswordReset, Some(job.user), &secret, None).await?;
         let link = identity.link(&format!("/reset/{}", secret.text()));
-        Message::new(
+        message(
+            context,
             address.reveal(),
             "Set a new password",
             &format!(
@@ -90,5 +93,5 @@ async fn prepare(identity: &Identity, context: &JobContext, job: &SendLink) -> R
         )
     };
     tx.commit().await?;
-    Ok(Some(message))
+    message.map(Some)
 }

@@ -20,13 +20,7 @@ where
     type Rejection = Error;
 
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self> {
-        if !is_json(request.headers()) {
-            return Err(Error::new(
-                Kind::UnsupportedMedia,
-                "unsupported_media_type",
-                "Send the body as Content-Type: application/json.",
-            ));
-        }
+        require_json(request.headers())?;
         let limit = request
             .extensions()
             .get::<BodyLimit>()
@@ -35,6 +29,18 @@ where
         let bytes = read(request.into_body(), limit).await?;
         parse(&bytes).map(Self)
     }
+}
+
+/// 415 unless the body is announced as JSON.
+pub fn require_json(headers: &HeaderMap) -> Result<()> {
+    if is_json(headers) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::UnsupportedMedia,
+        "unsupported_media_type",
+        "Send the body as Content-Type: application/json.",
+    ))
 }
 
 /// `application/json`, with or without parameters; a character set other than UTF-8 is refused.

@@ -78,7 +78,7 @@ pub(crate) async fn list_sessions(
 /// Ends one of the caller's sessions.
 #[utoipa::path(
     delete, path = "/api/v1/auth/sessions/{id}", operation_id = "revoke_session", tag = "authentication",
-    params(("id" = SessionId, Path, description = "The session.", example = "session_01h455vb4pex5vsknk084sn02q")),
+    params(("id" = String, Path, description = "The session.", pattern = "^session_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "session_01h455vb4pex5vsknk084sn02q")),
     responses((status = 204, description = "Its tokens are refused from now on."))
 )]
 pub(crate) async fn revoke_session(

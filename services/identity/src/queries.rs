@@ -1,0 +1,4 @@
+//! Read models for lists and screens.
+
+pub mod members;
+pub mod organizations;

@@ -8,6 +8,7 @@ pub mod database;
 pub mod mail;
 pub mod proof;
 pub mod schedule;
+pub mod simclock;
 
 pub use database::TestDb;
 

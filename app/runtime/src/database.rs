@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection};
 use crate::settings::Settings;
 
 /// The database in a private server.
-const NAME: &str = "dropmate";
+pub(crate) const NAME: &str = "dropmate";
 
 /// An answering PostgreSQL.
 #[derive(Debug, Clone)]
@@ -76,6 +76,14 @@ impl Database {
     /// A connection as the administrator.
     pub async fn connect_admin(&self) -> Result<PgConnection> {
         self.admin().connect().await.context("the database cannot be reached as its administrator")
+    }
+
+    /// The name of the database.
+    pub fn name(&self) -> &str {
+        match &self.server {
+            Server::Yours(options) => options.get_database().unwrap_or(options.get_username()),
+            Server::Ours(_) | Server::Theirs(_) => NAME,
+        }
     }
 
     /// The private server, where this process runs one.

@@ -21,6 +21,7 @@ use smtp::SmtpMailer;
 
 use crate::database::Database;
 use crate::keys::{KeyIds, Keys};
+use crate::libpq::{Login, Tools};
 use crate::services::manifests;
 use crate::settings::Settings;
 
@@ -132,6 +133,11 @@ impl Installation {
     /// Creates the roles only, for a restore.
     pub(crate) async fn prepare_roles(&self) -> Result<()> {
         Ok(migrate::prepare_roles(&self.database.admin(), &self.passwords, &manifests()).await?)
+    }
+
+    /// PostgreSQL's own tools on this database.
+    pub(crate) fn tools(&self, login: Login) -> Result<Tools> {
+        Tools::new(&self.settings, &self.database, &self.passwords, login)
     }
 
     /// Refuses a schema that is older or newer than this build, with the next command.

@@ -17,6 +17,7 @@ pub mod documents;
 mod edge;
 mod installation;
 mod keys;
+mod libpq;
 mod operator;
 mod place;
 mod probes;

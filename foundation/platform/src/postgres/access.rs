@@ -42,6 +42,16 @@ impl Access {
         self.connect_options(database, cluster::ADMIN, &self.password)
     }
 
+    /// The superuser and its password, for PostgreSQL's own tools.
+    pub fn admin_login(&self) -> (&'static str, &str) {
+        (cluster::ADMIN, self.password.expose_secret())
+    }
+
+    /// The port, which only names the socket file.
+    pub fn port(&self) -> u16 {
+        socket::PORT
+    }
+
     /// The folder with `pg_dump`, `pg_restore` and the server.
     pub fn bin_dir(&self) -> &Path {
         &self.bin_dir

@@ -6,10 +6,13 @@
 pub mod cluster;
 pub mod database;
 pub mod mail;
+pub mod process;
 pub mod proof;
 pub mod schedule;
 
 pub use database::TestDb;
+pub use kernel::ids::OrgId;
 
 pub use mail::RecordingMailer;
+pub use process::Installation;
 pub use proof::Proof;

@@ -1,0 +1,3 @@
+//! Whole-system stories.
+
+mod kill;

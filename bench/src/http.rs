@@ -50,7 +50,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     for round in 0..options.rounds {
         let side = Side { app: &app, peer: &peer, pid, clients: options.clients, length, dir: dir.path() };
         measured[0].push(side.read(&owner).await?);
-        measured[1].push(side.write(&owner, &operator, round).await?);
+        measured[1].push(side.write(&operator, round).await?);
     }
     for (name, ratios) in ["authenticated read", "idempotent write"].iter().zip(&mut measured) {
         ratios.sort_by(f64::total_cmp);
@@ -81,7 +81,7 @@ impl Side<'_> {
         self.compare("authenticated read", 200, make, &script).await
     }
 
-    async fn write(&self, owner: &SignedIn, operator: &str, round: usize) -> anyhow::Result<f64> {
+    async fn write(&self, operator: &str, round: usize) -> anyhow::Result<f64> {
         let url = self.app.url("/api/v1/organizations");
         let (http, token) = (self.app.http().clone(), operator.to_owned());
         let make: load::Make = Arc::new(move |client, turn| {
@@ -90,7 +90,6 @@ impl Side<'_> {
             http.post(&url).bearer_auth(&token).header("Idempotency-Key", key).json(&body)
         });
         let user: String = testkit::process::query(self.app, "SELECT id::text, '' FROM identity.users").await?[0].0.clone();
-        let _organization = owner;
         let script = self.script("write", &write_script(&user, round))?;
         self.compare("idempotent write", 201, make, &script).await
     }

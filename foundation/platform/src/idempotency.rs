@@ -239,7 +239,7 @@ impl Call {
         if tx.scope().org != self.scope.org {
             tx.return_to(self.scope.org).await?;
         }
-        let org = self.scope.org.map(|org| org.uuid()).unwrap_or_default();
+        let org = self.scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
         sqlx::query(
             "INSERT INTO platform.idempotency_keys
                  (org_id, principal, operation, key, fingerprint, status, headers, body, created_at)

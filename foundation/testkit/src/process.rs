@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 /// How long a start may take before it counts as failed.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// Rate limits that a load from one person does not reach.
 const GENEROUS: [(&str, &str); 2] =
@@ -191,14 +191,14 @@ fn http_client() -> anyhow::Result<reqwest::Client> {
 /// Reads two columns of text in the installation's private database, as its administrator.
 pub async fn query(app: &Installation, sql: &str) -> anyhow::Result<Vec<(String, String)>> {
     use sqlx::Connection as _;
-    let options = admin_options(app).await?;
+    let options = admin_options(app)?;
     let mut conn = sqlx::PgConnection::connect_with(&options).await?;
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut conn).await?)
 }
 
 /// How to connect to the installation's running private PostgreSQL as its administrator: socket folder from its own
 /// pid file, password from the data folder.
-pub async fn admin_options(app: &Installation) -> anyhow::Result<sqlx::postgres::PgConnectOptions> {
+pub fn admin_options(app: &Installation) -> anyhow::Result<sqlx::postgres::PgConnectOptions> {
     let folder = app.data().join("postgres");
     let major = std::fs::read_dir(&folder)?
         .filter_map(Result::ok)

@@ -1,3 +1,4 @@
 //! Whole-system stories.
 
+mod browser;
 mod kill;

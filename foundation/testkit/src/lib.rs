@@ -4,7 +4,9 @@
 //! Only dev-dependencies and the crates `tests` and `bench` may use it.
 
 pub mod cluster;
+pub mod conformance;
 pub mod database;
+pub mod demo;
 pub mod mail;
 pub mod process;
 pub mod proof;

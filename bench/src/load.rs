@@ -37,7 +37,11 @@ pub async fn run(clients: usize, length: Duration, wanted: u16, make: Make) -> a
                 let answer = make(client, turn).send().await?;
                 let status = answer.status().as_u16();
                 let body = answer.bytes().await?;
-                anyhow::ensure!(status == wanted, "{status} instead of {wanted}: {}", String::from_utf8_lossy(&body));
+                anyhow::ensure!(
+                    status == wanted,
+                    "{status} instead of {wanted}: {}",
+                    String::from_utf8_lossy(&body)
+                );
                 latencies.record(u64::try_from(sent.elapsed().as_micros())?)?;
             }
             anyhow::Ok(latencies)
@@ -49,12 +53,23 @@ pub async fn run(clients: usize, length: Duration, wanted: u16, make: Make) -> a
     }
     let seconds = begun.elapsed().as_secs_f64();
     let ms = |quantile| micros_to_ms(all.value_at_quantile(quantile));
-    #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of a benchmark are far below 2^52"
+    )]
     let per_second = all.len() as f64 / seconds;
-    Ok(Figures { per_second, count: all.len(), p50_ms: ms(0.5), p99_ms: ms(0.99) })
+    Ok(Figures {
+        per_second,
+        count: all.len(),
+        p50_ms: ms(0.5),
+        p99_ms: ms(0.99),
+    })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 microseconds")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "latencies are far below 2^52 microseconds"
+)]
 fn micros_to_ms(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }

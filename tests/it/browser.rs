@@ -28,7 +28,9 @@ impl Browser {
         let driver = match driver {
             Ok(driver) => driver,
             Err(error) if std::env::var_os("CI").is_none() => {
-                println!("skipped: chromedriver cannot be started ({error}); `script/setup --test` installs it");
+                println!(
+                    "skipped: chromedriver cannot be started ({error}); `script/setup --test` installs it"
+                );
                 return Ok(None);
             }
             Err(error) => return Err(error).context("chromedriver; `script/setup --test` installs it"),
@@ -66,7 +68,12 @@ impl Browser {
     }
 
     async fn submit(&self) -> anyhow::Result<()> {
-        Ok(self.client.find(Locator::Css("form button")).await?.click().await?)
+        Ok(self
+            .client
+            .find(Locator::Css("form button"))
+            .await?
+            .click()
+            .await?)
     }
 
     /// Waits for a page with this heading.
@@ -82,7 +89,11 @@ impl Browser {
                 return Ok(());
             }
             let waited = begun.elapsed() < Duration::from_secs(10);
-            anyhow::ensure!(waited, "the heading is {text:?} instead of {wanted:?} at {}", self.client.current_url().await?);
+            anyhow::ensure!(
+                waited,
+                "the heading is {text:?} instead of {wanted:?} at {}",
+                self.client.current_url().await?
+            );
             platform::lifecycle::pause(Duration::from_millis(30)).await;
         }
     }
@@ -91,7 +102,10 @@ impl Browser {
     async fn picture(&self, name: &str) -> anyhow::Result<()> {
         let folder = testkit::cluster::workspace().join("target/screenshots");
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await?)?;
+        std::fs::write(
+            folder.join(format!("{name}.png")),
+            self.client.screenshot().await?,
+        )?;
         Ok(())
     }
 
@@ -119,13 +133,18 @@ impl Drop for Browser {
 }
 
 async fn first_run_and_join() -> anyhow::Result<()> {
-    let Some(browser) = Browser::open(1100, 900).await? else { return Ok(()) };
+    let Some(browser) = Browser::open(1100, 900).await? else {
+        return Ok(());
+    };
     let dir = testkit::cluster::temp_dir("dropmate-browser-")?;
     let mut app = Installation::new(testkit::process::binary()?, &dir.path().join("data"))?;
     app.start().await?;
     let printed = app.run(&["owner-link"])?;
     let token = printed.split("/setup/").nth(1).context("no owner link")?;
-    let token: String = token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let token: String = token
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect();
     browser.client.goto(&app.url(&format!("/setup/{token}"))).await?;
     browser.heading("Set up your deliveries").await?;
     browser.picture("setup").await?;
@@ -135,10 +154,21 @@ async fn first_run_and_join() -> anyhow::Result<()> {
     browser.fill("email", "ada@localhost").await?;
     browser.fill("password", "correct horse battery").await?;
     browser.submit().await?;
-    let refusal = browser.client.wait().for_element(Locator::Css(".refusal")).await?.text().await?;
+    let refusal = browser
+        .client
+        .wait()
+        .for_element(Locator::Css(".refusal"))
+        .await?
+        .text()
+        .await?;
     anyhow::ensure!(refusal.contains("not accepted"), "{refusal}");
     browser.picture("setup-refused").await?;
-    browser.client.find(Locator::Css("[name=email]")).await?.clear().await?;
+    browser
+        .client
+        .find(Locator::Css("[name=email]"))
+        .await?
+        .clear()
+        .await?;
     browser.fill("email", "ada@example.org").await?;
     browser.fill("password", "correct horse battery").await?;
     browser.submit().await?;
@@ -157,13 +187,25 @@ async fn first_run_and_join() -> anyhow::Result<()> {
 async fn join_as_driver(browser: &Browser, app: &Installation) -> anyhow::Result<()> {
     let login = json!({ "email": "ada@example.org", "password": "correct horse battery" });
     let http = app.http();
-    let signed_in: serde_json::Value =
-        http.post(app.url("/api/v1/auth/login")).json(&login).send().await?.error_for_status()?.json().await?;
+    let signed_in: serde_json::Value = http
+        .post(app.url("/api/v1/auth/login"))
+        .json(&login)
+        .send()
+        .await?
+        .error_for_status()?
+        .json()
+        .await?;
     let token = signed_in["access_token"].as_str().context("no token")?;
-    let invite = http.post(app.url("/api/v1/invitations")).bearer_auth(token).json(&json!({ "role": "driver" }));
+    let invite = http
+        .post(app.url("/api/v1/invitations"))
+        .bearer_auth(token)
+        .json(&json!({ "role": "driver" }));
     let invitation: serde_json::Value = invite.send().await?.error_for_status()?.json().await?;
     let link = invitation["link"].as_str().context("no link")?;
-    let path = link.find("/join/").map(|at| &link[at..]).context("no join link")?;
+    let path = link
+        .find("/join/")
+        .map(|at| &link[at..])
+        .context("no join link")?;
     browser.client.set_window_size(390, 844).await?;
     browser.client.goto(&app.url(path)).await?;
     browser.heading("Join Ada's Bakery").await?;
@@ -175,13 +217,21 @@ async fn join_as_driver(browser: &Browser, app: &Installation) -> anyhow::Result
     browser.submit().await?;
     browser.heading("Welcome").await?;
     let login = json!({ "phone": "+4930901820", "pin": "493827" });
-    let driver: serde_json::Value =
-        http.post(app.url("/api/v1/auth/login")).json(&login).send().await?.error_for_status()?.json().await?;
+    let driver: serde_json::Value = http
+        .post(app.url("/api/v1/auth/login"))
+        .json(&login)
+        .send()
+        .await?
+        .error_for_status()?
+        .json()
+        .await?;
     anyhow::ensure!(driver["role"] == "driver", "{driver}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owner_sets_up_and_a_driver_joins_in_a_browser() {
-    first_run_and_join().await.unwrap_or_else(|error| panic!("{error:#}"));
+    first_run_and_join()
+        .await
+        .unwrap_or_else(|error| panic!("{error:#}"));
 }

@@ -1,1 +1,36 @@
-//! placeholder
+//! Starts any set of services as one process, and everything that is done to an installation from its command line.
+//!
+//! Comes in: settings (file, environment, flags), a data folder, a PostgreSQL or the wish for a private one. Goes out:
+//! a running process ([`boot`]), or an open [`Installation`] for a command. Nothing is global: the parts are values that
+//! are handed to each other here, and only here services and adapters meet.
+//!
+//! Rules: the address is taken before anything is started; nothing is created for a start that is refused; what was
+//! started is stopped, also when the start fails half-way.
+
+mod announce;
+mod background;
+pub mod backup;
+mod boot;
+mod database;
+pub mod doctor;
+pub mod documents;
+mod edge;
+mod installation;
+mod keys;
+mod libpq;
+mod operator;
+mod place;
+mod probes;
+pub mod restore;
+pub mod seed;
+mod services;
+mod settings;
+mod usage;
+
+pub use announce::Announcement;
+pub use boot::{How, Running, boot};
+pub use installation::{Clocks, Installation};
+pub use place::Place;
+pub use services::{SERVICES, check_selection, manifests, permissions};
+pub use settings::{Settings, Start};
+pub use usage::{Usage, usage};

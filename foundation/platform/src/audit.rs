@@ -10,5 +10,5 @@
 mod chain;
 mod entry;
 
-pub use chain::{AuditKey, Finding, Report, seal, verify};
+pub use chain::{AuditKey, Finding, Report, seal, unsealed_age_s, verify};
 pub use entry::{Entry, state_hash};

@@ -11,6 +11,7 @@
 //! - an event that keeps failing parks its key for that consumer only, and nothing is skipped in silence.
 
 mod consumer;
+mod maintain;
 mod outbox;
 mod runner;
 mod sequencer;
@@ -18,6 +19,7 @@ mod source;
 mod status;
 
 pub use consumer::{Consumer, Delivery, StartFrom};
+pub use maintain::{Maintained, maintain, new_epoch};
 pub use outbox::Pending;
 pub(crate) use outbox::write as write_outbox;
 pub use runner::{Progress, Runner};

@@ -1,6 +1,8 @@
 //! The clock of the machine, behind the trait of `kernel::time`.
 //!
-//! The simulated clock of a sandbox is added to it by the testkit through the control socket (see `clock::sim`).
+//! The simulated clock of a sandbox is driven by the testkit through a control socket ([`sim`]).
+
+pub mod sim;
 
 use kernel::random::Random;
 use kernel::time::{Clock, Timestamp};

@@ -119,6 +119,18 @@ pub async fn migrate(
     result
 }
 
+/// Creates the roles only. A backup holds their names but not them: they must be there before it is restored.
+pub async fn prepare_roles(
+    admin: &PgConnectOptions,
+    passwords: &RolePasswords,
+    manifests: &[Manifest],
+) -> Result<(), MigrationError> {
+    let mut conn = PgConnection::connect_with(admin).await?;
+    let created = create_roles(&mut conn, passwords, manifests).await;
+    conn.close().await.ok();
+    created
+}
+
 async fn migrate_locked(
     conn: &mut PgConnection,
     passwords: &RolePasswords,

@@ -9,6 +9,7 @@
 //! * one DropMate per data folder (a lock that ends with the process), and no process is ever signalled because
 //!   its number stands in a file.
 
+mod access;
 mod account;
 mod binaries;
 mod cluster;
@@ -27,9 +28,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
+pub use access::{Access, attach};
 pub use binaries::{Installed, Places, SUPPORTED, find};
 pub use durability::{Durability, check_durability};
 pub use error::PostgresError;
@@ -155,20 +157,23 @@ impl PrivatePostgres {
         Ok(postgres)
     }
 
+    /// How to reach it.
+    pub fn access(&self) -> Access {
+        Access {
+            socket_dir: self.socket_dir.clone(),
+            password: self.password.clone(),
+            bin_dir: self.installed.bin_dir.clone(),
+        }
+    }
+
     /// How to connect as a role of this cluster.
     pub fn connect_options(&self, database: &str, user: &str, password: &SecretString) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass()
-            .socket(&self.socket_dir)
-            .port(socket::PORT)
-            .ssl_mode(PgSslMode::Disable)
-            .database(database)
-            .username(user)
-            .password(password.expose_secret())
+        self.access().connect_options(database, user, password)
     }
 
     /// How to connect as the superuser: migrations and backups only, never a service.
     pub fn admin_options(&self, database: &str) -> PgConnectOptions {
-        self.connect_options(database, cluster::ADMIN, &self.password)
+        self.access().admin_options(database)
     }
 
     /// The superuser's connection URL, for tools that want one. Secret, because it carries the password.
@@ -340,6 +345,21 @@ fn prepare(options: &PrivateOptions) -> Result<Prepared, PostgresError> {
         password,
         lock,
     })
+}
+
+/// Whether the account that runs PostgreSQL could work in this data folder, which need not exist yet.
+pub fn check_place(data_dir: &Path) -> Result<(), PostgresError> {
+    let data_dir = std::path::absolute(data_dir).map_err(io("find", data_dir))?;
+    let owned = newest_cluster(&data_dir).unwrap_or_else(|| data_dir.clone());
+    let account = Account::choose(&owned)?;
+    let existing = data_dir.ancestors().find(|folder| folder.exists());
+    account.check_traversable(existing.unwrap_or(&data_dir))
+}
+
+fn newest_cluster(data_dir: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(data_dir.join("postgres")).ok()?;
+    let clusters = entries.flatten().map(|entry| entry.path());
+    clusters.filter(|path| path.join("PG_VERSION").exists()).max()
 }
 
 fn secrets_dir(data_dir: &Path) -> PathBuf {

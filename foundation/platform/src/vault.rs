@@ -21,6 +21,6 @@ mod keys;
 mod master;
 mod seal;
 
-pub use keys::{ScopeKeys, Subject, SubjectKey, Vault};
+pub use keys::{ScopeKeys, Subject, SubjectKey, Vault, master_key_ids};
 pub use master::MasterKey;
 pub use seal::{Place, Private};

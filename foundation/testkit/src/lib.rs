@@ -11,6 +11,7 @@ pub mod mail;
 pub mod process;
 pub mod proof;
 pub mod schedule;
+pub mod simclock;
 
 pub use database::TestDb;
 pub use kernel::ids::OrgId;

@@ -32,6 +32,7 @@ use sqlx::migrate::Migrator;
 pub use context::{Deps, Identity, Settings};
 pub use exchange::CachedExchange;
 pub use permissions::PERMISSIONS;
+pub use store::organizations::Details as OrganizationDetails;
 
 /// The name of this service, its schema and its login role.
 pub const NAME: &str = "identity";

@@ -2,12 +2,13 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use kernel::ids::Uuid;
+use kernel::time::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::Result;
-use crate::db::SystemDb;
+use crate::db::{SystemDb, ToSqlx};
 
 /// The key of the chain's MACs. It lives outside the database.
 #[derive(Clone)]
@@ -66,6 +67,18 @@ pub async fn seal(system: &SystemDb, key: &AuditKey, limit: i64) -> Result<usize
     }
     tx.commit().await?;
     Ok(rows.len())
+}
+
+/// Age of the oldest committed entry that no chain holds, in seconds of business time; 0 when all are sealed.
+pub async fn unsealed_age_s(system: &SystemDb, now: Timestamp) -> Result<f64> {
+    let age: Option<f64> = sqlx::query_scalar(
+        "SELECT extract(epoch FROM $1 - min(e.at))::double precision FROM platform.audit_entries e
+          WHERE NOT EXISTS (SELECT FROM platform.audit_chain c WHERE c.entry_id = e.id)",
+    )
+    .bind(now.to_sqlx())
+    .fetch_one(system.pool())
+    .await?;
+    Ok(age.unwrap_or(0.0).max(0.0))
 }
 
 async fn append(conn: &mut PgConnection, key: &AuditKey, row: &PgRow) -> Result<()> {

@@ -45,4 +45,12 @@ impl Revocations {
         self.forget_expired(now);
         Ok(())
     }
+    /// Deletes the rows that no process needs any more.
+    pub async fn purge(system: &crate::db::SystemDb, now: Timestamp) -> crate::Result<u64> {
+        let done = sqlx::query("DELETE FROM platform.revocations WHERE until <= $1")
+            .bind(jiff_sqlx::Timestamp::from(now))
+            .execute(system.pool())
+            .await?;
+        Ok(done.rows_affected())
+    }
 }

@@ -11,6 +11,8 @@ use super::{Problems, Secret};
 pub struct Database {
     /// Connection URL of your PostgreSQL. Short name: `DATABASE_URL`. Not set: a private PostgreSQL is started.
     pub url: Option<Secret>,
+    /// From it the passwords of the database roles are derived, when it is not `secrets/database-roles` in the data folder.
+    pub role_secret: Option<Secret>,
     /// Folder with `initdb` and `postgres` for the private PostgreSQL. Short name: `DROPMATE_POSTGRES_BIN`.
     pub postgres_bin: Option<String>,
     /// `max_connections` of the private PostgreSQL.
@@ -31,6 +33,7 @@ impl Default for Database {
     fn default() -> Self {
         Self {
             url: None,
+            role_secret: None,
             postgres_bin: None,
             private_max_connections: 100,
             pool_size: 16,
@@ -48,6 +51,9 @@ impl Database {
             let text = url.expose();
             let right = text.starts_with("postgres://") || text.starts_with("postgresql://");
             p.check(right, "database.url", "must begin with postgres://");
+        }
+        if let Some(secret) = &self.role_secret {
+            p.check(secret.expose().len() >= 32, "database.role_secret", "must have at least 32 characters");
         }
         p.range(
             self.private_max_connections,

@@ -23,7 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             anonymous_per_minute: 120,
-            user_per_minute: 1200,
+            user_per_minute: 600,
             key_per_minute: 3000,
             sign_in_per_minute: 10,
         }

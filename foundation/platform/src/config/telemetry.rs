@@ -31,6 +31,8 @@ pub struct Telemetry {
     pub otlp_headers: Option<Secret>,
     /// Share of the traces that are exported, from 0 to 1.
     pub sample_ratio: f64,
+    /// Who presents it as bearer may read `/metrics` from anywhere; without it only this machine may.
+    pub metrics_token: Option<Secret>,
     /// Name under which traces appear. Short name: `OTEL_SERVICE_NAME`.
     pub service_name: String,
 }
@@ -43,6 +45,7 @@ impl Default for Telemetry {
             otlp_endpoint: None,
             otlp_headers: None,
             sample_ratio: 1.0,
+            metrics_token: None,
             service_name: "dropmate".to_owned(),
         }
     }

@@ -3,14 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Problems;
+use super::{Problems, Secret};
 
 /// Protection of personal data.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Vault {
-    /// File with the installation key, when it is not `secrets/vault-key` in the data folder.
-    pub key_file: Option<String>,
+    /// The installation key (32 bytes as unpadded base64url), when it is not `secrets/master-key` in the data folder.
+    pub master_key: Option<Secret>,
+    /// The key of the audit chain, when it is not `secrets/audit-key` in the data folder.
+    pub audit_key: Option<Secret>,
     /// How long a data key may stay in memory: an erasure is complete after this time.
     pub cache_s: u32,
 }
@@ -18,7 +20,8 @@ pub struct Vault {
 impl Default for Vault {
     fn default() -> Self {
         Self {
-            key_file: None,
+            master_key: None,
+            audit_key: None,
             cache_s: 60,
         }
     }

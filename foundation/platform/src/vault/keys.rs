@@ -258,6 +258,14 @@ impl Vault {
     }
 }
 
+/// The ids of the master keys under which the database's keys are wrapped: one, or none on an empty installation.
+pub async fn master_key_ids(system: &crate::db::SystemDb) -> Result<Vec<String>> {
+    let ids = sqlx::query_scalar("SELECT DISTINCT key_id FROM platform.vault_scope_keys ORDER BY 1")
+        .fetch_all(system.pool())
+        .await?;
+    Ok(ids)
+}
+
 struct Stored {
     scope: Vec<u8>,
     key_id: String,

@@ -31,8 +31,10 @@ pub struct RateLimits {
     pub limiter: Arc<dyn RateLimiter>,
     /// Per address, for callers without a valid credential.
     pub anonymous: Policy,
-    /// Per principal.
+    /// Per signed-in person.
     pub principal: Policy,
+    /// Per API key or device.
+    pub key: Policy,
     /// Stricter quotas of single operations (sign-in), by operation id; counted instead of the general ones.
     pub operations: BTreeMap<String, Policy>,
 }
@@ -45,10 +47,10 @@ impl RateLimits {
         client: Option<ClientIp>,
     ) -> Option<Counted> {
         let known = who.filter(|principal| principal.who != Who::Anonymous);
-        let general = if known.is_some() {
-            self.principal
-        } else {
-            self.anonymous
+        let general = match known.map(|principal| principal.who) {
+            Some(Who::Key(_)) => self.key,
+            Some(_) => self.principal,
+            None => self.anonymous,
         };
         let policy = id
             .and_then(|id| self.operations.get(id))

@@ -164,6 +164,11 @@ fn world() -> World {
             quota: 100,
             window: Duration::from_secs(100),
         },
+        key: Policy {
+            name: "default",
+            quota: 100,
+            window: Duration::from_secs(100),
+        },
         operations: BTreeMap::new(),
     };
     let gate = Gate::new(

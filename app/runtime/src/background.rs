@@ -1,0 +1,184 @@
+//! What runs beside the requests: sequencer, consumers, jobs, sealing, keys, upkeep.
+//!
+//! Each belongs to the stage in which the next ones no longer need it (design section 6, "Stop in order").
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use anyhow::Result;
+use kernel::time::{SharedClock, SignedDuration, Timestamp};
+use platform::audit::{self, AuditKey};
+use platform::auth::Revocations;
+use platform::bus::{self, Runner, Sequencer};
+use platform::db::SystemDb;
+use platform::jobs::{self, Worker};
+use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
+use platform::service::Service;
+use platform::{Error, idempotency};
+
+use crate::installation::{IdentityParts, Installation};
+use crate::probes;
+
+/// How often signing keys are read again, so that a rotation reaches every process long before it matters.
+const KEYS: Duration = Duration::from_secs(30);
+/// How soon a revoked session is refused by every process.
+const REVOCATIONS: Duration = Duration::from_secs(1);
+/// How often committed audit entries are sealed, and how many at once.
+const SEAL: Duration = Duration::from_secs(1);
+const SEAL_BATCH: i64 = 500;
+/// How often the upkeep looks at the clock, and how much business time lies between two rounds.
+const UPKEEP_LOOK: Duration = Duration::from_secs(30);
+const UPKEEP: SignedDuration = SignedDuration::from_hours(1);
+
+/// Starts what every process of the installation runs.
+pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, parts: &IdentityParts) {
+    let system = installation.system.clone();
+    lifecycle.spawn(Stage::Sequencer, "sequencer", TaskKind::Restart, move |stop| {
+        let sequencer = Sequencer::new(system.clone());
+        async move { never(sequencer.run(stop).await) }
+    });
+    let system = installation.system.clone();
+    lifecycle.spawn(Stage::Workers, "log listener", TaskKind::Restart, move |stop| {
+        let system = system.clone();
+        async move { never(bus::listen(system, stop).await) }
+    });
+    start_keys(lifecycle, parts);
+    start_revocations(lifecycle, installation, parts);
+    let (system, key) = (installation.system.clone(), installation.audit_key.clone());
+    lifecycle.spawn(Stage::Sequencer, "audit sealer", TaskKind::Restart, move |stop| {
+        let (system, key) = (system.clone(), key.clone());
+        async move {
+            loop {
+                let last = wait(SEAL, &stop).await == Waited::Cancelled;
+                seal_all(&system, &key).await?;
+                if last {
+                    return Ok::<_, Error>(());
+                }
+            }
+        }
+    });
+    let upkeep = Upkeep {
+        system: installation.system.clone(),
+        clock: installation.clock.clone(),
+        retention_days: i32::try_from(installation.settings.config().bus.retention_days).unwrap_or(i32::MAX),
+    };
+    lifecycle.spawn(Stage::Workers, "upkeep", TaskKind::Restart, move |stop| {
+        let upkeep = upkeep.clone();
+        async move {
+            let mut last: Option<Timestamp> = None;
+            loop {
+                let now = upkeep.clock.now();
+                if last.is_none_or(|last| now.duration_since(last).abs() >= UPKEEP) {
+                    upkeep.round(now).await?;
+                    last = Some(now);
+                }
+                if wait(UPKEEP_LOOK, &stop).await == Waited::Cancelled {
+                    return Ok::<_, Error>(());
+                }
+            }
+        }
+    });
+}
+
+/// Declares and starts the consumers and jobs of a service.
+pub(crate) async fn start_service(lifecycle: &Lifecycle, service: Service, concurrency: usize) -> Result<()> {
+    let Some(db) = service.db else { return Ok(()) };
+    for consumer in service.consumers {
+        let runner = Runner::new(db.clone(), consumer);
+        runner.declare().await?;
+        for part in 0..runner.consumer().parts() {
+            let (name, runner) = (runner.consumer().name(), runner.clone());
+            lifecycle.spawn(Stage::Workers, name, TaskKind::Restart, move |stop| {
+                let runner = runner.clone();
+                async move { never(runner.run(part, stop).await) }
+            });
+        }
+    }
+    let worker = Worker::new(db, service.jobs, service.schedules, concurrency);
+    worker.declare().await?;
+    lifecycle.spawn(Stage::Workers, "jobs", TaskKind::Restart, move |stop| {
+        let worker = worker.clone();
+        async move { never(worker.run(stop).await) }
+    });
+    Ok(())
+}
+
+fn start_keys(lifecycle: &Lifecycle, parts: &IdentityParts) {
+    let (identity, readiness) = (parts.identity.clone(), lifecycle.readiness().clone());
+    lifecycle.spawn(Stage::Workers, "signing keys", TaskKind::Restart, move |stop| {
+        let (identity, readiness) = (identity.clone(), readiness.clone());
+        async move {
+            while wait(KEYS, &stop).await == Waited::Elapsed {
+                load_keys(&identity, &readiness).await.ok();
+            }
+            Ok::<_, Error>(())
+        }
+    });
+}
+
+/// Reads the signing keys. Keys that were read before go on being used when the database is away.
+pub(crate) async fn load_keys(identity: &identity::Identity, readiness: &Readiness) -> platform::Result<()> {
+    match identity::keys::load(identity).await {
+        Ok(()) => {
+            readiness.up(probes::SIGNING_KEYS);
+            Ok(())
+        }
+        Err(error) => {
+            tracing::warn!(error = %error.chain(), "the signing keys could not be read");
+            Err(error)
+        }
+    }
+}
+
+fn start_revocations(lifecycle: &Lifecycle, installation: &Installation, parts: &IdentityParts) {
+    let (revocations, db) = (parts.revocations.clone(), parts.identity.db().clone());
+    let clock = installation.clock.clone();
+    lifecycle.spawn(Stage::Workers, "revocations", TaskKind::Restart, move |stop| {
+        let (revocations, db, clock) = (revocations.clone(), db.clone(), clock.clone());
+        async move {
+            while wait(REVOCATIONS, &stop).await == Waited::Elapsed {
+                if let Err(error) = revocations.refresh(db.pool(), clock.now()).await {
+                    tracing::debug!(error = %error.chain(), "revoked sessions could not be read");
+                }
+            }
+            Ok::<_, Error>(())
+        }
+    });
+}
+
+/// Seals until nothing is left, so that the last entries of a stopping process are sealed too.
+async fn seal_all(system: &SystemDb, key: &AuditKey) -> platform::Result<()> {
+    while audit::seal(system, key, SEAL_BATCH).await? > 0 {}
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Upkeep {
+    system: SystemDb,
+    clock: SharedClock,
+    retention_days: i32,
+}
+
+impl Upkeep {
+    async fn round(&self, now: Timestamp) -> platform::Result<()> {
+        let log = bus::maintain(&self.system, self.retention_days).await?;
+        let answers = idempotency::purge(&self.system, now).await?;
+        let jobs = jobs::purge(&self.system, now).await?;
+        let revocations = Revocations::purge(&self.system, now).await?;
+        tracing::info!(
+            partitions_made = log.made,
+            partitions_dropped = log.dropped,
+            inbox = log.inbox,
+            answers,
+            jobs,
+            revocations,
+            "looked after old rows"
+        );
+        Ok(())
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "tasks return a result; these never fail")]
+fn never(_ended: ()) -> Result<(), Infallible> {
+    Ok(())
+}

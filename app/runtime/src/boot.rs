@@ -1,0 +1,231 @@
+//! Starting a process, in the order in which each step may refuse: settings, address, data folder, database, schema,
+//! keys, services, requests.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use identity::commands::first_run;
+use platform::config::Source;
+use platform::db::Db;
+use platform::http::server::{self, Endpoint, ServerLimits};
+use platform::lifecycle::{Lifecycle, Stage, TaskKind};
+use platform::postgres::{PrivatePostgres, check_durability};
+use platform::telemetry::metrics::Metrics;
+use tokio::net::TcpListener;
+
+use crate::announce::Announcement;
+use crate::background;
+use crate::database::Database;
+use crate::edge;
+use crate::installation::{Clocks, IdentityParts, Installation};
+use crate::probes;
+use crate::seed;
+use crate::services;
+use crate::settings::{Settings, local_url};
+
+/// What kind of start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// Everything, and the schema is brought up to date.
+    Up,
+    /// These services, on a schema that must fit.
+    Serve(Vec<String>),
+}
+
+/// A process that serves.
+#[derive(Debug)]
+pub struct Running {
+    /// What to tell the person who started it.
+    pub announcement: Announcement,
+    /// The address that was taken.
+    pub address: SocketAddr,
+    notice: Duration,
+}
+
+impl Running {
+    /// How long to be not ready before connections are refused.
+    pub fn notice(&self) -> Duration {
+        self.notice
+    }
+}
+
+/// Starts. What was started is registered with `lifecycle`, whose `stop` ends it, also after an error.
+pub async fn boot(settings: Settings, how: How, demo: bool, metrics: Metrics, lifecycle: &Lifecycle) -> Result<Running> {
+    settings.check_supported()?;
+    if let How::Serve(selected) = &how {
+        services::check_selection(selected)?;
+    }
+    let (listener, address) = listen(&settings).await?;
+    settings.place.create()?;
+    probes::expect(lifecycle.readiness());
+    let clocks = Clocks::of(&settings).await?;
+    let database = Box::pin(Database::open(&settings, false)).await?;
+    if let Some(server) = database.private() {
+        watch(lifecycle, Arc::clone(server));
+    }
+    let installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
+    if let Some(sim) = clocks.sim {
+        let mut sim = Some(sim);
+        lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {
+            let sim = sim.take();
+            async move {
+                match sim {
+                    Some(sim) => sim.follow(stop).await,
+                    None => Ok(()),
+                }
+            }
+        });
+    }
+    prepare_database(&installation, &how).await?;
+    lifecycle.readiness().up(probes::MIGRATIONS);
+
+    let public_url = public_url(&installation.settings, address);
+    let parts = installation.identity_parts(public_url.clone());
+    let router = start_services(&installation, &parts, &public_url, metrics, lifecycle).await?;
+    probes::probe(lifecycle.readiness(), &installation.system).await;
+    serve(lifecycle, listener, router);
+    note_address(&installation.settings, &public_url, address);
+    let seeded = if demo { seed::fill_if_empty(&parts.identity).await? } else { None };
+    let announcement = announce(&installation, &parts, public_url, seeded).await?;
+    tracing::info!(%address, url = announcement.url, "running");
+    let notice = notice(&installation.settings, address);
+    Ok(Running { announcement, address, notice })
+}
+
+async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr)> {
+    let wanted = &settings.config().http.listen;
+    let listener = TcpListener::bind(wanted.as_str()).await.with_context(|| {
+        format!("cannot listen on {wanted}. Stop what uses that address, or choose another with --listen")
+    })?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Stops the server last; when it ends by itself, the process stops with the reason.
+fn watch(lifecycle: &Lifecycle, server: Arc<PrivatePostgres>) {
+    let life = lifecycle.clone();
+    let mut server = Some(server);
+    lifecycle.spawn(Stage::Database, "private PostgreSQL", TaskKind::OneOff, move |stop| {
+        let (server, life) = (server.take(), life.clone());
+        async move {
+            let Some(server) = server else { return Ok(()) };
+            match stop.run_until_cancelled(server.ended()).await {
+                None => server.stop().await,
+                Some(how) => {
+                    life.fail(how);
+                    Ok(())
+                }
+            }
+        }
+    });
+}
+
+async fn prepare_database(installation: &Installation, how: &How) -> Result<()> {
+    match how {
+        How::Up => installation.migrate().await?,
+        How::Serve(_) => installation.check_schema().await?,
+    }
+    let mut connection = installation.system.pool().acquire().await.context("the database cannot be reached")?;
+    check_durability(&mut connection).await?;
+    drop(connection);
+    installation.check_master_key().await
+}
+
+async fn start_services(
+    installation: &Installation,
+    parts: &IdentityParts,
+    public_url: &str,
+    metrics: Metrics,
+    lifecycle: &Lifecycle,
+) -> Result<Router> {
+    background::load_keys(&parts.identity, lifecycle.readiness()).await?;
+    let service = identity::service(&parts.identity)?;
+    let apis = vec![service.api.clone()];
+    let dbs: Vec<Db> = service.db.iter().cloned().collect();
+    let gateway = edge::gateway(
+        edge::Parts {
+            installation,
+            identity: parts,
+            readiness: lifecycle.readiness().clone(),
+            metrics: metrics.clone(),
+            public_url: public_url.to_owned(),
+        },
+        apis,
+    )?;
+    let concurrency = usize::try_from(installation.settings.config().jobs.concurrency).unwrap_or(8);
+    background::start_common(lifecycle, installation, parts);
+    background::start_service(lifecycle, service, concurrency).await?;
+    probes::start(lifecycle, installation, dbs.clone(), metrics);
+    let system = installation.system.clone();
+    lifecycle.on_stop(Stage::Pools, "pools", move || async move {
+        for db in dbs {
+            db.close().await;
+        }
+        system.close().await;
+        Ok::<_, Infallible>(())
+    });
+    Ok(gateway.router)
+}
+
+/// Answers requests. Nothing new is accepted from the stage `Accept` on; `Http` waits for what is being answered.
+fn serve(lifecycle: &Lifecycle, listener: TcpListener, router: Router) {
+    let closing = lifecycle.token(Stage::Accept);
+    let limits = ServerLimits { drain: Stage::Http.deadline().saturating_sub(Duration::from_secs(1)), ..ServerLimits::default() };
+    let mut endpoint = Some(Endpoint::plain(listener));
+    lifecycle.spawn(Stage::Http, "HTTP server", TaskKind::Critical, move |stop| {
+        let (endpoint, router, closing) = (endpoint.take(), router.clone(), closing.clone());
+        async move {
+            let endpoints = endpoint.into_iter().collect();
+            let stopped = server::serve(endpoints, router, closing, limits).await;
+            tracing::info!(cut = stopped.cut, "no more requests");
+            // Ending before its stage is told to would look like a failure.
+            stop.cancelled().await;
+            Ok::<_, Infallible>(())
+        }
+    });
+}
+
+/// The address that people type: the setting, else the one that was taken.
+fn public_url(settings: &Settings, address: SocketAddr) -> String {
+    let url = settings.config().http.public_url.clone();
+    let url = url.unwrap_or_else(|| local_url(&address.to_string()));
+    url.trim_end_matches('/').to_owned()
+}
+
+/// For commands beside this process. Losing it loses only the default of `healthcheck` and of links.
+fn note_address(settings: &Settings, public_url: &str, address: SocketAddr) {
+    let text = format!("{public_url}\n{}\n", local_url(&address.to_string()));
+    if let Err(error) = std::fs::write(settings.place.address(), text) {
+        tracing::warn!(%error, "the address could not be noted in the data folder");
+    }
+}
+
+async fn announce(
+    installation: &Installation,
+    parts: &IdentityParts,
+    url: String,
+    seeded: Option<seed::Seeded>,
+) -> Result<Announcement> {
+    let owner_link = first_run::owner_link(&parts.identity).await?;
+    let place = &installation.settings.place;
+    Ok(Announcement {
+        url,
+        owner_link,
+        seeded,
+        data: place.folder.clone(),
+        instead_of: place.instead_of.clone(),
+    })
+}
+
+/// A load balancer needs time to notice; on a loopback address there is none, unless somebody says so.
+fn notice(settings: &Settings, address: SocketAddr) -> Duration {
+    let chosen = *settings.loaded.source("http.drain_wait_s") != Source::Default;
+    if address.ip().is_loopback() && !chosen {
+        return Duration::ZERO;
+    }
+    Duration::from_secs(settings.config().http.drain_wait_s.into())
+}

@@ -1,0 +1,241 @@
+//! An open installation: the database, the keys and the connections of the services. What a command works with, and
+//! what a process is started from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use identity::Identity;
+use kernel::random::Random;
+use kernel::time::SharedClock;
+use platform::audit::AuditKey;
+use platform::auth::{Revocations, StaticKeys};
+use platform::clock::sim::SimClock;
+use platform::clock::{SystemClock, system_random};
+use platform::db::{Db, PoolOptions, SystemDb, Wake};
+use platform::http::rate_limit::{MemoryLimiter, RateLimiter};
+use platform::mail::{Address, FolderMailer, Mailer};
+use platform::migrate::{self, MigrationError, RolePasswords};
+use platform::vault::Vault;
+use smtp::SmtpMailer;
+
+use crate::database::Database;
+use crate::keys::{KeyIds, Keys};
+use crate::libpq::{Login, Tools};
+use crate::services::manifests;
+use crate::settings::Settings;
+
+/// Connections of the system role: the sequencer, its listener, the sealer, the probes.
+const SYSTEM_POOL: u32 = 6;
+
+/// Business time of this process.
+#[derive(Debug)]
+pub struct Clocks {
+    /// What services see.
+    pub clock: SharedClock,
+    /// The connection that moves it, in a sandbox.
+    pub sim: Option<SimClock>,
+}
+
+impl Clocks {
+    /// The machine's clock, or the sandbox's.
+    pub async fn of(settings: &Settings) -> Result<Self> {
+        let Some(socket) = &settings.sim_clock else {
+            return Ok(Self { clock: Arc::new(SystemClock), sim: None });
+        };
+        let sim = SimClock::connect(socket)
+            .await
+            .with_context(|| format!("no simulated clock answers at {}", socket.display()))?;
+        Ok(Self { clock: Arc::new(sim.clock()), sim: Some(sim) })
+    }
+}
+
+/// An open installation.
+pub struct Installation {
+    /// What was decided.
+    pub settings: Settings,
+    /// Where the data is.
+    pub database: Database,
+    /// The connection for work across organisations.
+    pub system: SystemDb,
+    /// Seals the audit trail.
+    pub audit_key: AuditKey,
+    /// Which keys these are.
+    pub key_ids: KeyIds,
+    /// Business time.
+    pub clock: SharedClock,
+    /// Identifiers and secrets.
+    pub random: Random,
+    /// Bells inside this process.
+    pub wake: Wake,
+    pub(crate) limiter: Arc<dyn RateLimiter>,
+    pub(crate) mailer: Arc<dyn Mailer>,
+    passwords: RolePasswords,
+    vault: Vault,
+}
+
+/// Identity with what it shares with the process's verifier.
+pub(crate) struct IdentityParts {
+    pub identity: Identity,
+    pub published: StaticKeys,
+    pub revocations: Revocations,
+}
+
+impl Installation {
+    /// For a command: beside the running process, or with a database of its own for as long as it takes.
+    pub async fn open(settings: Settings) -> Result<Self> {
+        let clock = Clocks::of(&settings).await?.clock;
+        if !settings.place.folder.exists() && settings.config().database.url.is_none() {
+            bail!(
+                "there is no installation in {}. Start one with `dropmate up`, or name its folder with --data-dir.",
+                settings.place.folder.display()
+            );
+        }
+        let database = Database::open(&settings, true).await?;
+        Self::on(settings, database, clock)
+    }
+
+    /// On a database that was opened before. No connection is made yet.
+    pub fn on(settings: Settings, database: Database, clock: SharedClock) -> Result<Self> {
+        let keys = Keys::load_or_generate(&settings.place, settings.config())?;
+        let random = system_random();
+        let wake = Wake::default();
+        let options = PoolOptions { max_connections: SYSTEM_POOL, ..pool_options(&settings) };
+        let connect = database.role(migrate::SYSTEM, &keys.passwords);
+        Ok(Self {
+            system: SystemDb::new(connect, options, wake.clone()),
+            audit_key: keys.audit,
+            key_ids: keys.ids,
+            limiter: Arc::new(MemoryLimiter::new(Arc::clone(&clock))),
+            mailer: mailer(&settings, &clock, &random)?,
+            passwords: keys.passwords,
+            vault: Vault::new(keys.master, random.clone()),
+            settings,
+            database,
+            clock,
+            random,
+            wake,
+        })
+    }
+
+    /// A service's connection under its own role.
+    pub fn db(&self, service: &'static str) -> Db {
+        let connect = self.database.role(&migrate::service_role(service), &self.passwords);
+        let clock = Arc::clone(&self.clock);
+        Db::new(service, connect, pool_options(&self.settings), clock, self.random.clone(), self.wake.clone())
+    }
+
+    /// Brings roles, schemas and grants to what this build needs.
+    pub async fn migrate(&self) -> Result<()> {
+        Ok(migrate::migrate(&self.database.admin(), &self.passwords, &manifests()).await?)
+    }
+
+    /// Creates the roles only, for a restore.
+    pub(crate) async fn prepare_roles(&self) -> Result<()> {
+        Ok(migrate::prepare_roles(&self.database.admin(), &self.passwords, &manifests()).await?)
+    }
+
+    /// PostgreSQL's own tools on this database.
+    pub(crate) fn tools(&self, login: Login) -> Result<Tools> {
+        Tools::new(&self.settings, &self.database, &self.passwords, login)
+    }
+
+    /// Refuses a schema that is older or newer than this build, with the next command.
+    pub async fn check_schema(&self) -> Result<()> {
+        let flag = self.settings.place.flag();
+        let mut connection = match self.system.pool().acquire().await {
+            Ok(connection) => connection,
+            Err(error) if is_stranger(&error) => bail!(
+                "the database was not set up by this installation yet (its role {} is not there or has another \
+                 password). Next: dropmate migrate{flag}",
+                migrate::SYSTEM
+            ),
+            Err(error) => return Err(error).context("the database cannot be reached"),
+        };
+        match migrate::check(&mut connection, &manifests()).await {
+            Ok(()) => Ok(()),
+            Err(MigrationError::Older { schema, found, needed }) => bail!(
+                "schema {schema} is at version {found}, this build needs {needed}. Next: dropmate migrate{flag}"
+            ),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses to work with another master key than the one that sealed what is there.
+    pub async fn check_master_key(&self) -> Result<()> {
+        let known = platform::vault::master_key_ids(&self.system).await?;
+        match known.iter().find(|id| **id != self.key_ids.master) {
+            None => Ok(()),
+            Some(id) => bail!(
+                "personal data in this database was sealed with the installation key {id}, but {} holds the key {}. Put the \
+                 right key there (from the backup of the secrets) and start again.",
+                self.settings.place.secrets().join(crate::keys::MASTER).display(),
+                self.key_ids.master
+            ),
+        }
+    }
+
+    /// Identity, whose links begin with this address.
+    pub(crate) fn identity_parts(&self, public_url: String) -> IdentityParts {
+        let auth = &self.settings.config().auth;
+        let (published, revocations) = (StaticKeys::default(), Revocations::default());
+        let secure_cookies = public_url.starts_with("https://");
+        let identity = Identity::new(identity::Deps {
+            db: self.db(identity::NAME),
+            vault: self.vault.clone(),
+            mailer: Arc::clone(&self.mailer),
+            limiter: Arc::clone(&self.limiter),
+            published: published.clone(),
+            revocations: revocations.clone(),
+            settings: identity::Settings {
+                public_url,
+                open_registration: auth.open_registration,
+                password_min_length: usize::try_from(auth.password_min_length).unwrap_or(10),
+                secure_cookies,
+            },
+            hash_concurrency: usize::try_from(auth.hash_concurrency).unwrap_or(2),
+        });
+        IdentityParts { identity, published, revocations }
+    }
+
+    /// Identity for a command, after the schema was checked.
+    pub async fn identity(&self) -> Result<Identity> {
+        self.check_schema().await?;
+        self.check_master_key().await?;
+        Ok(self.identity_parts(self.settings.public_url()).identity)
+    }
+
+    /// Closes the connections and stops what was started for this command.
+    pub async fn close(self) -> Result<()> {
+        self.system.close().await;
+        self.database.close().await
+    }
+}
+
+fn is_stranger(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // Wrong password, no such role, no such database.
+    code.is_some_and(|code| matches!(code.as_ref(), "28P01" | "28000" | "3D000"))
+}
+
+fn pool_options(settings: &Settings) -> PoolOptions {
+    let database = &settings.config().database;
+    let millis = |value: u32| Duration::from_millis(value.into());
+    PoolOptions {
+        max_connections: database.pool_size,
+        acquire_timeout: millis(database.acquire_timeout_ms),
+        statement_timeout: millis(database.statement_timeout_ms),
+        lock_timeout: millis(database.lock_timeout_ms),
+        idle_in_transaction_timeout: millis(database.idle_in_transaction_timeout_ms),
+    }
+}
+
+fn mailer(settings: &Settings, clock: &SharedClock, random: &Random) -> Result<Arc<dyn Mailer>> {
+    let mail = &settings.config().mail;
+    let from = Address::parse(&mail.from).context("mail.from")?;
+    let timeout = Duration::from_secs(mail.timeout_s.into());
+    Ok(match &mail.smtp_url {
+        Some(url) => Arc::new(SmtpMailer::new(url.inner(), from, timeout)?),
+        None => Arc::new(FolderMailer::new(settings.place.mail(), from, Arc::clone(clock), random.clone())),
+    })
+}

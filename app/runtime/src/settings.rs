@@ -1,0 +1,145 @@
+//! Settings of one start: flags, environment, file and defaults, read once.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use platform::config::{Config, LoadOptions, Loaded, Override, Tls};
+use platform::postgres::PrivateOptions;
+
+use crate::place::Place;
+use crate::usage::usage;
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// Flags that stand for settings.
+    pub overrides: Vec<Override>,
+    /// `--sim-clock`: the hub of a sandbox.
+    pub sim_clock: Option<PathBuf>,
+}
+
+/// Everything that was decided before anything runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The data folder.
+    pub place: Place,
+    /// The values and where they came from.
+    pub loaded: Loaded,
+    /// The hub of a sandbox.
+    pub sim_clock: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads them. Nothing is created.
+    pub fn load(start: Start) -> Result<Self> {
+        let place = Place::resolve(start.data_dir.as_deref())?;
+        let loaded = Config::load(LoadOptions {
+            data_dir: Some(place.folder.clone()),
+            file: start.config,
+            environment: environment(),
+            overrides: start.overrides,
+        })?;
+        Ok(Self { place, loaded, sim_clock: start.sim_clock })
+    }
+
+    /// The values.
+    pub fn config(&self) -> &Config {
+        &self.loaded.config
+    }
+
+    /// What the private PostgreSQL needs to know.
+    pub fn private_postgres(&self) -> PrivateOptions {
+        let database = &self.config().database;
+        let mut options = PrivateOptions::new(&self.place.folder).with_environment(std::env::vars_os());
+        options.max_connections = database.private_max_connections;
+        if let Some(folder) = &database.postgres_bin {
+            options.places.explicit = Some(folder.into());
+        }
+        options
+    }
+
+    /// Refuses what is designed but not built yet, instead of ignoring it.
+    pub fn check_supported(&self) -> Result<()> {
+        let config = self.config();
+        let tls = match config.http.tls {
+            Tls::Off => None,
+            Tls::SelfSigned => Some("self"),
+            Tls::Acme => Some("acme"),
+        };
+        if let Some(kind) = tls {
+            return Err(usage(format!(
+                "--tls {kind} (http.tls) is not in this build yet; it comes with the next milestone. Until then use \
+                 --tls off behind a proxy that ends TLS."
+            )));
+        }
+        let later = [
+            (config.redis.url.is_some(), "redis.url (REDIS_URL)", "memory of this process"),
+            (config.bus.nats_url.is_some(), "bus.nats_url (NATS_URL)", "PostgreSQL"),
+            (config.bus.amqp_url.is_some(), "bus.amqp_url (AMQP_URL)", "PostgreSQL"),
+            (config.storage.s3_url.is_some(), "storage.s3_url (S3_URL)", "the data folder"),
+        ];
+        match later.iter().find(|(set, ..)| *set) {
+            None => Ok(()),
+            Some((_, name, instead)) => Err(usage(format!(
+                "{name} is set, but this build does not have that part yet. Remove it; without it DropMate uses {instead}."
+            ))),
+        }
+    }
+
+    /// The address that people type, as far as it is known: the setting, else what the running process noted, else
+    /// what it would listen on.
+    pub fn public_url(&self) -> String {
+        let config = self.config();
+        let noted = || std::fs::read_to_string(self.place.address()).ok();
+        let url = config.http.public_url.clone().or_else(|| noted().and_then(|text| line(&text, 0)));
+        let url = url.unwrap_or_else(|| local_url(&config.http.listen));
+        url.trim_end_matches('/').to_owned()
+    }
+
+    /// Where the process itself can be asked, from this machine.
+    pub fn local_url(&self) -> String {
+        let noted = std::fs::read_to_string(self.place.address()).ok();
+        noted.and_then(|text| line(&text, 1)).unwrap_or_else(|| local_url(&self.config().http.listen))
+    }
+}
+
+fn line(text: &str, number: usize) -> Option<String> {
+    text.lines().nth(number).filter(|line| !line.is_empty()).map(str::to_owned)
+}
+
+/// `http://` and an address that this machine can connect to: "all addresses" is one to listen on, not to go to.
+pub(crate) fn local_url(listen: &str) -> String {
+    let Ok(mut address) = listen.parse::<std::net::SocketAddr>() else {
+        return format!("http://{listen}");
+    };
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+fn environment() -> Vec<(String, String)> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_to_listen_on_becomes_one_to_go_to() {
+        assert_eq!(local_url("127.0.0.1:8080"), "http://127.0.0.1:8080");
+        assert_eq!(local_url("0.0.0.0:80"), "http://127.0.0.1:80");
+        assert_eq!(local_url("[::]:80"), "http://[::1]:80");
+    }
+}

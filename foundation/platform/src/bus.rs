@@ -15,6 +15,7 @@ mod maintain;
 mod outbox;
 mod runner;
 mod sequencer;
+mod source;
 mod status;
 
 pub use consumer::{Consumer, Delivery, StartFrom};
@@ -23,4 +24,5 @@ pub use outbox::Pending;
 pub(crate) use outbox::write as write_outbox;
 pub use runner::{Progress, Runner};
 pub use sequencer::{Sequencer, listen};
+pub use source::{Batch, Log, Request, Source};
 pub use status::{ConsumerStatus, DeadLetter, LogStatus, dead_letters, replay, skip, status};

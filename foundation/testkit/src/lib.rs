@@ -4,13 +4,18 @@
 //! Only dev-dependencies and the crates `tests` and `bench` may use it.
 
 pub mod cluster;
+pub mod conformance;
 pub mod database;
+pub mod demo;
 pub mod mail;
+pub mod process;
 pub mod proof;
 pub mod schedule;
 pub mod simclock;
 
 pub use database::TestDb;
+pub use kernel::ids::OrgId;
 
 pub use mail::RecordingMailer;
+pub use process::Installation;
 pub use proof::Proof;

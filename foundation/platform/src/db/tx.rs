@@ -114,6 +114,14 @@ impl Tx {
         Ok(())
     }
 
+    /// Goes back to the organisation (or the installation) of the caller after a command entered another one.
+    pub(crate) async fn return_to(&mut self, org: Option<OrgId>) -> Result<()> {
+        let text = org.map(|org| org.uuid().to_string()).unwrap_or_default();
+        self.statement(format!("SET LOCAL dropmate.org = '{text}'")).await?;
+        self.scope.org = org;
+        Ok(())
+    }
+
     /// Forgets what was buffered, after a rollback to the savepoint of a command.
     pub(crate) fn forget(&mut self) {
         self.pending.clear();

@@ -20,9 +20,9 @@ use crate::store::credentials::{self, CredentialKind};
 use crate::store::users;
 
 /// Guesses per account.
-const PER_ACCOUNT: Policy = Policy { name: "account", quota: 5, window: Duration::from_secs(60) };
+const PER_ACCOUNT: Policy = Policy { name: "account", quota: 5, window: Duration::from_mins(1) };
 /// Guesses per source address.
-const PER_SOURCE: Policy = Policy { name: "source", quota: 20, window: Duration::from_secs(60) };
+const PER_SOURCE: Policy = Policy { name: "source", quota: 20, window: Duration::from_mins(1) };
 
 /// With what somebody signs in.
 #[derive(Debug, Clone)]

@@ -33,7 +33,13 @@ Exit codes: 0 done, 1 failed, 2 wrong use.";
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Where {
     /// The data folder [default: ./data, or a folder in /var/lib/dropmate where PostgreSQL could not enter ./data]
-    #[arg(long, global = true, value_name = "FOLDER", env = "DROPMATE_DATA_DIR", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "DROPMATE_DATA_DIR",
+        hide_env_values = true
+    )]
     pub data_dir: Option<PathBuf>,
     /// Read settings from this file instead of <data-dir>/dropmate.toml
     #[arg(long, global = true, value_name = "FILE")]
@@ -46,8 +52,17 @@ pub(crate) struct Where {
 impl Where {
     /// Reads the settings, with flags that stand for some of them.
     pub fn settings(self, overrides: Vec<Override>) -> anyhow::Result<Settings> {
-        let Self { data_dir, config, sim_clock } = self;
-        Settings::load(Start { data_dir, config, overrides, sim_clock })
+        let Self {
+            data_dir,
+            config,
+            sim_clock,
+        } = self;
+        Settings::load(Start {
+            data_dir,
+            config,
+            overrides,
+            sim_clock,
+        })
     }
 }
 
@@ -82,8 +97,16 @@ impl Reach {
             TlsKind::SelfSigned => "self",
             TlsKind::Acme => "acme",
         });
-        let listen = self.listen.clone().map(|value| Override { key: "http.listen", value, flag: "--listen" });
-        let tls = tls.map(|value| Override { key: "http.tls", value: value.to_owned(), flag: "--tls" });
+        let listen = self.listen.clone().map(|value| Override {
+            key: "http.listen",
+            value,
+            flag: "--listen",
+        });
+        let tls = tls.map(|value| Override {
+            key: "http.tls",
+            value: value.to_owned(),
+            flag: "--tls",
+        });
         listen.into_iter().chain(tls).collect()
     }
 }
@@ -95,8 +118,10 @@ pub(crate) enum Command {
     ///
     /// Creates what is missing, brings the database up to date, and prints the address, and while there is no owner
     /// a one-time link. SIGTERM or Ctrl-C stops it in order; the second one at once.
-    #[command(after_help = "Examples:\n  dropmate up\n  dropmate up --data-dir /var/lib/dropmate --listen 127.0.0.1:8080\n  \
-                            DATABASE_URL=postgres://... dropmate up")]
+    #[command(
+        after_help = "Examples:\n  dropmate up\n  dropmate up --data-dir /var/lib/dropmate --listen 127.0.0.1:8080\n  \
+                            DATABASE_URL=postgres://... dropmate up"
+    )]
     Up {
         #[command(flatten)]
         at: Where,
@@ -199,7 +224,9 @@ pub(crate) enum Command {
     ///
     /// Put `master-key` and `audit-key` into <data-dir>/secrets first. Every part is checked before anything is
     /// changed; afterwards the event log has a new epoch.
-    #[command(after_help = "Examples:\n  dropmate restore /var/backups/dropmate-2026-11-20.tar --data-dir /var/lib/dropmate")]
+    #[command(
+        after_help = "Examples:\n  dropmate restore /var/backups/dropmate-2026-11-20.tar --data-dir /var/lib/dropmate"
+    )]
     Restore {
         #[command(flatten)]
         at: Where,

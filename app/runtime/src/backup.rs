@@ -52,7 +52,11 @@ pub async fn write(installation: &Installation, file: &Path) -> Result<Written> 
     let mut manifest = describe(installation).await?;
     installation
         .tools(Login::Backup)?
-        .run("pg_dump", &["--format=custom", "--no-password", "--file"], &draft.dump)
+        .run(
+            "pg_dump",
+            &["--format=custom", "--no-password", "--file"],
+            &draft.dump,
+        )
         .await
         .context("the database was not copied")?;
     let folder = installation.settings.place.folder.clone();
@@ -63,13 +67,18 @@ pub async fn write(installation: &Installation, file: &Path) -> Result<Written> 
     })
     .await??;
     draft.publish(file)?;
-    Ok(Written { manifest, secrets: installation.settings.place.secrets() })
+    Ok(Written {
+        manifest,
+        secrets: installation.settings.place.secrets(),
+    })
 }
 
 async fn describe(installation: &Installation) -> Result<Manifest> {
     let mut connection = installation.system.pool().acquire().await?;
     let schemas = migrate::versions(&mut connection).await?;
-    let server = sqlx::query("SELECT current_setting('server_version') AS version").fetch_one(&mut *connection).await?;
+    let server = sqlx::query("SELECT current_setting('server_version') AS version")
+        .fetch_one(&mut *connection)
+        .await?;
     let log = bus::status(&installation.system).await?;
     Ok(Manifest {
         format: manifest::FORMAT,
@@ -97,7 +106,10 @@ impl Draft {
             name.push(format!(".{}.{end}", std::process::id()));
             file.with_file_name(name)
         };
-        let draft = Self { dump: with("dump"), tar: with("partial") };
+        let draft = Self {
+            dump: with("dump"),
+            tar: with("partial"),
+        };
         for path in [&draft.dump, &draft.tar] {
             std::fs::OpenOptions::new()
                 .write(true)
@@ -111,7 +123,8 @@ impl Draft {
 
     fn publish(self, file: &Path) -> Result<()> {
         // A link instead of a rename: it fails when somebody else wrote the same name meanwhile.
-        std::fs::hard_link(&self.tar, file).with_context(|| format!("{} cannot be written", file.display()))?;
+        std::fs::hard_link(&self.tar, file)
+            .with_context(|| format!("{} cannot be written", file.display()))?;
         let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         std::fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(())

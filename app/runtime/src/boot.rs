@@ -54,7 +54,13 @@ impl Running {
 }
 
 /// Starts. What was started is registered with `lifecycle`, whose `stop` ends it, also after an error.
-pub async fn boot(settings: Settings, how: How, demo: bool, metrics: Metrics, lifecycle: &Lifecycle) -> Result<Running> {
+pub async fn boot(
+    settings: Settings,
+    how: How,
+    demo: bool,
+    metrics: Metrics,
+    lifecycle: &Lifecycle,
+) -> Result<Running> {
     settings.check_supported()?;
     if let How::Serve(selected) = &how {
         services::check_selection(selected)?;
@@ -70,15 +76,20 @@ pub async fn boot(settings: Settings, how: How, demo: bool, metrics: Metrics, li
     let installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
     if let Some(sim) = clocks.sim {
         let mut sim = Some(sim);
-        lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {
-            let sim = sim.take();
-            async move {
-                match sim {
-                    Some(sim) => sim.follow(stop).await,
-                    None => Ok(()),
+        lifecycle.spawn(
+            Stage::Database,
+            "simulated clock",
+            TaskKind::Critical,
+            move |stop| {
+                let sim = sim.take();
+                async move {
+                    match sim {
+                        Some(sim) => sim.follow(stop).await,
+                        None => Ok(()),
+                    }
                 }
-            }
-        });
+            },
+        );
     }
     prepare_database(&installation, &how).await?;
     lifecycle.readiness().up(probes::MIGRATIONS);
@@ -89,11 +100,19 @@ pub async fn boot(settings: Settings, how: How, demo: bool, metrics: Metrics, li
     probes::probe(lifecycle.readiness(), &installation.system).await;
     serve(lifecycle, listener, router);
     note_address(&installation.settings, &public_url, address);
-    let seeded = if demo { seed::fill_if_empty(&parts.identity).await? } else { None };
+    let seeded = if demo {
+        seed::fill_if_empty(&parts.identity).await?
+    } else {
+        None
+    };
     let announcement = announce(&installation, &parts, public_url, seeded).await?;
     tracing::info!(%address, url = announcement.url, "running");
     let notice = notice(&installation.settings, address);
-    Ok(Running { announcement, address, notice })
+    Ok(Running {
+        announcement,
+        address,
+        notice,
+    })
 }
 
 async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr)> {
@@ -109,19 +128,24 @@ async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr)> {
 fn watch(lifecycle: &Lifecycle, server: Arc<PrivatePostgres>) {
     let life = lifecycle.clone();
     let mut server = Some(server);
-    lifecycle.spawn(Stage::Database, "private PostgreSQL", TaskKind::OneOff, move |stop| {
-        let (server, life) = (server.take(), life.clone());
-        async move {
-            let Some(server) = server else { return Ok(()) };
-            match stop.run_until_cancelled(server.ended()).await {
-                None => server.stop().await,
-                Some(how) => {
-                    life.fail(how);
-                    Ok(())
+    lifecycle.spawn(
+        Stage::Database,
+        "private PostgreSQL",
+        TaskKind::OneOff,
+        move |stop| {
+            let (server, life) = (server.take(), life.clone());
+            async move {
+                let Some(server) = server else { return Ok(()) };
+                match stop.run_until_cancelled(server.ended()).await {
+                    None => server.stop().await,
+                    Some(how) => {
+                        life.fail(how);
+                        Ok(())
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 async fn prepare_database(installation: &Installation, how: &How) -> Result<()> {
@@ -129,7 +153,12 @@ async fn prepare_database(installation: &Installation, how: &How) -> Result<()> 
         How::Up => installation.migrate().await?,
         How::Serve(_) => installation.check_schema().await?,
     }
-    let mut connection = installation.system.pool().acquire().await.context("the database cannot be reached")?;
+    let mut connection = installation
+        .system
+        .pool()
+        .acquire()
+        .await
+        .context("the database cannot be reached")?;
     check_durability(&mut connection).await?;
     drop(connection);
     installation.check_master_key().await
@@ -174,7 +203,10 @@ async fn start_services(
 /// Answers requests. Nothing new is accepted from the stage `Accept` on; `Http` waits for what is being answered.
 fn serve(lifecycle: &Lifecycle, listener: TcpListener, router: Router) {
     let closing = lifecycle.token(Stage::Accept);
-    let limits = ServerLimits { drain: Stage::Http.deadline().saturating_sub(Duration::from_secs(1)), ..ServerLimits::default() };
+    let limits = ServerLimits {
+        drain: Stage::Http.deadline().saturating_sub(Duration::from_secs(1)),
+        ..ServerLimits::default()
+    };
     let mut endpoint = Some(Endpoint::plain(listener));
     lifecycle.spawn(Stage::Http, "HTTP server", TaskKind::Critical, move |stop| {
         let (endpoint, router, closing) = (endpoint.take(), router.clone(), closing.clone());

@@ -68,7 +68,10 @@ pub(crate) fn present(place: &Place, config: &Config) -> Result<Option<KeyIds>> 
     };
     let master = read(config.vault.master_key.as_ref(), MASTER)?;
     let audit = read(config.vault.audit_key.as_ref(), AUDIT)?;
-    master.zip(audit).map(|(master, audit)| ids(&master, &audit)).transpose()
+    master
+        .zip(audit)
+        .map(|(master, audit)| ids(&master, &audit))
+        .transpose()
 }
 
 fn ids(master: &SecretString, audit: &SecretString) -> Result<KeyIds> {
@@ -87,7 +90,7 @@ fn bytes(secret: &SecretString) -> Vec<u8> {
 
 fn master_bytes(secret: &SecretString) -> Result<[u8; 32]> {
     let decoded = URL_SAFE_NO_PAD.decode(secret.expose_secret()).ok();
-    decoded
-        .and_then(|bytes| bytes.try_into().ok())
-        .context("the installation key (master-key) is not 32 bytes as unpadded base64url: restore it from its backup")
+    decoded.and_then(|bytes| bytes.try_into().ok()).context(
+        "the installation key (master-key) is not 32 bytes as unpadded base64url: restore it from its backup",
+    )
 }

@@ -16,7 +16,8 @@ impl Installation {
 
     /// A link with which this person sets a new password; `None` when nobody signs in with the address.
     pub async fn reset_link(&self, email: &str) -> Result<Option<String>> {
-        let email = Email::parse(email).map_err(|_refused| usage(format!("{email:?} is not an e-mail address")))?;
+        let email =
+            Email::parse(email).map_err(|_refused| usage(format!("{email:?} is not an e-mail address")))?;
         Ok(password_reset::operator_link(&self.identity().await?, &email).await?)
     }
 

@@ -6,8 +6,8 @@ use platform::Result;
 use platform::db::{Db, SystemDb};
 use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
 use platform::telemetry::metrics::{
-    AUDIT_UNSEALED_AGE, BUS_CONSUMER_LAG, BUS_DEAD_LETTERS, BUS_LOG_OFFSET, BUS_OUTBOX_AGE, BUS_OUTBOX_EVENTS,
-    DB_POOL_CONNECTIONS, JOBS_DEAD, JOBS_OLDEST_AGE, JOBS_QUEUE_DEPTH, Metrics,
+    AUDIT_UNSEALED_AGE, BUS_CONSUMER_LAG, BUS_DEAD_LETTERS, BUS_LOG_OFFSET, BUS_OUTBOX_AGE,
+    BUS_OUTBOX_EVENTS, DB_POOL_CONNECTIONS, JOBS_DEAD, JOBS_OLDEST_AGE, JOBS_QUEUE_DEPTH, Metrics,
 };
 use platform::{audit, bus, jobs};
 use sqlx::PgPool;

@@ -45,12 +45,18 @@ pub async fn read(settings: Settings, file: &Path) -> Result<Restored> {
     )?;
     closed?;
     let settings_beside = place_files(&place, &unpacked.folder)?;
-    Ok(Restored { manifest: unpacked.manifest, epoch, settings_beside })
+    Ok(Restored {
+        manifest: unpacked.manifest,
+        epoch,
+        settings_beside,
+    })
 }
 
 /// Only the secrets and settings may be there.
 fn check_empty(place: &Place) -> Result<()> {
-    let Ok(entries) = std::fs::read_dir(&place.folder) else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(&place.folder) else {
+        return Ok(());
+    };
     for entry in entries {
         let name = entry?.file_name();
         if name != "secrets" && name != CONFIG {
@@ -91,16 +97,25 @@ fn check_keys(settings: &Settings, manifest: &Manifest) -> Result<()> {
 
 async fn fill(installation: &Installation, unpacked: &Unpacked) -> Result<i64> {
     let mut connection = installation.database.connect_admin().await?;
-    let used: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname IN ('platform', 'bus'))")
-        .fetch_one(&mut connection)
-        .await?;
+    let used: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname IN ('platform', 'bus'))")
+            .fetch_one(&mut connection)
+            .await?;
     drop(connection);
     if used {
         bail!("the database is not empty: it has the schemas of an installation already");
     }
     installation.prepare_roles().await?;
-    let arguments = ["--exit-on-error", "--no-password", "--dbname", installation.database.name()];
-    installation.tools(Login::Admin)?.run("pg_restore", &arguments, &unpacked.folder.join(DUMP)).await?;
+    let arguments = [
+        "--exit-on-error",
+        "--no-password",
+        "--dbname",
+        installation.database.name(),
+    ];
+    installation
+        .tools(Login::Admin)?
+        .run("pg_restore", &arguments, &unpacked.folder.join(DUMP))
+        .await?;
     installation.migrate().await?;
     installation.check_master_key().await?;
     Ok(bus::new_epoch(&installation.system).await?)

@@ -57,7 +57,9 @@ pub enum MigrationError {
         needed: i64,
     },
     /// The schema is newer than this program.
-    #[error("schema {schema} is at version {found}, this program only knows {needed}: start a newer DropMate")]
+    #[error(
+        "schema {schema} is at version {found}, this program only knows {needed}: start a newer DropMate"
+    )]
     Newer {
         /// The schema concerned.
         schema: String,
@@ -112,7 +114,10 @@ pub async fn migrate(
     manifests: &[Manifest],
 ) -> Result<(), MigrationError> {
     let mut conn = PgConnection::connect_with(admin).await?;
-    sqlx::query("SELECT pg_advisory_lock($1)").bind(MIGRATION_LOCK).execute(&mut conn).await?;
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(MIGRATION_LOCK)
+        .execute(&mut conn)
+        .await?;
     let result = migrate_locked(&mut conn, passwords, manifests).await;
     // Closing the session releases the lock, whatever happened.
     conn.close().await.ok();
@@ -151,14 +156,26 @@ async fn migrate_locked(
 pub async fn check(conn: &mut PgConnection, manifests: &[Manifest]) -> Result<(), MigrationError> {
     let versions = versions(conn).await?;
     for (schema, migrator) in migrators(manifests) {
-        let needed = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+        let needed = migrator
+            .iter()
+            .map(|migration| migration.version)
+            .max()
+            .unwrap_or(0);
         let found = versions.get(schema).copied().unwrap_or(0);
         let schema = schema.to_owned();
         if found < needed {
-            return Err(MigrationError::Older { schema, found, needed });
+            return Err(MigrationError::Older {
+                schema,
+                found,
+                needed,
+            });
         }
         if found > needed {
-            return Err(MigrationError::Newer { schema, found, needed });
+            return Err(MigrationError::Newer {
+                schema,
+                found,
+                needed,
+            });
         }
     }
     Ok(())
@@ -176,26 +193,48 @@ pub async fn versions(conn: &mut PgConnection) -> Result<BTreeMap<String, i64>, 
     let mut versions = BTreeMap::new();
     for schema in schemas {
         let sql = format!("SELECT coalesce(max(version), 0) FROM {schema}._migrations WHERE success");
-        let version: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *conn).await?;
+        let version: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(&mut *conn)
+            .await?;
         versions.insert(schema, version);
     }
     Ok(versions)
 }
 
 fn migrators(manifests: &[Manifest]) -> Vec<(&str, &'static Migrator)> {
-    let own = manifests.iter().filter_map(|manifest| Some((manifest.name, manifest.migrations?)));
-    [("platform", &PLATFORM), ("bus", &BUS)].into_iter().chain(own).collect()
+    let own = manifests
+        .iter()
+        .filter_map(|manifest| Some((manifest.name, manifest.migrations?)));
+    [("platform", &PLATFORM), ("bus", &BUS)]
+        .into_iter()
+        .chain(own)
+        .collect()
 }
 
-async fn run(conn: &mut PgConnection, schema: &str, migrator: &'static Migrator) -> Result<(), MigrationError> {
-    let mut own = Migrator { ignore_missing: true, locking: false, ..Migrator::DEFAULT };
+async fn run(
+    conn: &mut PgConnection,
+    schema: &str,
+    migrator: &'static Migrator,
+) -> Result<(), MigrationError> {
+    let mut own = Migrator {
+        ignore_missing: true,
+        locking: false,
+        ..Migrator::DEFAULT
+    };
     own.migrations = migrator.migrations.clone();
     own.dangerous_set_table_name(format!("{schema}._migrations"));
     own.run_direct(None, conn, false)
         .await
-        .map_err(|source| MigrationError::Migration { schema: schema.to_owned(), source })?;
+        .map_err(|source| MigrationError::Migration {
+            schema: schema.to_owned(),
+            source,
+        })?;
     // Who starts must be able to see which version it starts on.
-    execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {SERVICES}, {SYSTEM}")).await?;
+    execute(
+        conn,
+        format!("GRANT SELECT ON {schema}._migrations TO {SERVICES}, {SYSTEM}"),
+    )
+    .await?;
     Ok(())
 }
 
@@ -215,13 +254,22 @@ async fn create_roles(
     }
     for manifest in manifests {
         let role = service_role(manifest.name);
-        execute(conn, format!("ALTER ROLE {role} INHERIT; GRANT {SERVICES} TO {role}")).await?;
+        execute(
+            conn,
+            format!("ALTER ROLE {role} INHERIT; GRANT {SERVICES} TO {role}"),
+        )
+        .await?;
     }
     // Only a superuser may grant this; a managed database backs itself up.
     if let Err(error) = execute(conn, format!("ALTER ROLE {BACKUP} BYPASSRLS")).await {
         tracing::info!(%error, "the backup role could not be given BYPASSRLS");
     }
-    execute(conn, format!("ALTER ROLE {BACKUP} INHERIT; GRANT pg_read_all_data TO {BACKUP}")).await.ok();
+    execute(
+        conn,
+        format!("ALTER ROLE {BACKUP} INHERIT; GRANT pg_read_all_data TO {BACKUP}"),
+    )
+    .await
+    .ok();
     Ok(())
 }
 
@@ -230,7 +278,11 @@ async fn create_role(conn: &mut PgConnection, role: &str, options: &str) -> Resu
         .bind(role)
         .fetch_one(&mut *conn)
         .await?;
-    if exists { Ok(()) } else { execute(conn, format!("CREATE ROLE {role} {options}")).await }
+    if exists {
+        Ok(())
+    } else {
+        execute(conn, format!("CREATE ROLE {role} {options}")).await
+    }
 }
 
 async fn create_schemas(conn: &mut PgConnection, manifests: &[Manifest]) -> Result<(), sqlx::Error> {
@@ -242,8 +294,15 @@ async fn create_schemas(conn: &mut PgConnection, manifests: &[Manifest]) -> Resu
             .map(|manifest| (manifest.name, Some(service_role(manifest.name)))),
     );
     for (schema, role) in schemas {
-        execute(conn, format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}")).await?;
-        let user = role.map_or_else(|| format!("{SERVICES}, {SYSTEM}"), |role| format!("{role}, {SYSTEM}"));
+        execute(
+            conn,
+            format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}"),
+        )
+        .await?;
+        let user = role.map_or_else(
+            || format!("{SERVICES}, {SYSTEM}"),
+            |role| format!("{role}, {SYSTEM}"),
+        );
         execute(conn, format!("GRANT USAGE ON SCHEMA {schema} TO {user}")).await?;
     }
     execute(conn, "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned()).await
@@ -274,19 +333,28 @@ pub fn known_versions(manifests: &[Manifest]) -> BTreeMap<String, i64> {
     migrators(manifests)
         .into_iter()
         .map(|(schema, migrator)| {
-            let version = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
+            let version = migrator
+                .iter()
+                .map(|migration| migration.version)
+                .max()
+                .unwrap_or(0);
             (schema.to_owned(), version)
         })
         .collect()
 }
-
 
 /// The checksums of all migrations in order, per schema: what a prepared template depends on.
 pub fn checksums(manifests: &[Manifest]) -> Vec<(String, Vec<Vec<u8>>)> {
     migrators(manifests)
         .into_iter()
         .map(|(schema, migrator)| {
-            (schema.to_owned(), migrator.iter().map(|migration| migration.checksum.to_vec()).collect())
+            (
+                schema.to_owned(),
+                migrator
+                    .iter()
+                    .map(|migration| migration.checksum.to_vec())
+                    .collect(),
+            )
         })
         .collect()
 }

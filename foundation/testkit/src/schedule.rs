@@ -18,6 +18,9 @@ impl Stepped {
     /// Runs one statement; returns its rows' first column as text.
     pub async fn step(&mut self, sql: &str) -> Result<Vec<String>, sqlx::Error> {
         let rows = self.conn.fetch_all(AssertSqlSafe(sql.to_owned())).await?;
-        Ok(rows.iter().filter_map(|row| row.try_get_unchecked::<Option<String>, _>(0).ok().flatten()).collect())
+        Ok(rows
+            .iter()
+            .filter_map(|row| row.try_get_unchecked::<Option<String>, _>(0).ok().flatten())
+            .collect())
     }
 }

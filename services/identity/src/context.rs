@@ -68,7 +68,9 @@ impl Identity {
     pub fn new(deps: Deps) -> Self {
         let hasher = Hasher::new(deps.hash_concurrency, deps.db.random().clone());
         let keys = SigningKeys::new(deps.settings.public_url.clone(), deps.published.clone());
-        Self { inner: Arc::new(Inner { deps, hasher, keys }) }
+        Self {
+            inner: Arc::new(Inner { deps, hasher, keys }),
+        }
     }
 
     /// The service's connection.

@@ -39,7 +39,10 @@ impl std::fmt::Debug for CachedExchange {
 impl CachedExchange {
     /// An exchange that asks this service.
     pub fn new(identity: Identity) -> Self {
-        Self { identity, memory: Arc::default() }
+        Self {
+            identity,
+            memory: Arc::default(),
+        }
     }
 
     async fn principal(&self, key: &str) -> Result<Principal> {

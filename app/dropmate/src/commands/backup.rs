@@ -10,10 +10,19 @@ use crate::session;
 
 /// Writes the file and reminds of what is not in it.
 pub(crate) async fn run(at: Where, file: &Path) -> Result<ExitCode> {
-    let written = session::with(at, async |installation| runtime::backup::write(installation, file).await).await?;
+    let written = session::with(at, async |installation| {
+        runtime::backup::write(installation, file).await
+    })
+    .await?;
     let parts = &written.manifest.parts;
     let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
-    println!("{}: {} parts, {} KiB, log up to offset {}.", file.display(), parts.len(), bytes.div_ceil(1024), written.manifest.next_offset - 1);
+    println!(
+        "{}: {} parts, {} KiB, log up to offset {}.",
+        file.display(),
+        parts.len(),
+        bytes.div_ceil(1024),
+        written.manifest.next_offset - 1
+    );
     println!(
         "The secrets are not in it. Without master-key ({}) and audit-key ({}) of {} it cannot be restored: keep that folder \
          in another place.",

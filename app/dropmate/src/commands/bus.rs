@@ -46,7 +46,9 @@ async fn act(installation: &Installation, action: BusAction) -> Result<ExitCode>
 }
 
 fn id(text: &str) -> Result<EventId> {
-    text.parse().ok().context("the event's id looks like event_01h455vb4pex5vsknk084sn02q; `dropmate bus dead-letters` lists them")
+    text.parse().ok().context(
+        "the event's id looks like event_01h455vb4pex5vsknk084sn02q; `dropmate bus dead-letters` lists them",
+    )
 }
 
 fn found(found: bool, consumer: &str, event: EventId) -> Result<()> {

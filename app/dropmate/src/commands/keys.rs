@@ -12,7 +12,9 @@ pub(crate) async fn run(at: Where, action: &KeysAction) -> Result<ExitCode> {
     let KeysAction::Rotate = action;
     session::with(at, async |installation| {
         let id = installation.rotate_keys().await?;
-        println!("{id} is published now, signs in 20 minutes, and replaces the others 20 minutes after that.");
+        println!(
+            "{id} is published now, signs in 20 minutes, and replaces the others 20 minutes after that."
+        );
         Ok(ExitCode::SUCCESS)
     })
     .await

@@ -10,12 +10,14 @@ use crate::session;
 /// Prints a one-time link for one person.
 pub(crate) async fn run(at: Where, action: UserAction) -> Result<ExitCode> {
     let UserAction::Reset { email } = action;
-    session::with(at, async |installation| match installation.reset_link(&email).await? {
-        Some(link) => {
-            println!("{link}");
-            Ok(ExitCode::SUCCESS)
+    session::with(at, async |installation| {
+        match installation.reset_link(&email).await? {
+            Some(link) => {
+                println!("{link}");
+                Ok(ExitCode::SUCCESS)
+            }
+            None => bail!("nobody signs in with this address"),
         }
-        None => bail!("nobody signs in with this address"),
     })
     .await
 }

@@ -12,7 +12,9 @@ const NOBODY: u32 = 65_534;
 #[test]
 fn a_plain_user_runs_everything() {
     if !Uid::effective().is_root() {
-        println!("skipped: only root can become another user; as a plain user every other test shows the same");
+        println!(
+            "skipped: only root can become another user; as a plain user every other test shows the same"
+        );
         return;
     }
     let home = Home::new();
@@ -49,7 +51,11 @@ fn root_is_told_where_the_data_went_when_postgres_cannot_enter_the_checkout() {
     let home = Home::new();
     std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let mut command = crate::support::program();
-    let shown = command.args(["doctor"]).current_dir(home.path()).output().unwrap();
+    let shown = command
+        .args(["doctor"])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(text.contains("data folder: /var/lib/dropmate/"), "{text}");
     assert!(!home.data().exists());

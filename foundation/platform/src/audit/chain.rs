@@ -19,14 +19,19 @@ pub struct AuditKey {
 
 impl std::fmt::Debug for AuditKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuditKey").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("AuditKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
 impl AuditKey {
     /// A key under its id.
     pub fn new(id: impl Into<String>, secret: SecretSlice<u8>) -> Self {
-        Self { id: id.into(), secret }
+        Self {
+            id: id.into(),
+            secret,
+        }
     }
 
     fn mac(&self, org: Uuid, sequence: i64, previous: &[u8], entry: &[u8]) -> Vec<u8> {
@@ -61,7 +66,10 @@ pub async fn seal(system: &SystemDb, key: &AuditKey, limit: i64) -> Result<usize
     let sql = format!(
         "{CANONICAL} LEFT JOIN platform.audit_chain c ON c.entry_id = e.id WHERE c.entry_id IS NULL ORDER BY e.id LIMIT $1"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(tx.conn()).await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(limit)
+        .fetch_all(tx.conn())
+        .await?;
     for row in &rows {
         append(tx.conn(), key, row).await?;
     }
@@ -145,7 +153,10 @@ pub async fn verify(system: &SystemDb, key: &AuditKey) -> Result<Report> {
           ORDER BY c.org_id, c.sequence"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(tx.conn()).await?;
-    let mut report = Report { checked: i64::try_from(rows.len()).unwrap_or(i64::MAX), ..Report::default() };
+    let mut report = Report {
+        checked: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        ..Report::default()
+    };
     let mut walk = Walk::default();
     for row in &rows {
         walk.step(key, row, &mut report.findings)?;
@@ -172,7 +183,10 @@ async fn missing_chains(conn: &mut PgConnection, findings: &mut Vec<Finding>) ->
         findings.push(Finding {
             org_id: row.try_get("org_id")?,
             sequence: 0,
-            what: format!("the whole chain is missing; its head says {} links", row.try_get::<i64, _>("sequence")?),
+            what: format!(
+                "the whole chain is missing; its head says {} links",
+                row.try_get::<i64, _>("sequence")?
+            ),
         });
     }
     Ok(())
@@ -193,11 +207,22 @@ impl Walk {
             self.end(findings);
             let head: Option<i64> = row.try_get("head_sequence")?;
             let head_mac: Option<Vec<u8>> = row.try_get("head_mac")?;
-            *self = Self { org: Some(org), sequence: 0, mac: vec![0; 32], head: head.zip(head_mac) };
+            *self = Self {
+                org: Some(org),
+                sequence: 0,
+                mac: vec![0; 32],
+                head: head.zip(head_mac),
+            };
         }
         let sequence: i64 = row.try_get("sequence")?;
         let (previous, mac): (Vec<u8>, Vec<u8>) = (row.try_get("previous")?, row.try_get("mac")?);
-        let mut found = |what: &str| findings.push(Finding { org_id: org, sequence, what: what.to_owned() });
+        let mut found = |what: &str| {
+            findings.push(Finding {
+                org_id: org,
+                sequence,
+                what: what.to_owned(),
+            })
+        };
         if sequence != self.sequence + 1 {
             found("links before this one are missing");
         }
@@ -222,7 +247,10 @@ impl Walk {
 
     fn end(&mut self, findings: &mut Vec<Finding>) {
         let Some(org_id) = self.org else { return };
-        let fits = self.head.as_ref().is_some_and(|(sequence, mac)| *sequence == self.sequence && *mac == self.mac);
+        let fits = self
+            .head
+            .as_ref()
+            .is_some_and(|(sequence, mac)| *sequence == self.sequence && *mac == self.mac);
         if !fits {
             findings.push(Finding {
                 org_id,

@@ -33,14 +33,18 @@ impl Sequencer {
 
     /// Makes sure that the log belongs to this database and that the next days have partitions.
     pub async fn open(&self) -> Result<()> {
-        sqlx::query("SELECT bus.open_log(), bus.ensure_partitions(7)").execute(self.system.pool()).await?;
+        sqlx::query("SELECT bus.open_log(), bus.ensure_partitions(7)")
+            .execute(self.system.pool())
+            .await?;
         Ok(())
     }
 
     /// One call; how many events it moved.
     pub async fn advance(&self) -> Result<usize> {
-        let moved: i32 =
-            sqlx::query_scalar("SELECT bus.advance($1)").bind(BATCH).fetch_one(self.system.pool()).await?;
+        let moved: i32 = sqlx::query_scalar("SELECT bus.advance($1)")
+            .bind(BATCH)
+            .fetch_one(self.system.pool())
+            .await?;
         if moved > 0 {
             self.system.wake().ring_log();
         }
@@ -103,7 +107,10 @@ impl Notifier {
             return;
         }
         self.last = Some(Instant::now());
-        let told = sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(system.pool()).await;
+        let told = sqlx::query("SELECT pg_notify($1, '')")
+            .bind(CHANNEL)
+            .execute(system.pool())
+            .await;
         if let Err(error) = told {
             tracing::debug!(%error, "other processes could not be told that the log grew");
         }

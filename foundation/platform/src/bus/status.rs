@@ -59,8 +59,12 @@ pub struct DeadLetter {
 
 /// Reads the state of the log.
 pub async fn status(system: &SystemDb) -> Result<LogStatus> {
-    let head = sqlx::query("SELECT * FROM bus.status()").fetch_one(system.pool()).await?;
-    let rows = sqlx::query("SELECT * FROM bus.consumers()").fetch_all(system.pool()).await?;
+    let head = sqlx::query("SELECT * FROM bus.status()")
+        .fetch_one(system.pool())
+        .await?;
+    let rows = sqlx::query("SELECT * FROM bus.consumers()")
+        .fetch_all(system.pool())
+        .await?;
     let consumers = rows
         .iter()
         .map(|row| {
@@ -85,7 +89,9 @@ pub async fn status(system: &SystemDb) -> Result<LogStatus> {
 
 /// Lists the dead letters.
 pub async fn dead_letters(system: &SystemDb) -> Result<Vec<DeadLetter>> {
-    let rows = sqlx::query("SELECT * FROM bus.list_dead_letters()").fetch_all(system.pool()).await?;
+    let rows = sqlx::query("SELECT * FROM bus.list_dead_letters()")
+        .fetch_all(system.pool())
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(DeadLetter {

@@ -46,7 +46,10 @@ impl PoolOptions {
         let connect = connect.options([
             ("statement_timeout", millis(self.statement_timeout)),
             ("lock_timeout", millis(self.lock_timeout)),
-            ("idle_in_transaction_session_timeout", millis(self.idle_in_transaction_timeout)),
+            (
+                "idle_in_transaction_session_timeout",
+                millis(self.idle_in_transaction_timeout),
+            ),
             ("timezone", "UTC".to_owned()),
             // A connection whose peer is gone is noticed within seconds, not hours.
             ("tcp_keepalives_idle", "10".to_owned()),
@@ -83,7 +86,13 @@ impl Db {
         random: Random,
         wake: Wake,
     ) -> Self {
-        Self { pool: options.pool(connect), service, clock, random, wake }
+        Self {
+            pool: options.pool(connect),
+            service,
+            clock,
+            random,
+            wake,
+        }
     }
 
     /// The service that owns the pool.
@@ -118,7 +127,8 @@ impl Db {
 
     /// Begins a transaction that only reads, in one snapshot.
     pub async fn read(&self, scope: &Scope) -> Result<Tx> {
-        self.begin_with(scope, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "").await
+        self.begin_with(scope, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "")
+            .await
     }
 
     /// Begins with further statements in the same message. `and_then` is built from escaped literals by callers
@@ -177,7 +187,10 @@ pub struct SystemDb {
 impl SystemDb {
     /// A pool under the system role.
     pub fn new(connect: PgConnectOptions, options: PoolOptions, wake: Wake) -> Self {
-        Self { pool: options.pool(connect), wake }
+        Self {
+            pool: options.pool(connect),
+            wake,
+        }
     }
 
     /// The pool, for single statements that are functions of `bus` and `platform`.
@@ -192,7 +205,9 @@ impl SystemDb {
 
     /// Begins a transaction across organisations.
     pub async fn begin(&self) -> Result<SystemTx> {
-        Ok(SystemTx { inner: open(&self.pool, "BEGIN".to_owned()).await? })
+        Ok(SystemTx {
+            inner: open(&self.pool, "BEGIN".to_owned()).await?,
+        })
     }
 
     /// Closes the pool, for an orderly stop.

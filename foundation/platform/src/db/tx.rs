@@ -24,7 +24,10 @@ pub struct Locked {
 impl Locked {
     /// States that the row with this key is locked and will have this version.
     pub fn new(key: impl Into<Uuid>, version: i64) -> Self {
-        Self { key: key.into(), version }
+        Self {
+            key: key.into(),
+            version,
+        }
     }
 
     /// The version after the change.
@@ -48,7 +51,15 @@ pub struct Tx {
 
 impl Tx {
     pub(super) fn new(inner: Transaction<'static, Postgres>, scope: Scope, db: Db) -> Self {
-        Self { inner, scope, db, pending: Vec::new(), enqueued: 0, audited: 0, made_keys: false }
+        Self {
+            inner,
+            scope,
+            db,
+            pending: Vec::new(),
+            enqueued: 0,
+            audited: 0,
+            made_keys: false,
+        }
     }
 
     /// The connection inside the transaction, for stores.
@@ -108,7 +119,8 @@ impl Tx {
     pub async fn enter(&mut self, org: OrgId) -> Result<()> {
         if self.scope.org != Some(org) {
             // A UUID prints as hexadecimal digits and hyphens: nothing to escape.
-            self.statement(format!("SET LOCAL dropmate.org = '{}'", org.uuid())).await?;
+            self.statement(format!("SET LOCAL dropmate.org = '{}'", org.uuid()))
+                .await?;
             self.scope.org = Some(org);
         }
         Ok(())
@@ -117,7 +129,8 @@ impl Tx {
     /// Goes back to the organisation (or the installation) of the caller after a command entered another one.
     pub(crate) async fn return_to(&mut self, org: Option<OrgId>) -> Result<()> {
         let text = org.map(|org| org.uuid().to_string()).unwrap_or_default();
-        self.statement(format!("SET LOCAL dropmate.org = '{text}'")).await?;
+        self.statement(format!("SET LOCAL dropmate.org = '{text}'"))
+            .await?;
         self.scope.org = org;
         Ok(())
     }

@@ -15,7 +15,11 @@ pub struct Wake {
 impl Default for Wake {
     fn default() -> Self {
         let bell = || Arc::new(watch::Sender::new(0));
-        Self { outbox: bell(), log: bell(), jobs: bell() }
+        Self {
+            outbox: bell(),
+            log: bell(),
+            jobs: bell(),
+        }
     }
 }
 

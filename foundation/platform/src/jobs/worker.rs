@@ -46,7 +46,12 @@ impl Worker {
     /// A worker for these kinds, running at most `concurrency` jobs at a time.
     pub fn new(db: Db, kinds: Vec<JobKind>, schedules: Vec<Schedule>, concurrency: usize) -> Self {
         let kinds = kinds.into_iter().map(|kind| (kind.name, kind)).collect();
-        Self { db, kinds, schedules, concurrency: concurrency.max(1) }
+        Self {
+            db,
+            kinds,
+            schedules,
+            concurrency: concurrency.max(1),
+        }
     }
 
     /// Makes the schedules known to the database. Idempotent.
@@ -105,7 +110,13 @@ impl Worker {
         let mut tx = self.db.begin(&Scope::installation()).await?;
         recover(&mut tx).await?;
         let names: Vec<&str> = self.kinds.keys().copied().collect();
-        let longest = self.kinds.values().map(|kind| kind.timeout).max().unwrap_or_default() + LEASE_MARGIN;
+        let longest = self
+            .kinds
+            .values()
+            .map(|kind| kind.timeout)
+            .max()
+            .unwrap_or_default()
+            + LEASE_MARGIN;
         let token = tx.random().uuid_v7(tx.now());
         let now = tx.now().to_sqlx();
         let rows = sqlx::query(
@@ -126,12 +137,16 @@ impl Worker {
         .fetch_all(tx.conn())
         .await?;
         tx.commit().await?;
-        rows.iter().filter_map(|row| self.claimed(row, token).transpose()).collect()
+        rows.iter()
+            .filter_map(|row| self.claimed(row, token).transpose())
+            .collect()
     }
 
     fn claimed(&self, row: &PgRow, token: Uuid) -> Result<Option<Claimed>> {
         let name: String = row.try_get("name")?;
-        let Some(kind) = self.kinds.get(name.as_str()) else { return Ok(None) };
+        let Some(kind) = self.kinds.get(name.as_str()) else {
+            return Ok(None);
+        };
         Ok(Some(Claimed {
             id: JobId::new(row.try_get("id")?),
             token,
@@ -204,7 +219,13 @@ impl Worker {
     }
 
     /// Records the end of an attempt, if this worker still holds the lease.
-    async fn finish(&self, job: &Claimed, state: &str, error: Option<String>, run_at: Option<Timestamp>) -> Result<()> {
+    async fn finish(
+        &self,
+        job: &Claimed,
+        state: &str,
+        error: Option<String>,
+        run_at: Option<Timestamp>,
+    ) -> Result<()> {
         let done = sqlx::query(
             "UPDATE platform.jobs
                 SET state = CASE WHEN $3 = 'queued' AND unique_key IS NOT NULL AND EXISTS (
@@ -255,6 +276,7 @@ async fn recover(tx: &mut crate::db::Tx) -> Result<()> {
 fn retry_at(now: Timestamp, attempt: i16, jitter: f64) -> Timestamp {
     let exponent = u32::try_from(attempt).unwrap_or(1).min(12);
     let base = f64::from((1_u32 << exponent).min(3600));
-    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0)).unwrap_or(SignedDuration::from_hours(1));
+    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0))
+        .unwrap_or(SignedDuration::from_hours(1));
     now.checked_add(delay).unwrap_or(now)
 }

@@ -10,8 +10,8 @@ use kernel::random::Random;
 use sqlx::Row;
 use zeroize::Zeroizing;
 
-use super::seal::{self, Place, Private};
 use super::MasterKey;
+use super::seal::{self, Place, Private};
 use crate::db::Tx;
 use crate::{Error, Kind, Result};
 
@@ -32,12 +32,18 @@ pub struct Subject {
 impl Subject {
     /// A person known to one organisation.
     pub fn of_org(org: OrgId, subject: impl Into<Uuid>) -> Self {
-        Self { scope: org.uuid(), id: subject.into() }
+        Self {
+            scope: org.uuid(),
+            id: subject.into(),
+        }
     }
 
     /// A person known to the installation (a user who can sign in).
     pub fn of_installation(subject: impl Into<Uuid>) -> Self {
-        Self { scope: Uuid::nil(), id: subject.into() }
+        Self {
+            scope: Uuid::nil(),
+            id: subject.into(),
+        }
     }
 
     /// The subject's identifier.
@@ -63,13 +69,20 @@ impl std::fmt::Debug for SubjectKey {
 impl SubjectKey {
     /// Seals a text for one place.
     pub fn seal(&self, place: Place, text: &Private) -> Result<Vec<u8>> {
-        seal::seal(&self.key, &place.associated(self.scope), text.reveal().as_bytes(), &self.random)
+        seal::seal(
+            &self.key,
+            &place.associated(self.scope),
+            text.reveal().as_bytes(),
+            &self.random,
+        )
     }
 
     /// Opens what was sealed for this place.
     pub fn open(&self, place: Place, value: &[u8]) -> Result<Private> {
         let bytes = seal::open(&self.key, &place.associated(self.scope), value)?;
-        String::from_utf8(bytes).map(Private::from).map_err(Error::internal)
+        String::from_utf8(bytes)
+            .map(Private::from)
+            .map_err(Error::internal)
     }
 }
 
@@ -126,14 +139,21 @@ pub struct Vault {
 
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Vault").field("master", &self.master).finish_non_exhaustive()
+        f.debug_struct("Vault")
+            .field("master", &self.master)
+            .finish_non_exhaustive()
     }
 }
 
 impl Vault {
     /// A vault under the installation's master key.
     pub fn new(master: MasterKey, random: Random) -> Self {
-        Self { master: Arc::new(master), random, scopes: Arc::default(), subjects: Arc::default() }
+        Self {
+            master: Arc::new(master),
+            random,
+            scopes: Arc::default(),
+            subjects: Arc::default(),
+        }
     }
 
     /// The keys of the transaction's organisation.
@@ -149,7 +169,9 @@ impl Vault {
 
     /// The key of a subject; created with its first use.
     pub async fn subject(&self, tx: &mut Tx, subject: Subject) -> Result<SubjectKey> {
-        self.find(tx, subject, true).await?.ok_or_else(|| Error::internal("a new subject key was not found"))
+        self.find(tx, subject, true)
+            .await?
+            .ok_or_else(|| Error::internal("a new subject key was not found"))
     }
 
     /// The key of a subject that must exist; `None` once it was destroyed (the person was erased).
@@ -181,10 +203,15 @@ impl Vault {
         let scope = self.scope(tx, subject.scope).await?;
         let stored = fetch(tx, subject.scope, subject.id).await?;
         match stored {
-            Some(Stored { destroyed: true, .. }) if create => {
-                Err(Error::new(Kind::Conflict, "erased", "This person's data was erased."))
-            }
-            Some(Stored { subject: Some(wrapped), .. }) => {
+            Some(Stored { destroyed: true, .. }) if create => Err(Error::new(
+                Kind::Conflict,
+                "erased",
+                "This person's data was erased.",
+            )),
+            Some(Stored {
+                subject: Some(wrapped),
+                ..
+            }) => {
                 let key = Arc::new(unwrap(&scope.key, &aad_subject(subject), &wrapped)?);
                 if !tx.made_keys {
                     remember(&self.subjects, subject, Arc::clone(&key));
@@ -207,7 +234,9 @@ impl Vault {
             .execute(tx.conn())
             .await?;
         // Another transaction may have been first: use what is stored, and do not cache what has not committed.
-        let stored = fetch(tx, subject.scope, subject.id).await?.and_then(|stored| stored.subject);
+        let stored = fetch(tx, subject.scope, subject.id)
+            .await?
+            .and_then(|stored| stored.subject);
         let wrapped = stored.ok_or_else(|| Error::internal("a new subject key was not stored"))?;
         let key = unwrap(&scope.key, &aad_subject(subject), &wrapped)?;
         Ok(self.subject_key(subject, Arc::new(key)))
@@ -250,11 +279,19 @@ impl Vault {
     }
 
     fn subject_key(&self, subject: Subject, key: Arc<Key>) -> SubjectKey {
-        SubjectKey { scope: subject.scope, key, random: self.random.clone() }
+        SubjectKey {
+            scope: subject.scope,
+            key,
+            random: self.random.clone(),
+        }
     }
 
     fn scope_keys(&self, scope: Uuid, key: Arc<Key>) -> ScopeKeys {
-        ScopeKeys { key, scope, random: self.random.clone() }
+        ScopeKeys {
+            key,
+            scope,
+            random: self.random.clone(),
+        }
     }
 }
 
@@ -284,7 +321,9 @@ async fn fetch(tx: &mut Tx, scope: Uuid, subject: Uuid) -> Result<Option<Stored>
             scope: row.try_get("scope_wrapped")?,
             key_id: row.try_get("scope_key_id")?,
             subject: row.try_get("subject_wrapped")?,
-            destroyed: row.try_get::<Option<bool>, _>("subject_destroyed")?.unwrap_or(false),
+            destroyed: row
+                .try_get::<Option<bool>, _>("subject_destroyed")?
+                .unwrap_or(false),
         })
     })
     .transpose()
@@ -326,5 +365,11 @@ fn remember<K: Eq + std::hash::Hash>(cache: &Mutex<HashMap<K, Cached>>, key: K, 
             cache.clear();
         }
     }
-    cache.insert(key, Cached { key: value, read_at: Instant::now() });
+    cache.insert(
+        key,
+        Cached {
+            key: value,
+            read_at: Instant::now(),
+        },
+    );
 }

@@ -45,16 +45,22 @@ pub struct Acceptance {
 
 /// What the page behind the link shows; `None` when the link does not work.
 pub async fn look(identity: &Identity, token: &str) -> Result<Option<(Organization, Role)>> {
-    let Some(secret) = Secret::presented(Purpose::Invitation, token) else { return Ok(None) };
+    let Some(secret) = Secret::presented(Purpose::Invitation, token) else {
+        return Ok(None);
+    };
     let mut tx = identity.db().begin(&Scope::installation()).await?;
-    let Some(invitation) = open(&mut tx, identity, &secret).await? else { return Ok(None) };
+    let Some(invitation) = open(&mut tx, identity, &secret).await? else {
+        return Ok(None);
+    };
     let organization = organizations::find(&mut tx).await?;
     Ok(organization.map(|organization| (organization, invitation.role)))
 }
 
 /// Finds an invitation that can be accepted, entering its organisation and locking it.
 async fn open(tx: &mut Tx, identity: &Identity, secret: &Secret) -> Result<Option<Invitation>> {
-    let Some((org, id)) = invitations::locate(tx, secret).await? else { return Ok(None) };
+    let Some((org, id)) = invitations::locate(tx, secret).await? else {
+        return Ok(None);
+    };
     tx.enter(org).await?;
     let now = tx.now();
     let invitation = invitations::lock(tx, identity.vault(), id).await?;
@@ -93,8 +99,15 @@ pub async fn accept(
     };
     let (_, locked) = memberships::insert(&mut tx, user, invitation.role).await?;
     invitations::accept(&mut tx, invitation.id, user).await?;
-    tx.publish(locked, &UserCreated { user_id: user, role: invitation.role.as_str().to_owned() })?;
-    tx.audit(Entry::new("accept_invitation", "invitation", invitation.id)).await?;
+    tx.publish(
+        locked,
+        &UserCreated {
+            user_id: user,
+            role: invitation.role.as_str().to_owned(),
+        },
+    )?;
+    tx.audit(Entry::new("accept_invitation", "invitation", invitation.id))
+        .await?;
     let org = tx.org()?;
     let issued = tokens::open(&mut tx, identity, user, Some(org), &client).await?;
     tx.commit().await?;
@@ -119,12 +132,16 @@ fn check_secret(identity: &Identity, with: &SignInWith) -> Result<()> {
 async fn known_person(identity: &Identity, scope: &Scope, with: &SignInWith) -> Result<Option<UserId>> {
     let mut tx = identity.db().begin(scope).await?;
     let (user, kind, secret) = match with {
-        SignInWith::Email(email, password) => {
-            (users::id_by_email(&mut tx, identity.vault(), email).await?, CredentialKind::Password, password)
-        }
-        SignInWith::Phone(phone, pin) => {
-            (users::id_by_phone(&mut tx, identity.vault(), phone).await?, CredentialKind::Pin, pin)
-        }
+        SignInWith::Email(email, password) => (
+            users::id_by_email(&mut tx, identity.vault(), email).await?,
+            CredentialKind::Password,
+            password,
+        ),
+        SignInWith::Phone(phone, pin) => (
+            users::id_by_phone(&mut tx, identity.vault(), phone).await?,
+            CredentialKind::Pin,
+            pin,
+        ),
     };
     let Some(user) = user else {
         tx.commit().await?;
@@ -147,7 +164,17 @@ async fn create(tx: &mut Tx, identity: &Identity, input: Acceptance, hash: &str)
         SignInWith::Email(email, _) => (Some(email), None, CredentialKind::Password),
         SignInWith::Phone(phone, _) => (None, Some(phone), CredentialKind::Pin),
     };
-    let user = users::insert(tx, identity.vault(), NewUser { name: input.name, email, phone, operator: false }).await?;
+    let user = users::insert(
+        tx,
+        identity.vault(),
+        NewUser {
+            name: input.name,
+            email,
+            phone,
+            operator: false,
+        },
+    )
+    .await?;
     credentials::put(tx, user.id, kind, hash).await?;
     Ok(user.id)
 }

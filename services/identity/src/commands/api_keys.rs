@@ -14,15 +14,25 @@ use crate::entities::ApiKey;
 use crate::store::api_keys::{self, NewKey};
 
 /// Scopes that a key of an integration may have. A device key may only have those that start with `report:`.
-pub const SCOPES: &[&str] = &["organization:read", "members:read", "report:positions", "report:packages"];
+pub const SCOPES: &[&str] = &[
+    "organization:read",
+    "members:read",
+    "report:positions",
+    "report:packages",
+];
 
 /// Creates a key; its text is returned this once.
 pub async fn create(tx: &mut Tx, by: UserId, new: NewKey) -> Result<(ApiKey, Secret)> {
     check(&new, tx.now())?;
-    let purpose = if new.device { Purpose::DeviceKey } else { Purpose::ApiKey };
+    let purpose = if new.device {
+        Purpose::DeviceKey
+    } else {
+        Purpose::ApiKey
+    };
     let secret = Secret::draw(purpose, tx.random());
     let key = api_keys::insert(tx, new, &secret, by).await?;
-    tx.audit(Entry::new("create_api_key", "api_key", key.id).after(&key)?).await?;
+    tx.audit(Entry::new("create_api_key", "api_key", key.id).after(&key)?)
+        .await?;
     Ok((key, secret))
 }
 
@@ -33,7 +43,10 @@ fn check(new: &NewKey, now: kernel::time::Timestamp) -> Result<()> {
     for (index, scope) in new.scopes.iter().enumerate() {
         let known = SCOPES.contains(&scope.as_str());
         if !known || (new.device && !scope.starts_with("report:")) {
-            return Err(Error::invalid_field(format!("/scopes/{index}"), "not a scope that such a key may have"));
+            return Err(Error::invalid_field(
+                format!("/scopes/{index}"),
+                "not a scope that such a key may have",
+            ));
         }
     }
     if new.expires_at.is_some_and(|at| at <= now) {
@@ -44,9 +57,12 @@ fn check(new: &NewKey, now: kernel::time::Timestamp) -> Result<()> {
 
 /// Takes a key back.
 pub async fn revoke(tx: &mut Tx, id: ApiKeyId) -> Result<()> {
-    let key = api_keys::lock(tx, id).await?.ok_or_else(|| Error::not_found("API key"))?;
+    let key = api_keys::lock(tx, id)
+        .await?
+        .ok_or_else(|| Error::not_found("API key"))?;
     api_keys::revoke(tx, id).await?;
-    tx.audit(Entry::new("revoke_api_key", "api_key", id).before(&key)?).await
+    tx.audit(Entry::new("revoke_api_key", "api_key", id).before(&key)?)
+        .await
 }
 
 /// The principal behind a presented key, or 401.
@@ -56,11 +72,20 @@ pub async fn exchange(identity: &Identity, text: &str) -> Result<Principal> {
         .find_map(|purpose| Secret::presented(purpose, text))
         .ok_or_else(Error::unauthenticated)?;
     let mut tx = identity.db().begin(&Scope::installation()).await?;
-    let (org, id) = api_keys::locate(&mut tx, &secret).await?.ok_or_else(Error::unauthenticated)?;
+    let (org, id) = api_keys::locate(&mut tx, &secret)
+        .await?
+        .ok_or_else(Error::unauthenticated)?;
     tx.enter(org).await?;
-    let key = api_keys::present(&mut tx, id).await?.ok_or_else(Error::unauthenticated)?;
+    let key = api_keys::present(&mut tx, id)
+        .await?
+        .ok_or_else(Error::unauthenticated)?;
     tx.commit().await?;
     let role = if key.device { Role::Device } else { Role::Service };
     let scopes: BTreeSet<String> = key.scopes.into_iter().collect();
-    Ok(Principal { who: Who::Key(id), role, org: Some(org), scopes })
+    Ok(Principal {
+        who: Who::Key(id),
+        role,
+        org: Some(org),
+        scopes,
+    })
 }

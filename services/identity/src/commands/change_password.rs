@@ -19,10 +19,16 @@ pub fn check_strength(identity: &Identity, password: &Private) -> Result<()> {
     let min = identity.settings().password_min_length;
     let text = password.reveal();
     if text.chars().count() < min || text.trim().is_empty() {
-        return Err(Error::invalid_field("/password", format!("at least {min} characters")));
+        return Err(Error::invalid_field(
+            "/password",
+            format!("at least {min} characters"),
+        ));
     }
     if text.len() > MAX_PASSWORD {
-        return Err(Error::invalid_field("/password", format!("at most {MAX_PASSWORD} bytes")));
+        return Err(Error::invalid_field(
+            "/password",
+            format!("at most {MAX_PASSWORD} bytes"),
+        ));
     }
     Ok(())
 }
@@ -42,7 +48,11 @@ pub async fn change_password(
     let stored = credentials::hash(&mut tx, user, CredentialKind::Password).await?;
     tx.rollback().await?;
     if !identity.hasher().verify(stored, current).await? {
-        return Err(Error::new(Kind::Forbidden, "wrong_password", "The present password is not right."));
+        return Err(Error::new(
+            Kind::Forbidden,
+            "wrong_password",
+            "The present password is not right.",
+        ));
     }
     let hash = identity.hasher().hash(new).await?;
     let mut tx = identity.db().begin(scope).await?;

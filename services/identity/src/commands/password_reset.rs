@@ -30,7 +30,9 @@ pub async fn forgot(identity: &Identity, scope: &Scope, email: &Email, source: &
 /// A link for somebody, made by the operator on the machine; `None` when there is no such person.
 pub async fn operator_link(identity: &Identity, email: &Email) -> Result<Option<String>> {
     let mut tx = identity.db().begin(&Scope::installation()).await?;
-    let Some(user) = users::id_by_email(&mut tx, identity.vault(), email).await? else { return Ok(None) };
+    let Some(user) = users::id_by_email(&mut tx, identity.vault(), email).await? else {
+        return Ok(None);
+    };
     let secret = Secret::draw(Purpose::Link, tx.random());
     links::replace(&mut tx, LinkPurpose::PasswordReset, Some(user), &secret, None).await?;
     tx.audit(Entry::new("user.reset", "user", user)).await?;
@@ -49,8 +51,12 @@ pub async fn reset(identity: &Identity, scope: &Scope, token: &str, password: Pr
     tx.rollback().await?;
     let hash = identity.hasher().hash(password).await?;
     let mut tx = identity.db().begin(scope).await?;
-    let link = links::take(&mut tx, LinkPurpose::PasswordReset, &secret).await?.ok_or_else(expired)?;
-    let user = link.user.ok_or_else(|| Error::internal("a reset link without a person"))?;
+    let link = links::take(&mut tx, LinkPurpose::PasswordReset, &secret)
+        .await?
+        .ok_or_else(expired)?;
+    let user = link
+        .user
+        .ok_or_else(|| Error::internal("a reset link without a person"))?;
     credentials::put(&mut tx, user, CredentialKind::Password, &hash).await?;
     let ended = end_sessions::end_all(&mut tx, user, None, EndReason::Password, None).await?;
     tx.audit(Entry::new("reset_password", "user", user)).await?;

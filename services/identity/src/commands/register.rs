@@ -60,12 +60,25 @@ async fn create(
     client: &Client,
 ) -> Result<Issued> {
     tx.enter(input.org).await?;
-    organizations::find(tx).await?.ok_or_else(|| Error::not_found("organization"))?;
-    let new = NewUser { name: input.name, email: Some(input.email), phone: None, operator: false };
+    organizations::find(tx)
+        .await?
+        .ok_or_else(|| Error::not_found("organization"))?;
+    let new = NewUser {
+        name: input.name,
+        email: Some(input.email),
+        phone: None,
+        operator: false,
+    };
     let user = users::insert(tx, identity.vault(), new).await?;
     credentials::put(tx, user.id, CredentialKind::Password, hash).await?;
     let (_, locked) = memberships::insert(tx, user.id, Role::Customer).await?;
-    tx.publish(locked, &UserCreated { user_id: user.id, role: Role::Customer.as_str().to_owned() })?;
+    tx.publish(
+        locked,
+        &UserCreated {
+            user_id: user.id,
+            role: Role::Customer.as_str().to_owned(),
+        },
+    )?;
     tx.audit(Entry::new("register", "user", user.id)).await?;
     tokens::open(tx, identity, user.id, Some(input.org), client).await
 }

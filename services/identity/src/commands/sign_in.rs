@@ -20,9 +20,17 @@ use crate::store::credentials::{self, CredentialKind};
 use crate::store::users;
 
 /// Guesses per account.
-const PER_ACCOUNT: Policy = Policy { name: "account", quota: 5, window: Duration::from_mins(1) };
+const PER_ACCOUNT: Policy = Policy {
+    name: "account",
+    quota: 5,
+    window: Duration::from_mins(1),
+};
 /// Guesses per source address.
-const PER_SOURCE: Policy = Policy { name: "source", quota: 20, window: Duration::from_mins(1) };
+const PER_SOURCE: Policy = Policy {
+    name: "source",
+    quota: 20,
+    window: Duration::from_mins(1),
+};
 
 /// With what somebody signs in.
 #[derive(Debug, Clone)]
@@ -44,7 +52,11 @@ pub async fn count_guess(identity: &Identity, account: &str, source: &str) -> Re
 
 /// The one refusal for everything that can be wrong.
 pub fn refused() -> Error {
-    Error::new(Kind::Unauthenticated, "wrong_credentials", "The address or the secret is not right.")
+    Error::new(
+        Kind::Unauthenticated,
+        "wrong_credentials",
+        "The address or the secret is not right.",
+    )
 }
 
 /// Checks the credential and opens a session.
@@ -59,9 +71,13 @@ pub async fn sign_in(
     let (user, stored, secret, account) = look_up(identity, scope, login).await?;
     count_guess(identity, &account, source).await?;
     let fits = identity.hasher().verify(stored, secret).await?;
-    let Some(user) = user.filter(|_| fits) else { return Err(refused()) };
+    let Some(user) = user.filter(|_| fits) else {
+        return Err(refused());
+    };
     let mut tx = identity.db().begin(scope).await?;
-    let active = users::lock(&mut tx, identity.vault(), user).await?.is_some_and(|user| user.active);
+    let active = users::lock(&mut tx, identity.vault(), user)
+        .await?
+        .is_some_and(|user| user.active);
     if !active {
         return Err(refused());
     }
@@ -89,7 +105,11 @@ async fn look_up(identity: &Identity, scope: &Scope, login: Login) -> Result<Fou
         Some(user) => credentials::hash(&mut tx, user, kind).await?,
         None => None,
     };
-    let account = identity.vault().installation(&mut tx).await?.index("guesses", account.reveal());
+    let account = identity
+        .vault()
+        .installation(&mut tx)
+        .await?
+        .index("guesses", account.reveal());
     // The keys of a fresh installation may have been made just now.
     tx.commit().await?;
     Ok((user, stored, secret, base64_of(&account)))

@@ -90,7 +90,17 @@ pub async fn insert(
     .execute(tx.conn())
     .await?;
     let device = device.to_owned();
-    Ok(Session { id, user_id: user, org, browser, device, created_at: now, last_used_at: now, expires_at, revoked_at: None })
+    Ok(Session {
+        id,
+        user_id: user,
+        org,
+        browser,
+        device,
+        created_at: now,
+        last_used_at: now,
+        expires_at,
+        revoked_at: None,
+    })
 }
 
 /// Reads and locks a session of a user.
@@ -141,10 +151,16 @@ pub async fn end(tx: &mut Tx, sessions: &[SessionId], reason: EndReason) -> Resu
     )
     .execute(tx.conn())
     .await?;
-    let until = now.checked_add(platform::auth::ACCESS_TOKEN_LIFETIME).unwrap_or(now);
-    sqlx::query!("SELECT platform.revoke_session(id, $2) FROM unnest($1::uuid[]) AS id", &ids, until.to_sqlx() as _)
-        .execute(tx.conn())
-        .await?;
+    let until = now
+        .checked_add(platform::auth::ACCESS_TOKEN_LIFETIME)
+        .unwrap_or(now);
+    sqlx::query!(
+        "SELECT platform.revoke_session(id, $2) FROM unnest($1::uuid[]) AS id",
+        &ids,
+        until.to_sqlx() as _
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -163,9 +179,13 @@ pub async fn ids_of(tx: &mut Tx, user: UserId, org: Option<OrgId>) -> Result<Vec
 
 /// Lets a session name another organisation.
 pub async fn set_org(tx: &mut Tx, session: SessionId, org: Option<OrgId>) -> Result<()> {
-    sqlx::query!("UPDATE identity.sessions SET org_id = $2 WHERE id = $1", session.uuid(), org.map(OrgId::uuid))
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "UPDATE identity.sessions SET org_id = $2 WHERE id = $1",
+        session.uuid(),
+        org.map(OrgId::uuid)
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -197,9 +217,12 @@ pub struct Token {
 /// Reads a refresh token with its session, locking the session: parallel refreshes of one session take turns.
 pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
     let hash = token.hash();
-    let session = sqlx::query_scalar!("SELECT session_id FROM identity.refresh_tokens WHERE hash = $1", hash)
-        .fetch_optional(tx.conn())
-        .await?;
+    let session = sqlx::query_scalar!(
+        "SELECT session_id FROM identity.refresh_tokens WHERE hash = $1",
+        hash
+    )
+    .fetch_optional(tx.conn())
+    .await?;
     let Some(session) = session else { return Ok(None) };
     let owner = sqlx::query!(
         r#"SELECT expires_at AS "expires_at: SqlTime", revoked_at AS "revoked_at: SqlTime"
@@ -232,7 +255,12 @@ pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
 }
 
 /// Marks a token as used and keeps its sealed successor for the grace period; the session lives on.
-pub async fn use_token(tx: &mut Tx, token: &Secret, session: SessionId, successor: &[u8]) -> Result<Timestamp> {
+pub async fn use_token(
+    tx: &mut Tx,
+    token: &Secret,
+    session: SessionId,
+    successor: &[u8],
+) -> Result<Timestamp> {
     let now = tx.now();
     let expires_at = now.checked_add(IDLE).unwrap_or(now);
     sqlx::query!(

@@ -68,7 +68,13 @@ pub(crate) async fn reset_password(
     request: Command<ResetPassword>,
 ) -> Result<Answer> {
     let body = request.body;
-    reset::reset(&identity, &request.call.scope, &body.token, Private::from(body.password)).await?;
+    reset::reset(
+        &identity,
+        &request.call.scope,
+        &body.token,
+        Private::from(body.password),
+    )
+    .await?;
     Ok(Answer::empty(204))
 }
 
@@ -98,7 +104,10 @@ pub(crate) async fn change_password(
     request: Command<ChangePassword>,
 ) -> Result<Answer> {
     let (user, session) = (request.principal.user()?, request.principal.session()?);
-    let (current, new) = (Private::from(request.body.current_password), Private::from(request.body.password));
+    let (current, new) = (
+        Private::from(request.body.current_password),
+        Private::from(request.body.password),
+    );
     change::change_password(&identity, &request.call.scope, user, session, current, new).await?;
     Ok(Answer::empty(204))
 }

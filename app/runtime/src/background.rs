@@ -35,12 +35,12 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
     let system = installation.system.clone();
     lifecycle.spawn(Stage::Sequencer, "sequencer", TaskKind::Restart, move |stop| {
         let sequencer = Sequencer::new(system.clone());
-        async move { never(sequencer.run(stop).await) }
+        unfailing(sequencer.run(stop))
     });
     let system = installation.system.clone();
     lifecycle.spawn(Stage::Workers, "log listener", TaskKind::Restart, move |stop| {
         let system = system.clone();
-        async move { never(bus::listen(system, stop).await) }
+        unfailing(bus::listen(system, stop))
     });
     start_keys(lifecycle, parts);
     start_revocations(lifecycle, installation, parts);
@@ -90,7 +90,7 @@ pub(crate) async fn start_service(lifecycle: &Lifecycle, service: Service, concu
             let (name, runner) = (runner.consumer().name(), runner.clone());
             lifecycle.spawn(Stage::Workers, name, TaskKind::Restart, move |stop| {
                 let runner = runner.clone();
-                async move { never(runner.run(part, stop).await) }
+                unfailing(runner.run(part, stop))
             });
         }
     }
@@ -98,7 +98,7 @@ pub(crate) async fn start_service(lifecycle: &Lifecycle, service: Service, concu
     worker.declare().await?;
     lifecycle.spawn(Stage::Workers, "jobs", TaskKind::Restart, move |stop| {
         let worker = worker.clone();
-        async move { never(worker.run(stop).await) }
+        unfailing(worker.run(stop))
     });
     Ok(())
 }
@@ -178,7 +178,8 @@ impl Upkeep {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "tasks return a result; these never fail")]
-fn never(_ended: ()) -> Result<(), Infallible> {
+/// Tasks return a result; these never fail.
+async fn unfailing(work: impl Future<Output = ()>) -> Result<(), Infallible> {
+    work.await;
     Ok(())
 }

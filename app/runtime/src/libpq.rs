@@ -154,15 +154,12 @@ fn decoded(text: &str) -> String {
             .get(..2)
             .filter(|_| first == b'%')
             .and_then(|digits| hex::decode(digits).ok());
-        match hex {
-            Some(byte) => {
-                bytes.extend(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
+        if let Some(byte) = hex {
+            bytes.extend(byte);
+            rest = &tail[2..];
+        } else {
+            bytes.push(first);
+            rest = tail;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

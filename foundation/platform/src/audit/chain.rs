@@ -221,7 +221,7 @@ impl Walk {
                 org_id: org,
                 sequence,
                 what: what.to_owned(),
-            })
+            });
         };
         if sequence != self.sequence + 1 {
             found("links before this one are missing");

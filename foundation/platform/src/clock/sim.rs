@@ -44,7 +44,7 @@ impl SimClock {
         loop {
             match stop.run_until_cancelled(self.step()).await {
                 None => return Ok(()),
-                Some(step) => step?,
+                Some(moved) => moved?,
             }
         }
     }

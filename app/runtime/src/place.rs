@@ -111,9 +111,9 @@ mod tests {
 
     #[test]
     fn a_chosen_folder_is_never_moved() {
-        let place = Place::resolve(Some(Path::new("/root/somewhere"))).unwrap();
-        assert_eq!(place.folder, Path::new("/root/somewhere"));
-        assert_eq!(place.flag(), " --data-dir '/root/somewhere'");
+        let place = Place::resolve(Some(Path::new("/srv/somewhere"))).unwrap();
+        assert_eq!(place.folder, Path::new("/srv/somewhere"));
+        assert_eq!(place.flag(), " --data-dir '/srv/somewhere'");
         assert_eq!(place.instead_of, None);
     }
 }

@@ -127,3 +127,62 @@ pub fn consumer() -> Consumer {
         })
     })
 }
+
+impl World {
+    /// The identifiers of the processes that serve a role in this database.
+    pub async fn terminate(&self, role: &str) -> i64 {
+        sqlx::query_scalar(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()
+                AND usename = $1",
+        )
+        .bind(role)
+        .fetch_one(&mut self.test.admin().await)
+        .await
+        .unwrap()
+    }
+
+    /// Publishes `versions` of one account in one statement, without changing the account.
+    pub async fn publish_many(&self, events: &[(OrgId, Uuid, i64)]) {
+        let mut conn = self.test.connect("dropmate_demo").await;
+        for chunk in events.chunks(500) {
+            sqlx::query(
+                "SELECT bus.publish(array_agg(id), array_agg(org), array_agg('account.changed.v1'::text), array_agg(key),
+                        array_agg(version), array_agg('{\"by\":1}'::jsonb), array_agg('test'::text),
+                        array_agg(NULL::text), array_agg(now()))
+                   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) AS e (id, org, key, version)",
+            )
+            .bind(chunk.iter().map(|_| self.uuid()).collect::<Vec<_>>())
+            .bind(chunk.iter().map(|event| event.0.uuid()).collect::<Vec<_>>())
+            .bind(chunk.iter().map(|event| event.1).collect::<Vec<_>>())
+            .bind(chunk.iter().map(|event| event.2).collect::<Vec<_>>())
+            .execute(&mut conn)
+            .await
+            .unwrap();
+        }
+    }
+
+    pub fn uuid(&self) -> Uuid {
+        self.test.random.uuid_v7(kernel::time::Clock::now(&self.test.clock))
+    }
+
+    /// One number of the superuser's view.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut self.test.admin().await).await.unwrap()
+    }
+
+    /// Statements as the superuser.
+    pub async fn sql(&self, sql: &str) {
+        let mut conn = self.test.admin().await;
+        sqlx::Executor::execute(&mut conn, sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+}
+
+/// The statement that publishes one event, for connections that are stepped by hand.
+pub fn publish_sql(event: Uuid, org: OrgId, key: Uuid, version: i64) -> String {
+    format!(
+        "SELECT bus.publish(ARRAY['{event}']::uuid[], ARRAY['{}']::uuid[], ARRAY['account.changed.v1'],
+            ARRAY['{key}']::uuid[], ARRAY[{version}]::bigint[], ARRAY['{{\"by\":1}}']::jsonb[], ARRAY['test'],
+            ARRAY[NULL]::text[], ARRAY[now()])",
+        org.uuid()
+    )
+}

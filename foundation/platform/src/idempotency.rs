@@ -166,7 +166,11 @@ impl Call {
                 tx.commit().await?;
                 Err(refusal)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                // Now, not when dropped: whoever sends the request again at once must not find it "still running".
+                tx.rollback().await.ok();
+                Err(error)
+            }
         }
     }
 
@@ -230,6 +234,7 @@ impl Call {
         let Some(key) = &self.key else { return Ok(()) };
         let now = tx.now().to_sqlx();
         // The command may have entered another organisation (first run); the key stays in the caller's scope.
+        tx.return_to(self.scope.org).await?;
         let org = self.scope.org.map(|org| org.uuid()).unwrap_or_default();
         sqlx::query(
             "INSERT INTO platform.idempotency_keys

@@ -172,7 +172,11 @@ impl Call {
                 tx.commit().await?;
                 Err(refusal)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                // Now, not when dropped: whoever sends the request again at once must not find it "still running".
+                tx.rollback().await.ok();
+                Err(error)
+            }
         }
     }
 
@@ -235,10 +239,8 @@ impl Call {
     async fn store(&self, tx: &mut Tx, answer: &Answer) -> Result<()> {
         let Some(key) = &self.key else { return Ok(()) };
         let now = tx.now().to_sqlx();
-        // The command may have entered another organisation (a new one); the key stays in the caller's scope.
-        if tx.scope().org != self.scope.org {
-            tx.return_to(self.scope.org).await?;
-        }
+        // The command may have entered another organisation (first run); the key stays in the caller's scope.
+        tx.return_to(self.scope.org).await?;
         let org = self.scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
         sqlx::query(
             "INSERT INTO platform.idempotency_keys

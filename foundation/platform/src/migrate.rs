@@ -38,13 +38,22 @@ pub enum MigrationError {
     /// PostgreSQL said no.
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
-    /// A migration failed or was edited after it had been applied.
+    /// A migration failed.
     #[error("schema {schema}: {source}")]
     Migration {
         /// The schema concerned.
         schema: String,
         /// What went wrong.
         source: MigrateError,
+    },
+    /// A migration was edited after it had been applied.
+    #[error("schema {schema}: migration {version} was modified after it had been applied: take the edit back and write \
+             the change as the next version")]
+    Edited {
+        /// The schema concerned.
+        schema: String,
+        /// The migration that differs.
+        version: i64,
     },
     /// The schema is older than this program.
     #[error("schema {schema} is at version {found}, this program needs {needed}: run `dropmate migrate`")]
@@ -136,6 +145,8 @@ async fn migrate_locked(
     passwords: &RolePasswords,
     manifests: &[Manifest],
 ) -> Result<(), MigrationError> {
+    // First of all: an older program must not put its grants and subjects over those of a newer one.
+    refuse_newer(&versions(conn).await?, manifests)?;
     create_roles(conn, passwords, manifests).await?;
     create_schemas(conn, manifests).await?;
     execute(conn, format!("SET ROLE {OWNER}")).await?;
@@ -147,18 +158,24 @@ async fn migrate_locked(
     Ok(())
 }
 
+fn refuse_newer(versions: &BTreeMap<String, i64>, manifests: &[Manifest]) -> Result<(), MigrationError> {
+    for (schema, needed) in known_versions(manifests) {
+        let found = versions.get(&schema).copied().unwrap_or(0);
+        if found > needed {
+            return Err(MigrationError::Newer { schema, found, needed });
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a database whose schemas are not exactly what this program knows. Changes nothing.
 pub async fn check(conn: &mut PgConnection, manifests: &[Manifest]) -> Result<(), MigrationError> {
     let versions = versions(conn).await?;
-    for (schema, migrator) in migrators(manifests) {
-        let needed = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
-        let found = versions.get(schema).copied().unwrap_or(0);
-        let schema = schema.to_owned();
+    refuse_newer(&versions, manifests)?;
+    for (schema, needed) in known_versions(manifests) {
+        let found = versions.get(&schema).copied().unwrap_or(0);
         if found < needed {
             return Err(MigrationError::Older { schema, found, needed });
-        }
-        if found > needed {
-            return Err(MigrationError::Newer { schema, found, needed });
         }
     }
     Ok(())
@@ -193,7 +210,10 @@ async fn run(conn: &mut PgConnection, schema: &str, migrator: &'static Migrator)
     own.dangerous_set_table_name(format!("{schema}._migrations"));
     own.run_direct(None, conn, false)
         .await
-        .map_err(|source| MigrationError::Migration { schema: schema.to_owned(), source })?;
+        .map_err(|source| match source {
+            MigrateError::VersionMismatch(version) => MigrationError::Edited { schema: schema.to_owned(), version },
+            source => MigrationError::Migration { schema: schema.to_owned(), source },
+        })?;
     // Who starts must be able to see which version it starts on.
     execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {SERVICES}, {SYSTEM}")).await?;
     Ok(())
@@ -279,7 +299,6 @@ pub fn known_versions(manifests: &[Manifest]) -> BTreeMap<String, i64> {
         })
         .collect()
 }
-
 
 /// The checksums of all migrations in order, per schema: what a prepared template depends on.
 pub fn checksums(manifests: &[Manifest]) -> Vec<(String, Vec<Vec<u8>>)> {

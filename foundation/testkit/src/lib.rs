@@ -3,6 +3,7 @@
 //!
 //! Only dev-dependencies and the crates `tests` and `bench` may use it.
 
+pub mod catalog;
 pub mod cluster;
 pub mod conformance;
 pub mod database;

@@ -133,6 +133,52 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// Where a chain stood at some time. Kept outside the database (signed, daily), it shows what the chain itself cannot:
+/// that its end was cut off together with its head.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Anchor {
+    /// The organisation (nil: the installation).
+    pub org_id: Uuid,
+    /// The last link.
+    pub sequence: i64,
+    /// Its MAC, as hexadecimal digits.
+    pub mac: String,
+}
+
+/// Where all chains stand now.
+pub async fn anchors(system: &SystemDb) -> Result<Vec<Anchor>> {
+    let rows = sqlx::query("SELECT org_id, sequence, encode(mac, 'hex') AS mac FROM platform.audit_heads ORDER BY org_id")
+        .fetch_all(system.pool())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Anchor { org_id: row.try_get("org_id")?, sequence: row.try_get("sequence")?, mac: row.try_get("mac")? })
+        })
+        .collect()
+}
+
+/// Checks that the chains still contain the links that were noted outside.
+pub async fn verify_anchors(system: &SystemDb, anchors: &[Anchor]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for anchor in anchors {
+        let mac: Option<String> = sqlx::query_scalar(
+            "SELECT encode(mac, 'hex') FROM platform.audit_chain WHERE org_id = $1 AND sequence = $2",
+        )
+        .bind(anchor.org_id)
+        .bind(anchor.sequence)
+        .fetch_optional(system.pool())
+        .await?;
+        if mac.as_ref() != Some(&anchor.mac) {
+            findings.push(Finding {
+                org_id: anchor.org_id,
+                sequence: anchor.sequence,
+                what: "the link that was noted outside the database is missing or another one".to_owned(),
+            });
+        }
+    }
+    Ok(findings)
+}
+
 /// Walks every chain from its beginning.
 pub async fn verify(system: &SystemDb, key: &AuditKey) -> Result<Report> {
     let mut tx = system.begin().await?;
@@ -203,6 +249,10 @@ impl Walk {
         }
         if previous != self.mac {
             found("does not continue the link before it");
+        }
+        let key_id: String = row.try_get("key_id")?;
+        if key_id != key.id {
+            found(&format!("is sealed with the key {key_id}, checked with {}", key.id));
         }
         match row.try_get::<Option<Vec<u8>>, _>("canonical")? {
             None => found("its entry was deleted"),

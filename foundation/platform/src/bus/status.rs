@@ -34,6 +34,8 @@ pub struct LogStatus {
     pub outbox: i64,
     /// Age of the oldest of them in seconds (0 when there is none).
     pub outbox_age_s: f64,
+    /// Events whose version was in the log already: a fault in the service that published them.
+    pub rejected: i64,
     /// All cursors.
     pub consumers: Vec<ConsumerStatus>,
 }
@@ -79,6 +81,7 @@ pub async fn status(system: &SystemDb) -> Result<LogStatus> {
         epoch: head.try_get("epoch")?,
         outbox: head.try_get("outbox")?,
         outbox_age_s: head.try_get::<Option<f64>, _>("oldest_outbox_s")?.unwrap_or(0.0),
+        rejected: head.try_get("rejected")?,
         consumers,
     })
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use kernel::random::Random;
 use kernel::time::SharedClock;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
+use super::session::Session;
 use super::{BoxFuture, Scope, Tx, Wake};
 use crate::{Error, Result};
 
@@ -126,7 +126,7 @@ impl Db {
     pub(crate) async fn begin_with(&self, scope: &Scope, begin: &str, and_then: &str) -> Result<Tx> {
         let org = scope.org.map(|org| org.uuid().to_string()).unwrap_or_default();
         let sql = format!("{begin}; SET LOCAL dropmate.org = '{org}'; {and_then}");
-        let inner = open(&self.pool, sql).await?;
+        let inner = Session::open(&self.pool, sql).await?;
         Ok(Tx::new(inner, scope.clone(), self.clone()))
     }
 
@@ -142,7 +142,11 @@ impl Db {
             let result = match self.begin(scope).await {
                 Ok(mut tx) => match work(&mut tx).await {
                     Ok(value) => tx.commit().await.map(|()| value),
-                    Err(error) => Err(error),
+                    Err(error) => {
+                        // Now, not when dropped: the next try must not wait for the locks of this one.
+                        tx.rollback().await.ok();
+                        Err(error)
+                    }
                 },
                 Err(error) => Err(error),
             };
@@ -159,11 +163,6 @@ impl Db {
     pub async fn close(&self) {
         self.pool.close().await;
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place that begins transactions")]
-async fn open(pool: &PgPool, sql: String) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    pool.begin_with(AssertSqlSafe(sql)).await
 }
 
 /// The connection for work that spans organisations: sequencer, audit sealer, erasure, metrics. Its own login, its own
@@ -192,7 +191,7 @@ impl SystemDb {
 
     /// Begins a transaction across organisations.
     pub async fn begin(&self) -> Result<SystemTx> {
-        Ok(SystemTx { inner: open(&self.pool, "BEGIN".to_owned()).await? })
+        Ok(SystemTx { inner: Session::open(&self.pool, "BEGIN".to_owned()).await? })
     }
 
     /// Closes the pool, for an orderly stop.
@@ -204,13 +203,13 @@ impl SystemDb {
 /// A transaction across organisations.
 #[derive(Debug)]
 pub struct SystemTx {
-    inner: Transaction<'static, Postgres>,
+    inner: Session,
 }
 
 impl SystemTx {
     /// The connection inside the transaction.
     pub fn conn(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.inner.conn()
     }
 
     /// Commits.

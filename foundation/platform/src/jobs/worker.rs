@@ -61,16 +61,12 @@ impl Worker {
     pub async fn run(self, cancel: CancellationToken) {
         let mut bell = self.db.wake().on_jobs();
         let mut running = FuturesUnordered::new();
-        loop {
+        while !cancel.is_cancelled() {
             bell.borrow_and_update();
             let free = self.concurrency - running.len();
             match self.claim(free).await {
                 Ok(jobs) => running.extend(jobs.into_iter().map(|job| self.run_one(job, &cancel))),
                 Err(error) => tracing::warn!(error = %error.chain(), "jobs could not be claimed"),
-            }
-            if cancel.is_cancelled() {
-                while running.next().await.is_some() {}
-                return;
             }
             tokio::select! {
                 () = cancel.cancelled() => {}
@@ -78,6 +74,7 @@ impl Worker {
                 _ = tokio::time::timeout(POLL, bell.changed()), if running.len() < self.concurrency => {}
             }
         }
+        while running.next().await.is_some() {}
     }
 
     /// Enqueues what is scheduled, then runs everything that is due, until nothing is. For tests and for draining.
@@ -108,14 +105,17 @@ impl Worker {
         let longest = self.kinds.values().map(|kind| kind.timeout).max().unwrap_or_default() + LEASE_MARGIN;
         let token = tx.random().uuid_v7(tx.now());
         let now = tx.now().to_sqlx();
+        // Materialised: as a sub-select in IN the planner may run it again per row, and each time it locks others, so
+        // that more jobs are claimed than asked for.
         let rows = sqlx::query(
-            "UPDATE platform.jobs j
+            "WITH due AS MATERIALIZED (
+                 SELECT id FROM platform.jobs
+                  WHERE service = platform.service() AND state = 'queued' AND name = ANY ($3) AND run_at <= $4
+                  ORDER BY priority DESC, run_at, id LIMIT $5 FOR UPDATE SKIP LOCKED)
+             UPDATE platform.jobs j
                 SET state = 'running', attempts = j.attempts + 1, lease_token = $1,
                     lease_until = now() + make_interval(secs => $2)
-              WHERE j.id IN (
-                  SELECT id FROM platform.jobs
-                   WHERE service = platform.service() AND state = 'queued' AND name = ANY ($3) AND run_at <= $4
-                   ORDER BY priority DESC, run_at, id LIMIT $5 FOR UPDATE SKIP LOCKED)
+               FROM due WHERE j.id = due.id
              RETURNING j.id, j.name, j.payload, j.org_id, j.attempts, j.max_attempts, j.trace",
         )
         .bind(token)
@@ -231,19 +231,24 @@ impl Worker {
     }
 }
 
-/// Gives back the jobs of workers that died: queued again, or dead when that was the last attempt.
+/// Gives back the jobs of workers that died: queued again, or dead when that was the last attempt. Of several with one
+/// unique key only the newest is queued: two would be refused by the index, and with them every claim from then on.
 async fn recover(tx: &mut crate::db::Tx) -> Result<()> {
     let now = tx.now().to_sqlx();
     sqlx::query(
-        "UPDATE platform.jobs
-            SET state = CASE WHEN attempts >= max_attempts THEN 'dead'
-                             WHEN unique_key IS NOT NULL AND EXISTS (
-                                 SELECT FROM platform.jobs o WHERE o.service = jobs.service
-                                    AND o.unique_key = jobs.unique_key AND o.state = 'queued') THEN 'cancelled'
+        "UPDATE platform.jobs j
+            SET state = CASE WHEN j.attempts >= j.max_attempts THEN 'dead'
+                             WHEN lost.rank > 1 OR (j.unique_key IS NOT NULL AND EXISTS (
+                                 SELECT FROM platform.jobs o WHERE o.service = j.service
+                                    AND o.unique_key = j.unique_key AND o.state = 'queued')) THEN 'cancelled'
                              ELSE 'queued' END,
-                finished_at = CASE WHEN attempts >= max_attempts THEN $1::timestamptz END,
+                finished_at = CASE WHEN j.attempts >= j.max_attempts THEN $1::timestamptz END,
                 last_error = 'the worker died or lost its connection', lease_token = NULL, lease_until = NULL
-          WHERE service = platform.service() AND state = 'running' AND lease_until < now()",
+           FROM (SELECT id, CASE WHEN unique_key IS NULL THEN 1 ELSE row_number() OVER (
+                                PARTITION BY unique_key, attempts >= max_attempts ORDER BY id DESC) END AS rank
+                   FROM platform.jobs
+                  WHERE service = platform.service() AND state = 'running' AND lease_until < now()) lost
+          WHERE j.id = lost.id AND j.state = 'running' AND j.lease_until < now()",
     )
     .bind(now)
     .execute(tx.conn())

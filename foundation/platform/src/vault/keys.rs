@@ -17,6 +17,8 @@ use crate::{Error, Kind, Result};
 
 /// The longest a key is used without asking the database whether it still exists.
 const CACHED: Duration = Duration::from_mins(1);
+/// How long a destroyed key is kept out of the cache: longer than any transaction that could still see it.
+const BARRED: Duration = Duration::from_mins(10);
 /// Subjects kept in memory at a time.
 const MAX_CACHED: usize = 10_000;
 
@@ -121,7 +123,16 @@ pub struct Vault {
     master: Arc<MasterKey>,
     random: Random,
     scopes: Arc<Mutex<HashMap<Uuid, Cached>>>,
-    subjects: Arc<Mutex<HashMap<Subject, Cached>>>,
+    subjects: Arc<Mutex<Subjects>>,
+}
+
+/// The cached keys of subjects, and the subjects whose keys must not be cached.
+#[derive(Default)]
+struct Subjects {
+    keys: HashMap<Subject, Cached>,
+    /// Destroyed, perhaps in a transaction that has not committed: a reader that still sees the key must not bring it
+    /// back into the cache.
+    barred: HashMap<Subject, Instant>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -169,13 +180,25 @@ impl Vault {
         Ok(destroyed)
     }
 
-    /// Drops a cached key, when its destruction became known.
+    /// Drops a cached key, when its destruction became known, and does not cache it again for a while.
     pub fn forget(&self, subject: Subject) {
-        lock(&self.subjects).remove(&subject);
+        let mut subjects = lock(&self.subjects);
+        subjects.keys.remove(&subject);
+        subjects.barred.retain(|_, since| since.elapsed() < BARRED);
+        subjects.barred.insert(subject, Instant::now());
+    }
+
+    fn remember_subject(&self, subject: Subject, key: Arc<Key>) {
+        let mut subjects = lock(&self.subjects);
+        if subjects.barred.get(&subject).is_none_or(|since| since.elapsed() > BARRED) {
+            remember(&mut subjects.keys, subject, key);
+        }
     }
 
     async fn find(&self, tx: &mut Tx, subject: Subject, create: bool) -> Result<Option<SubjectKey>> {
-        if let Some(key) = cached(&self.subjects, &subject) {
+        check_scope(tx, subject.scope)?;
+        let hit = cached(&mut lock(&self.subjects).keys, &subject);
+        if let Some(key) = hit {
             return Ok(Some(self.subject_key(subject, key)));
         }
         let scope = self.scope(tx, subject.scope).await?;
@@ -187,7 +210,7 @@ impl Vault {
             Some(Stored { subject: Some(wrapped), .. }) => {
                 let key = Arc::new(unwrap(&scope.key, &aad_subject(subject), &wrapped)?);
                 if !tx.made_keys {
-                    remember(&self.subjects, subject, Arc::clone(&key));
+                    self.remember_subject(subject, Arc::clone(&key));
                 }
                 Ok(Some(self.subject_key(subject, key)))
             }
@@ -214,13 +237,15 @@ impl Vault {
     }
 
     async fn scope(&self, tx: &mut Tx, scope: Uuid) -> Result<ScopeKeys> {
-        if let Some(key) = cached(&self.scopes, &scope) {
+        check_scope(tx, scope)?;
+        let hit = cached(&mut lock(&self.scopes), &scope);
+        if let Some(key) = hit {
             return Ok(self.scope_keys(scope, key));
         }
         if let Some(stored) = fetch(tx, scope, Uuid::nil()).await? {
             let key = Arc::new(self.unwrap_scope(scope, &stored)?);
             if !tx.made_keys {
-                remember(&self.scopes, scope, Arc::clone(&key));
+                remember(&mut lock(&self.scopes), scope, Arc::clone(&key));
             }
             return Ok(self.scope_keys(scope, key));
         }
@@ -308,8 +333,15 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn cached<K: Eq + std::hash::Hash>(cache: &Mutex<HashMap<K, Cached>>, key: &K) -> Option<Arc<Key>> {
-    let mut cache = lock(cache);
+/// The database refuses the keys of another organisation; a key that is cached is refused here.
+fn check_scope(tx: &Tx, scope: Uuid) -> Result<()> {
+    if scope.is_nil() || tx.scope().org.is_some_and(|org| org.uuid() == scope) {
+        return Ok(());
+    }
+    Err(Error::internal("keys of another organisation"))
+}
+
+fn cached<K: Eq + std::hash::Hash>(cache: &mut HashMap<K, Cached>, key: &K) -> Option<Arc<Key>> {
     let hit = cache.get(key)?;
     if hit.read_at.elapsed() < CACHED {
         return Some(Arc::clone(&hit.key));
@@ -318,8 +350,7 @@ fn cached<K: Eq + std::hash::Hash>(cache: &Mutex<HashMap<K, Cached>>, key: &K) -
     None
 }
 
-fn remember<K: Eq + std::hash::Hash>(cache: &Mutex<HashMap<K, Cached>>, key: K, value: Arc<Key>) {
-    let mut cache = lock(cache);
+fn remember<K: Eq + std::hash::Hash>(cache: &mut HashMap<K, Cached>, key: K, value: Arc<Key>) {
     if cache.len() >= MAX_CACHED {
         cache.retain(|_, entry| entry.read_at.elapsed() < CACHED);
         if cache.len() >= MAX_CACHED {

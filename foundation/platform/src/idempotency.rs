@@ -235,7 +235,7 @@ impl Call {
         let now = tx.now().to_sqlx();
         // The command may have entered another organisation (first run); the key stays in the caller's scope.
         tx.return_to(self.scope.org).await?;
-        let org = self.scope.org.map(|org| org.uuid()).unwrap_or_default();
+        let org = self.scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
         sqlx::query(
             "INSERT INTO platform.idempotency_keys
                  (org_id, principal, operation, key, fingerprint, status, headers, body, created_at)

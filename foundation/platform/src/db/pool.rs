@@ -57,8 +57,8 @@ impl PoolOptions {
             .max_connections(self.max_connections)
             .min_connections(0)
             .acquire_timeout(self.acquire_timeout)
-            .idle_timeout(Duration::from_secs(300))
-            .max_lifetime(Duration::from_secs(1800))
+            .idle_timeout(Duration::from_mins(5))
+            .max_lifetime(Duration::from_mins(30))
             .connect_lazy_with(connect)
     }
 }

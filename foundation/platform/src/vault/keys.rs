@@ -16,9 +16,9 @@ use crate::db::Tx;
 use crate::{Error, Kind, Result};
 
 /// The longest a key is used without asking the database whether it still exists.
-const CACHED: Duration = Duration::from_secs(60);
+const CACHED: Duration = Duration::from_mins(1);
 /// How long a destroyed key is kept out of the cache: longer than any transaction that could still see it.
-const BARRED: Duration = Duration::from_secs(600);
+const BARRED: Duration = Duration::from_mins(10);
 /// Subjects kept in memory at a time.
 const MAX_CACHED: usize = 10_000;
 

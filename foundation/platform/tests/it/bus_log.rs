@@ -165,11 +165,11 @@ async fn proof_outbox() {
         done.unwrap();
     }
     world.advance().await;
-    let log = Log::read(&world).await;
+    let written = Log::read(&world).await;
     let committed = writer.committed.lock().unwrap().clone();
-    log.assert_holds_exactly(&committed);
-    let all = log.lags(&committed, |_| true);
-    let during = log.lags(&committed, |at| at > from && at < to);
+    written.assert_holds_exactly(&committed);
+    let all = written.lags(&committed, |_| true);
+    let during = written.lags(&committed, |at| at > from && at < to);
     assert!(
         during.len() > 50,
         "enough was written while one was held: {}",
@@ -184,7 +184,7 @@ async fn proof_outbox() {
         "seed {seed}: {} events of 16 writers, {kills} kills, 1 transaction held {hold} s: 0 lost, 0 doubled, 0 out of \
          order, offsets 1..{}; commit to log p50 {:.0} ms, p99 {:.0} ms; while one was held p99 {:.0} ms",
         committed.len(),
-        log.rows.len(),
+        written.rows.len(),
         percentile(&all, 0.5) * 1000.0,
         percentile(&all, 0.99) * 1000.0,
         percentile(&during, 0.99) * 1000.0,

@@ -173,11 +173,11 @@ async fn proof_tenancy() {
         callers.spawn(async move {
             let (mut rows, mut cancelled) = (0, 0);
             for _ in 0..queries.div_ceil(16) {
-                let tenant = orgs[usize::try_from(random.below(20)).unwrap()];
-                match ask(&db, tenant, &random).await {
-                    Some(seen) => {
-                        assert_eq!(seen, vec![tenant.uuid(); 5], "its own five rows and no other");
-                        rows += seen.len();
+                let asker = orgs[usize::try_from(random.below(20)).unwrap()];
+                match ask(&db, asker, &random).await {
+                    Some(got) => {
+                        assert_eq!(got, vec![asker.uuid(); 5], "its own five rows and no other");
+                        rows += got.len();
                     }
                     None => cancelled += 1,
                 }

@@ -15,7 +15,7 @@ const BATCH: i32 = 1000;
 /// The longest pause between two looks at the outbox when no bell rings.
 const POLL: Duration = Duration::from_millis(200);
 /// How often a sequencer looks after the partitions of the days to come and the identity of the database.
-const REOPEN: Duration = Duration::from_secs(3600);
+const REOPEN: Duration = Duration::from_hours(1);
 /// At most this often are other processes told that the log grew.
 const NOTIFY_INTERVAL: Duration = Duration::from_millis(20);
 /// The channel on which they are told.

@@ -18,7 +18,9 @@ impl Session {
     /// Sends `sql`, which starts with `BEGIN`, in one message.
     pub(super) async fn open(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
         // From here on a failure or a cancellation rolls back before anybody else gets the connection.
-        let mut session = Self { conn: Some(pool.acquire().await?) };
+        let mut session = Self {
+            conn: Some(pool.acquire().await?),
+        };
         match session.conn().execute(AssertSqlSafe(sql)).await {
             Ok(_) => Ok(session),
             Err(error) => {
@@ -30,7 +32,9 @@ impl Session {
 
     /// The connection. Only a session that has ended has none, and ending takes it by value.
     pub(super) fn conn(&mut self) -> &mut PgConnection {
-        self.conn.as_deref_mut().unwrap_or_else(|| unreachable!("the connection is taken only when the session ends"))
+        self.conn
+            .as_deref_mut()
+            .unwrap_or_else(|| unreachable!("the connection is taken only when the session ends"))
     }
 
     /// Commits; an error when a statement failed before, even if its error was ignored.

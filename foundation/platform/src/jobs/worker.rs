@@ -196,11 +196,10 @@ impl Worker {
         let text = error.chain();
         if let Some(at) = retry.filter(|_| job.attempt < job.max_attempts) {
             tracing::warn!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed, will be tried again");
-            self.finish(job, "queued", Some(text), Some(at)).await
-        } else {
-            tracing::error!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed for good");
-            self.finish(job, "dead", Some(text), None).await
+            return self.finish(job, "queued", Some(text), Some(at)).await;
         }
+        tracing::error!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed for good");
+        self.finish(job, "dead", Some(text), None).await
     }
 
     /// Records the end of an attempt, if this worker still holds the lease.

@@ -18,7 +18,10 @@ const OPERATION: &str = "demo_create_account";
 
 fn call(scope: Scope, key: &str, body: &[u8]) -> Call {
     let key = Key::new(key, Key::fingerprint("POST", "/accounts", body)).unwrap();
-    Call { key: Some(key), ..Call::new(scope, OPERATION) }
+    Call {
+        key: Some(key),
+        ..Call::new(scope, OPERATION)
+    }
 }
 
 async fn create(tx: &mut Tx) -> platform::Result<Answer> {
@@ -26,7 +29,8 @@ async fn create(tx: &mut Tx) -> platform::Result<Answer> {
     insert(tx, id).await;
     change(tx, id, 1).await?;
     tx.audit(Entry::new(OPERATION, "account", id)).await?;
-    Ok(Answer::json(201, &serde_json::json!({ "id": id }))?.with_header("location", format!("/accounts/{id}")))
+    Ok(Answer::json(201, &serde_json::json!({ "id": id }))?
+        .with_header("location", format!("/accounts/{id}")))
 }
 
 async fn run(db: &Db, call: &Call) -> platform::Result<Answer> {
@@ -36,7 +40,10 @@ async fn run(db: &Db, call: &Call) -> platform::Result<Answer> {
 const ACCOUNTS: &str = "SELECT count(*) FROM demo.accounts";
 
 fn replayed(answer: &Answer) -> bool {
-    answer.headers.iter().any(|(name, value)| name == "idempotency-replayed" && value == "true")
+    answer
+        .headers
+        .iter()
+        .any(|(name, value)| name == "idempotency-replayed" && value == "true")
 }
 
 /// The answer as it was given the first time.
@@ -51,7 +58,13 @@ async fn proof_idempotency() {
     let keys = proof.size(8, 500);
     let world = World::new().await;
     let org = world.org();
-    let db = world.test.db_with("demo", PoolOptions { max_connections: 32, ..PoolOptions::default() });
+    let db = world.test.db_with(
+        "demo",
+        PoolOptions {
+            max_connections: 32,
+            ..PoolOptions::default()
+        },
+    );
     let (mut again, mut running) = (0, 0);
     for number in 0..keys {
         let call = Arc::new(call(Scope::system(org), &format!("key-{number}"), b"{}"));
@@ -65,7 +78,11 @@ async fn proof_idempotency() {
             });
         }
         let results = requests.join_all().await;
-        let fresh: Vec<&Answer> = results.iter().flatten().filter(|answer| !replayed(answer)).collect();
+        let fresh: Vec<&Answer> = results
+            .iter()
+            .flatten()
+            .filter(|answer| !replayed(answer))
+            .collect();
         assert_eq!(fresh.len(), 1, "key {number}: exactly one request did it");
         for result in &results {
             match result {
@@ -75,17 +92,33 @@ async fn proof_idempotency() {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    assert_eq!((error.kind(), error.code()), (Kind::Conflict, "idempotency_running"), "{}", error.chain());
+                    assert_eq!(
+                        (error.kind(), error.code()),
+                        (Kind::Conflict, "idempotency_running"),
+                        "{}",
+                        error.chain()
+                    );
                     running += 1;
                 }
             }
         }
         let later = run(&db, &call).await.unwrap();
-        assert!(replayed(&later) && &original(later) == fresh[0], "and afterwards it is always the stored one");
+        assert!(
+            replayed(&later) && &original(later) == fresh[0],
+            "and afterwards it is always the stored one"
+        );
     }
     assert_eq!(world.count(ACCOUNTS).await, i64::from(keys));
-    assert_eq!(world.count("SELECT count(*) FROM bus.outbox").await, i64::from(keys), "one event each");
-    assert_eq!(world.count("SELECT count(*) FROM platform.audit_entries").await, i64::from(keys), "one audit row each");
+    assert_eq!(
+        world.count("SELECT count(*) FROM bus.outbox").await,
+        i64::from(keys),
+        "one event each"
+    );
+    assert_eq!(
+        world.count("SELECT count(*) FROM platform.audit_entries").await,
+        i64::from(keys),
+        "one audit row each"
+    );
     world.advance().await;
     proof.report(&format!(
         "{keys} keys x 64 parallel requests: {keys} effects, {again} stored answers, {running} told that it is running"
@@ -122,15 +155,25 @@ async fn killed_in_the_middle(store: Store) -> i64 {
                         answer
                     };
                     if tries.fetch_add(1, Ordering::Relaxed) == 0 {
-                        sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())").execute(tx.conn()).await.ok();
+                        sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())")
+                            .execute(tx.conn())
+                            .await
+                            .ok();
                     }
                     Ok(answer)
                 })
             })
             .await;
     }
-    assert_eq!(tries.load(Ordering::Relaxed), 2, "the first time nothing was stored");
-    assert!(replayed(&run(&world.db, &call).await.unwrap()), "the second time it was");
+    assert_eq!(
+        tries.load(Ordering::Relaxed),
+        2,
+        "the first time nothing was stored"
+    );
+    assert!(
+        replayed(&run(&world.db, &call).await.unwrap()),
+        "the second time it was"
+    );
     world.count(ACCOUNTS).await
 }
 
@@ -149,8 +192,13 @@ async fn the_same_key_with_another_body_is_refused() {
     let world = World::new().await;
     let scope = Scope::system(world.org());
     run(&world.db, &call(scope.clone(), "k", b"{}")).await.unwrap();
-    let error = run(&world.db, &call(scope, "k", b"{\"other\":1}")).await.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (Kind::Invalid, "idempotency_mismatch"));
+    let error = run(&world.db, &call(scope, "k", b"{\"other\":1}"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (Kind::Invalid, "idempotency_mismatch")
+    );
     assert_eq!(world.count(ACCOUNTS).await, 1);
 }
 
@@ -161,10 +209,21 @@ async fn another_tenant_another_caller_and_another_operation_have_keys_of_their_
     let first = run(&world.db, &call(mine.clone(), "k", b"{}")).await.unwrap();
     let theirs = call(Scope::system(world.org()), "k", b"{\"secret\":1}");
     let second = run(&world.db, &theirs).await.unwrap();
-    assert!(!replayed(&second) && second.body != first.body, "nothing is learnt, not even that the key was used");
-    let colleague = Scope { actor: "user_2".to_owned(), ..mine.clone() };
-    assert!(!replayed(&run(&world.db, &call(colleague, "k", b"{}")).await.unwrap()));
-    let other = Call { operation: "demo_other", ..call(mine.clone(), "k", b"{}") };
+    assert!(
+        !replayed(&second) && second.body != first.body,
+        "nothing is learnt, not even that the key was used"
+    );
+    let colleague = Scope {
+        actor: "user_2".to_owned(),
+        ..mine.clone()
+    };
+    assert!(!replayed(
+        &run(&world.db, &call(colleague, "k", b"{}")).await.unwrap()
+    ));
+    let other = Call {
+        operation: "demo_other",
+        ..call(mine.clone(), "k", b"{}")
+    };
     assert!(!replayed(&run(&world.db, &other).await.unwrap()));
     assert!(replayed(&run(&world.db, &call(mine, "k", b"{}")).await.unwrap()));
     assert_eq!(world.count(ACCOUNTS).await, 4);
@@ -175,7 +234,10 @@ async fn while_the_first_is_running_the_second_is_told_at_once() {
     let world = World::new().await;
     let scope = Scope::system(world.org());
     let call = Arc::new(call(scope, "k", b"{}"));
-    let (entered, goes_on) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let (entered, goes_on) = (
+        Arc::new(tokio::sync::Notify::new()),
+        Arc::new(tokio::sync::Notify::new()),
+    );
     let slow = {
         let (call, db) = (Arc::clone(&call), world.db.clone());
         let (entered, goes_on) = (Arc::clone(&entered), Arc::clone(&goes_on));
@@ -199,13 +261,21 @@ async fn while_the_first_is_running_the_second_is_told_at_once() {
         (error, begun.elapsed())
     };
     let (first, (error, waited)) = tokio::join!(slow, second);
-    assert_eq!((first.unwrap().status, error.code()), (201, "idempotency_running"));
+    assert_eq!(
+        (first.unwrap().status, error.code()),
+        (201, "idempotency_running")
+    );
     assert!(error.retry_after().is_some());
     assert!(waited < std::time::Duration::from_secs(1), "{waited:?}");
 }
 
 /// Runs a command that does something and then ends like this; the number of times it ran.
-async fn ends_with(world: &World, key: &str, error: fn() -> Error, times: u32) -> (u64, Vec<platform::Result<Answer>>) {
+async fn ends_with(
+    world: &World,
+    key: &str,
+    error: fn() -> Error,
+    times: u32,
+) -> (u64, Vec<platform::Result<Answer>>) {
     let call = call(Scope::system(OrgId::new(Uuid::from_u128(1))), key, b"{}");
     let ran = Arc::new(AtomicU64::new(0));
     let mut results = Vec::new();
@@ -241,7 +311,10 @@ async fn a_decided_refusal_is_stored_and_its_effects_are_not() {
     }
     assert_eq!(world.count(ACCOUNTS).await, 0);
     assert_eq!(world.count("SELECT count(*) FROM bus.outbox").await, 0);
-    assert_eq!(world.count("SELECT count(*) FROM platform.audit_entries").await, 0);
+    assert_eq!(
+        world.count("SELECT count(*) FROM platform.audit_entries").await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -250,7 +323,9 @@ async fn a_failure_and_what_the_caller_can_mend_are_not_stored() {
     for (key, error) in [
         ("internal", (|| Error::internal("broken")) as fn() -> Error),
         ("away", || Error::unavailable("carrier")),
-        ("throttled", || Error::new(Kind::TooMany, "too_many", "Slow down.")),
+        ("throttled", || {
+            Error::new(Kind::TooMany, "too_many", "Slow down.")
+        }),
         ("forbidden", Error::forbidden),
         ("anonymous", Error::unauthenticated),
     ] {
@@ -258,7 +333,12 @@ async fn a_failure_and_what_the_caller_can_mend_are_not_stored() {
         assert_eq!(ran, 2, "{key}");
         assert!(results.iter().all(Result::is_err), "{key}");
     }
-    assert_eq!(world.count("SELECT count(*) FROM platform.idempotency_keys").await, 0);
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM platform.idempotency_keys")
+            .await,
+        0
+    );
     assert_eq!(world.count(ACCOUNTS).await, 0);
 }
 
@@ -312,5 +392,8 @@ async fn answers_are_kept_for_72_hours() {
     assert!(replayed(&run(&world.db, &call).await.unwrap()));
     world.test.clock.advance(SignedDuration::from_secs(1));
     assert_eq!(purge(&world.system, now()).await.unwrap(), 1);
-    assert!(!replayed(&run(&world.db, &call).await.unwrap()), "after that it is a new request");
+    assert!(
+        !replayed(&run(&world.db, &call).await.unwrap()),
+        "after that it is a new request"
+    );
 }

@@ -1,0 +1,47 @@
+//! `migrate --check` and `serve` on schemas of other versions.
+
+use sqlx::{Connection, Executor};
+
+use crate::support::Home;
+use platform::postgres::{PrivateOptions, PrivatePostgres};
+
+/// Does something as the administrator while nothing runs.
+async fn change(home: &Home, sql: &'static str) {
+    let options = PrivateOptions::new(home.data()).with_environment(std::env::vars_os());
+    let server = PrivatePostgres::start(options).await.unwrap();
+    let mut connection = sqlx::PgConnection::connect_with(&server.admin_options("dropmate")).await.unwrap();
+    connection.execute(sql).await.unwrap();
+    connection.close().await.unwrap();
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn serve_refuses_what_it_does_not_know_and_names_the_next_command() {
+    let home = Home::new();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let next = format!("Next: dropmate migrate --data-dir '{}'", home.data().display());
+    let refused = home.run(&serve).refused(1);
+    assert!(refused.contains("not set up") && refused.contains(&next), "{refused}");
+    assert!(home.run(&["migrate", "--check"]).out.contains("platform: at 0"));
+    assert!(home.run(&["migrate"]).ok().contains("up to date"));
+    assert!(home.run(&["migrate", "--check"]).ok().contains("identity: at 1, this build knows 1: up to date"));
+    let running = home.start(&serve);
+    assert!(running.owner_link.is_some());
+    assert!(running.stop().0.success());
+
+    change(
+        &home,
+        "INSERT INTO bus._migrations (version, description, success, checksum, execution_time)
+         SELECT 9999, 'of the future', true, checksum, 0 FROM bus._migrations LIMIT 1",
+    )
+    .await;
+    let check = home.run(&["migrate", "--check"]);
+    assert_eq!(check.code, Some(1));
+    assert!(check.out.contains("bus: at 9999, this build knows 1: newer than this build"), "{}", check.out);
+    assert!(home.run(&serve).refused(1).contains("start a newer DropMate"));
+
+    change(&home, "DELETE FROM bus._migrations; DELETE FROM identity._migrations").await;
+    assert!(home.run(&["migrate", "--check"]).out.contains("identity: at 0, this build knows 1: older"));
+    let refused = home.run(&serve).refused(1);
+    assert!(refused.contains("is at version 0, this build needs 1") && refused.contains(&next), "{refused}");
+}

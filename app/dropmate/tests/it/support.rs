@@ -1,0 +1,198 @@
+//! Starting the program, speaking to it, stopping it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A folder for one installation.
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self { folder: testkit::cluster::temp_dir("dropmate-it-").unwrap() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A command of the program on this installation, without anything of the test's own environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = program();
+        command.args(args).arg("--data-dir").arg(self.data()).current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, args: &[&str]) -> Done {
+        Done::of(self.command(args).output().unwrap())
+    }
+
+    /// Starts `up` on a free port and waits for what it prints.
+    pub fn up(&self) -> Running {
+        self.start(&["up", "--listen", "127.0.0.1:0"])
+    }
+
+    pub fn start(&self, args: &[&str]) -> Running {
+        Running::start(self.command(args))
+    }
+}
+
+/// The program with an empty environment.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropmate"));
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+/// How a command ended.
+pub struct Done {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Done {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Its standard output, when it succeeded.
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
+        self.out
+    }
+
+    /// What it said, when it ended with this code.
+    pub fn refused(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        self.err
+    }
+}
+
+/// A process that serves.
+pub struct Running {
+    child: Child,
+    pub url: String,
+    pub owner_link: Option<String>,
+    pub ready_after: Duration,
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Self {
+        let begun = Instant::now();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut url, mut owner_link) = (None, None);
+        for line in lines.by_ref() {
+            let line = line.unwrap();
+            if let Some(found) = line.strip_prefix("DropMate is running at: ") {
+                url = Some(found.to_owned());
+            } else if line.starts_with("Owner link") {
+                owner_link = line.split_once("): ").map(|(_, link)| link.to_owned());
+            } else if line.starts_with("For real use") {
+                break;
+            }
+        }
+        let Some(url) = url else {
+            let done = Done::of(child.wait_with_output().unwrap());
+            panic!("it did not start ({:?}):\n{}", done.code, done.err);
+        };
+        Self { child, url, owner_link, ready_after: begun.elapsed() }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+    }
+
+    /// SIGTERM, then its end and its log.
+    pub fn stop(self) -> (ExitStatus, String) {
+        self.signal(Signal::SIGTERM);
+        self.wait()
+    }
+
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let mut log = String::new();
+        std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut log).unwrap();
+        (self.child.wait().unwrap(), log)
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        let request = client().get(format!("{}{path}", self.url));
+        let request = if token.is_empty() { request } else { request.bearer_auth(token) };
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// Uses the owner link; the answer with the tokens.
+    pub async fn become_owner(&self) -> Value {
+        let link = self.owner_link.as_ref().expect("there is no owner yet");
+        let body = json!({
+            "token": link.rsplit('/').next().unwrap(), "organization": "Ada's Bakery", "time_zone": "Europe/Berlin",
+            "currency": "EUR", "name": "Ada Lovelace", "email": "ada@example.org", "password": PASSWORD
+        });
+        let url = format!("{}/api/v1/auth/first-run", self.url);
+        let answer = client().post(url).json(&body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(status, 201, "{body}");
+        body
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // After a failed test only; PostgreSQL follows by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests speak to the program like any client")]
+pub fn client() -> reqwest::Client {
+    static PROVIDER: std::sync::Once = std::sync::Once::new();
+    PROVIDER.call_once(|| {
+        rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
+    });
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
+}
+
+/// Waits until something holds; a test that waits in vain fails.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "in vain waited until {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// The server that works on this data folder, from its own pid file.
+pub fn postgres_pid(data: &Path) -> Option<i32> {
+    let clusters = std::fs::read_dir(data.join("postgres")).ok()?;
+    let file = clusters.flatten().map(|entry| entry.path().join("postmaster.pid")).find(|path| path.exists())?;
+    std::fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok()
+}
+
+pub fn is_alive(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // A zombie that nobody collected has ended.
+    !status.is_empty() && !status.contains(") Z ")
+}

@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod database;
+pub mod http;
 pub mod mail;
 pub mod proof;
 pub mod schedule;

@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod database;
 pub mod http;
+pub mod logs;
 pub mod mail;
 pub mod proof;
 pub mod schedule;

@@ -80,6 +80,8 @@ pub struct App {
     pub published: StaticKeys,
     pub revocations: Revocations,
     pub document: Document,
+    /// Everything that was logged.
+    pub logs: testkit::logs::Logs,
     /// Routes of identity, without the gate: to prove that the gate is what protects.
     pub api: ServiceApi,
     pub client: Client,
@@ -96,6 +98,7 @@ impl App {
 
     /// With other decisions.
     pub async fn with(wishes: Wishes) -> Self {
+        let logs = testkit::logs::capture();
         let db = TestDb::new(&[identity::manifest()]).await;
         let clock: SharedClock = Arc::new(Ticking(db.clock.clone()));
         let pool = PoolOptions { max_connections: 8, ..PoolOptions::default() };
@@ -148,6 +151,7 @@ impl App {
             published,
             revocations,
             document: gateway.document,
+            logs,
             api,
             client: Client::new(gateway.router),
             worker,
@@ -292,7 +296,7 @@ impl App {
     /// Actions of the audit log so far, oldest first.
     pub async fn audited(&self) -> Vec<String> {
         let mut admin = self.db.admin().await;
-        sqlx::query_scalar("SELECT action FROM platform.audit_entries ORDER BY id")
+        sqlx::query_scalar("SELECT action FROM platform.audit_entries ORDER BY at, id")
             .fetch_all(&mut admin)
             .await
             .expect("the audit log")

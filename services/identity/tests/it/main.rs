@@ -2,3 +2,7 @@
 
 mod app;
 mod first_run;
+mod guessing;
+mod refresh;
+mod sessions;
+mod sign_in;

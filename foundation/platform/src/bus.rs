@@ -14,6 +14,7 @@ mod consumer;
 mod outbox;
 mod runner;
 mod sequencer;
+mod source;
 mod status;
 
 pub use consumer::{Consumer, Delivery, StartFrom};
@@ -21,4 +22,5 @@ pub use outbox::Pending;
 pub(crate) use outbox::write as write_outbox;
 pub use runner::{Progress, Runner};
 pub use sequencer::{Sequencer, listen};
+pub use source::{Batch, Log, Request, Source};
 pub use status::{ConsumerStatus, DeadLetter, LogStatus, dead_letters, replay, skip, status};

@@ -6,6 +6,7 @@
 //! - After the commit the process wakes its own sequencer and workers. Nothing is notified inside the transaction.
 //! - A transaction that is dropped is rolled back.
 
+mod open;
 mod pool;
 mod scope;
 mod tx;

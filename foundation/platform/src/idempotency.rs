@@ -166,6 +166,7 @@ impl Call {
             Err(refusal) if self.key.is_some() && is_decided(&refusal) => {
                 tx.statement("ROLLBACK TO SAVEPOINT command".to_owned()).await?;
                 tx.forget();
+                tx.return_to(self.scope.org).await?;
                 let answer = Answer::refusal(&refusal)?;
                 self.store(&mut tx, &answer).await?;
                 tx.commit().await?;
@@ -234,8 +235,11 @@ impl Call {
     async fn store(&self, tx: &mut Tx, answer: &Answer) -> Result<()> {
         let Some(key) = &self.key else { return Ok(()) };
         let now = tx.now().to_sqlx();
-        // The command may have entered another organisation (first run); the key stays in the caller's scope.
-        let org = self.scope.org.map(|org| org.uuid()).unwrap_or_default();
+        // The command may have entered another organisation (a new one); the key stays in the caller's scope.
+        if tx.scope().org != self.scope.org {
+            tx.return_to(self.scope.org).await?;
+        }
+        let org = self.scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
         sqlx::query(
             "INSERT INTO platform.idempotency_keys
                  (org_id, principal, operation, key, fingerprint, status, headers, body, created_at)

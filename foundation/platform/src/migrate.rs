@@ -86,6 +86,11 @@ impl RolePasswords {
         Self { secret }
     }
 
+    /// From the text of the secret file.
+    pub fn from_text(text: &str) -> Self {
+        Self::new(text.as_bytes().to_vec().into())
+    }
+
     /// The password of one role: HMAC-SHA256 of its name, as hexadecimal digits.
     pub fn password(&self, role: &str) -> String {
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(self.secret.expose_secret())

@@ -83,11 +83,8 @@ pub fn to_markdown(rows: &[Permission]) -> String {
     for row in rows {
         let marks = Role::ALL.map(|role| if row.roles.contains(&role) { "yes" } else { "" }).join(" | ");
         let tenant = if row.tenant == Tenant::Own { "own" } else { "" };
-        page.push_str(&format!(
-            "| `{}` | {marks} | {} | {tenant} |\n",
-            row.operation,
-            row.scope.map(|scope| format!("`{scope}`")).unwrap_or_default(),
-        ));
+        let scope = row.scope.map(|scope| format!("`{scope}`")).unwrap_or_default();
+        page.extend(["| `", row.operation, "` | ", &marks, " | ", &scope, " | ", tenant, " |\n"]);
     }
     page
 }
@@ -102,7 +99,7 @@ mod tests {
             who: Who::User { user: UserId::new(Uuid::nil()), session: SessionId::new(Uuid::nil()) },
             role,
             org: org.then(|| OrgId::new(Uuid::nil())),
-            scopes: Default::default(),
+            scopes: std::collections::BTreeSet::default(),
         }
     }
 

@@ -8,10 +8,13 @@ pub mod database;
 pub mod http;
 pub mod logs;
 pub mod mail;
+pub mod process;
 pub mod proof;
 pub mod schedule;
 
 pub use database::TestDb;
+pub use kernel::ids::OrgId;
 
 pub use mail::RecordingMailer;
+pub use process::Installation;
 pub use proof::Proof;

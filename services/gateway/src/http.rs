@@ -21,10 +21,13 @@ pub(crate) struct Shared {
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: RenderMetrics,
     pub(crate) metrics_token: Option<SecretString>,
+    /// Time zones for forms, and the one of this machine.
+    pub(crate) zones: Arc<[String]>,
+    pub(crate) zone: String,
 }
 
 pub(crate) fn routes() -> Api<Shared> {
-    Api::new(NAME)
+    let api = Api::new(NAME)
         .routes(routes!(health::liveness))
         .routes(routes!(health::readiness))
         .routes(routes!(health::health))
@@ -32,5 +35,6 @@ pub(crate) fn routes() -> Api<Shared> {
         .routes(routes!(keys::jwks))
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::page))
-        .routes(routes!(docs::style))
+        .routes(routes!(docs::style));
+    crate::pages::routes(api)
 }

@@ -10,6 +10,7 @@
 mod forward;
 mod http;
 mod page;
+mod pages;
 mod permissions;
 #[cfg(test)]
 mod tests;
@@ -78,6 +79,8 @@ pub fn api(deps: &Deps) -> Result<ServiceApi> {
         readiness: Arc::clone(&deps.readiness),
         metrics: Arc::clone(&deps.metrics),
         metrics_token: deps.metrics_token.clone(),
+        zones: jiff::tz::db().available().map(|zone| zone.to_string()).filter(|zone| zone.contains('/')).collect(),
+        zone: jiff::tz::TimeZone::system().iana_name().unwrap_or("Europe/Berlin").to_owned(),
     };
     http::routes().with_state(state).finish(PERMISSIONS)
 }

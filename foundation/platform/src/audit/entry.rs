@@ -25,7 +25,7 @@ pub struct Entry {
 
 impl Entry {
     /// An entry about one object.
-    pub fn new(action: &'static str, object_type: &'static str, object_id: impl ToString) -> Self {
+    pub fn new(action: &'static str, object_type: &'static str, object_id: impl std::fmt::Display) -> Self {
         Self {
             action,
             object_type,
@@ -68,7 +68,7 @@ impl Tx {
         let id: AuditId = self.id();
         let now = self.now().to_sqlx();
         let scope = self.scope().clone();
-        let org = scope.org.map(|org| org.uuid()).unwrap_or_default();
+        let org = scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
         sqlx::query(
             "INSERT INTO platform.audit_entries (id, org_id, at, actor, role, action, object_type, object_id,
                                                  before_hash, after_hash, request_id, trace, detail)
@@ -82,8 +82,8 @@ impl Tx {
         .bind(entry.action)
         .bind(entry.object_type)
         .bind(&entry.object_id)
-        .bind(entry.before.as_ref().map(|hash| hash.as_slice()))
-        .bind(entry.after.as_ref().map(|hash| hash.as_slice()))
+        .bind(entry.before.as_ref().map(<[u8; 32]>::as_slice))
+        .bind(entry.after.as_ref().map(<[u8; 32]>::as_slice))
         .bind(scope.request.map(|request| request.to_string()))
         .bind(&scope.trace)
         .bind(&entry.detail)

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -16,6 +17,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tokio_util::sync::CancellationToken;
 
+use super::source::{Log, Request, Source};
 use super::{Consumer, Delivery, StartFrom};
 use crate::db::{Db, Scope, Tx};
 use crate::{Error, Kind, Result};
@@ -41,12 +43,18 @@ pub struct Progress {
 pub struct Runner {
     db: Db,
     consumer: Consumer,
+    source: Arc<dyn Source>,
 }
 
 impl Runner {
-    /// Prepares to run; nothing is read yet.
+    /// Prepares to run on the log; nothing is read yet.
     pub fn new(db: Db, consumer: Consumer) -> Self {
-        Self { db, consumer }
+        Self::over(Arc::new(Log), db, consumer)
+    }
+
+    /// Prepares to run on another transport.
+    pub fn over(source: Arc<dyn Source>, db: Db, consumer: Consumer) -> Self {
+        Self { db, consumer, source }
     }
 
     /// The consumer.
@@ -103,15 +111,15 @@ impl Runner {
 
     /// Handles the next batch of one partition in one transaction.
     pub async fn run_batch(&self, part: i32) -> Result<Progress> {
+        let request = Request { consumer: self.consumer.name, part, limit: self.consumer.batch };
         let mut tx = self.db.begin(&Scope::installation()).await?;
-        let (deliveries, to) = self.fetch(&mut tx, part).await?;
-        let Some(to) = to else {
+        let Some(batch) = self.source.receive(&mut tx, request).await? else {
             tx.rollback().await?;
             return Ok(Progress::default());
         };
         let mut progress = Progress { moved: true, ..Progress::default() };
-        let mut lane = Lane::open(self.consumer.name, &mut tx, &deliveries).await?;
-        for delivery in &deliveries {
+        let mut lane = Lane::open(self.consumer.name, &mut tx, &batch.deliveries).await?;
+        for delivery in &batch.deliveries {
             if !lane.fresh.contains(&delivery.event_id.uuid()) {
                 continue;
             }
@@ -129,13 +137,9 @@ impl Runner {
                 }
             }
         }
-        sqlx::query("SELECT bus.move_cursor($1, $2, $3)")
-            .bind(self.consumer.name)
-            .bind(part)
-            .bind(to)
-            .execute(tx.conn())
-            .await?;
+        self.source.settle(&mut tx, request, &batch).await?;
         tx.commit().await?;
+        self.source.acknowledge(request, batch).await?;
         Ok(progress)
     }
 
@@ -166,20 +170,6 @@ impl Runner {
         }
         tx.commit().await?;
         Ok(true)
-    }
-
-    async fn fetch(&self, tx: &mut Tx, part: i32) -> Result<(Vec<Delivery>, Option<i64>)> {
-        let rows = sqlx::query("SELECT * FROM bus.fetch($1, $2, $3)")
-            .bind(self.consumer.name)
-            .bind(part)
-            .bind(self.consumer.batch)
-            .fetch_all(tx.conn())
-            .await?;
-        let Some((last, events)) = rows.split_last() else {
-            return Ok((Vec::new(), None));
-        };
-        let deliveries = events.iter().map(delivery).collect::<Result<Vec<_>>>()?;
-        Ok((deliveries, Some(last.try_get("offset")?)))
     }
 
     /// The deferred lane claims its own inbox row, so that a repeated delivery elsewhere finds it.
@@ -281,7 +271,7 @@ impl Lane {
     }
 }
 
-fn delivery(row: &PgRow) -> Result<Delivery> {
+pub(super) fn delivery(row: &PgRow) -> Result<Delivery> {
     Ok(Delivery {
         offset: row.try_get("offset")?,
         event_id: EventId::new(row.try_get("event_id")?),

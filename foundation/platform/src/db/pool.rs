@@ -5,10 +5,10 @@ use std::time::Duration;
 use kernel::random::Random;
 use kernel::time::SharedClock;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
+use super::open::Open;
 use super::{BoxFuture, Scope, Tx, Wake};
-use crate::{Error, Result};
+use crate::Result;
 
 /// How often a transaction is run again after a serialization failure or a deadlock.
 const MAX_TRIES: u32 = 5;
@@ -57,8 +57,8 @@ impl PoolOptions {
             .max_connections(self.max_connections)
             .min_connections(0)
             .acquire_timeout(self.acquire_timeout)
-            .idle_timeout(Duration::from_secs(300))
-            .max_lifetime(Duration::from_secs(1800))
+            .idle_timeout(Duration::from_mins(5))
+            .max_lifetime(Duration::from_mins(30))
             .connect_lazy_with(connect)
     }
 }
@@ -126,7 +126,7 @@ impl Db {
     pub(crate) async fn begin_with(&self, scope: &Scope, begin: &str, and_then: &str) -> Result<Tx> {
         let org = scope.org.map(|org| org.uuid().to_string()).unwrap_or_default();
         let sql = format!("{begin}; SET LOCAL dropmate.org = '{org}'; {and_then}");
-        let inner = open(&self.pool, sql).await?;
+        let inner = Open::begin(&self.pool, sql).await?;
         Ok(Tx::new(inner, scope.clone(), self.clone()))
     }
 
@@ -161,11 +161,6 @@ impl Db {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that begins transactions")]
-async fn open(pool: &PgPool, sql: String) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    pool.begin_with(AssertSqlSafe(sql)).await
-}
-
 /// The connection for work that spans organisations: sequencer, audit sealer, erasure, metrics. Its own login, its own
 /// small pool; no service has it.
 #[derive(Debug, Clone)]
@@ -192,7 +187,7 @@ impl SystemDb {
 
     /// Begins a transaction across organisations.
     pub async fn begin(&self) -> Result<SystemTx> {
-        Ok(SystemTx { inner: open(&self.pool, "BEGIN".to_owned()).await? })
+        Ok(SystemTx { inner: Open::begin(&self.pool, "BEGIN".to_owned()).await? })
     }
 
     /// Closes the pool, for an orderly stop.
@@ -204,7 +199,7 @@ impl SystemDb {
 /// A transaction across organisations.
 #[derive(Debug)]
 pub struct SystemTx {
-    inner: Transaction<'static, Postgres>,
+    inner: Open,
 }
 
 impl SystemTx {
@@ -215,6 +210,6 @@ impl SystemTx {
 
     /// Commits.
     pub async fn commit(self) -> Result<()> {
-        self.inner.commit().await.map_err(Error::from)
+        self.inner.commit().await
     }
 }

@@ -5,8 +5,9 @@ use kernel::ids::{EventId, OrgId, Uuid};
 use kernel::random::Random;
 use kernel::time::Timestamp;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Executor, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor};
 
+use super::open::Open;
 use super::{Db, Scope};
 use crate::bus::Pending;
 use crate::{Error, Result};
@@ -36,7 +37,7 @@ impl Locked {
 /// A transaction within one scope. Dropping it rolls back.
 #[derive(Debug)]
 pub struct Tx {
-    inner: Transaction<'static, Postgres>,
+    inner: Open,
     scope: Scope,
     db: Db,
     pub(crate) pending: Vec<Pending>,
@@ -47,7 +48,7 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Postgres>, scope: Scope, db: Db) -> Self {
+    pub(super) fn new(inner: Open, scope: Scope, db: Db) -> Self {
         Self { inner, scope, db, pending: Vec::new(), enqueued: 0, audited: 0, made_keys: false }
     }
 
@@ -114,6 +115,14 @@ impl Tx {
         Ok(())
     }
 
+    /// Goes back to the organisation (or the installation) of the caller after a command entered another one.
+    pub(crate) async fn return_to(&mut self, org: Option<OrgId>) -> Result<()> {
+        let text = org.map(|org| org.uuid().to_string()).unwrap_or_default();
+        self.statement(format!("SET LOCAL dropmate.org = '{text}'")).await?;
+        self.scope.org = org;
+        Ok(())
+    }
+
     /// Forgets what was buffered, after a rollback to the savepoint of a command.
     pub(crate) fn forget(&mut self) {
         self.pending.clear();
@@ -156,6 +165,6 @@ impl Tx {
 
     /// Rolls back now instead of when dropped.
     pub async fn rollback(self) -> Result<()> {
-        self.inner.rollback().await.map_err(Error::from)
+        self.inner.rollback().await
     }
 }

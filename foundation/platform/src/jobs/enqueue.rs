@@ -57,7 +57,7 @@ pub(super) struct NewJob {
 pub(super) async fn insert(tx: &mut Tx, job: NewJob) -> Result<Enqueued> {
     let id: JobId = tx.id();
     let now = tx.now().to_sqlx();
-    let org = tx.scope().org.map(|org| org.uuid());
+    let org = tx.scope().org.map(kernel::ids::OrgId::uuid);
     let trace = tx.scope().trace.clone();
     let done = sqlx::query(
         "INSERT INTO platform.jobs (id, queue, name, org_id, payload, priority, unique_key, run_at, max_attempts, trace,

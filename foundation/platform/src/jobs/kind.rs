@@ -20,7 +20,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Attempts before it becomes a dead letter.
     const MAX_ATTEMPTS: i16 = 10;
     /// The longest one attempt may take; then it is cancelled and counts as failed.
-    const TIMEOUT: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_mins(1);
     /// Higher runs first.
     const PRIORITY: i16 = 0;
 

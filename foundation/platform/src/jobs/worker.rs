@@ -194,15 +194,12 @@ impl Worker {
             JobError::GiveUp(error) => (None, error),
         };
         let text = error.chain();
-        match retry.filter(|_| job.attempt < job.max_attempts) {
-            Some(at) => {
-                tracing::warn!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed, will be tried again");
-                self.finish(job, "queued", Some(text), Some(at)).await
-            }
-            None => {
-                tracing::error!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed for good");
-                self.finish(job, "dead", Some(text), None).await
-            }
+        if let Some(at) = retry.filter(|_| job.attempt < job.max_attempts) {
+            tracing::warn!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed, will be tried again");
+            self.finish(job, "queued", Some(text), Some(at)).await
+        } else {
+            tracing::error!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed for good");
+            self.finish(job, "dead", Some(text), None).await
         }
     }
 

@@ -16,7 +16,7 @@ use crate::db::Tx;
 use crate::{Error, Kind, Result};
 
 /// The longest a key is used without asking the database whether it still exists.
-const CACHED: Duration = Duration::from_secs(60);
+const CACHED: Duration = Duration::from_mins(1);
 /// Subjects kept in memory at a time.
 const MAX_CACHED: usize = 10_000;
 

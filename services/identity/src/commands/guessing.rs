@@ -13,11 +13,11 @@ use platform::vault::Private;
 use crate::context::Identity;
 
 /// Guesses per account.
-const PER_ACCOUNT: Policy = Policy { name: "account", quota: 5, window: Duration::from_secs(60) };
+const PER_ACCOUNT: Policy = Policy { name: "account", quota: 5, window: Duration::from_mins(1) };
 /// Guesses per source address.
-const PER_SOURCE: Policy = Policy { name: "source", quota: 20, window: Duration::from_secs(60) };
+const PER_SOURCE: Policy = Policy { name: "source", quota: 20, window: Duration::from_mins(1) };
 /// Messages to one mailbox that strangers can cause.
-const PER_MAILBOX: Policy = Policy { name: "mailbox", quota: 3, window: Duration::from_secs(15 * 60) };
+const PER_MAILBOX: Policy = Policy { name: "mailbox", quota: 3, window: Duration::from_mins(15) };
 
 /// Where a guess comes from.
 #[derive(Debug, Clone, Default)]

@@ -51,12 +51,9 @@ pub async fn role_in(
     org: Option<OrgId>,
 ) -> Result<(Role, Vec<Entrance>)> {
     let entrances = memberships::entrances(tx, user).await?;
-    let role = match org {
-        Some(org) => entrances.iter().find(|entrance| entrance.org == org).map(|entrance| entrance.role),
-        None => {
-            let user = users::find(tx, identity.vault(), user).await?;
-            user.filter(|user| user.operator).map(|_operator| Role::Operator)
-        }
+    let role = if let Some(org) = org { entrances.iter().find(|entrance| entrance.org == org).map(|entrance| entrance.role) } else {
+        let user = users::find(tx, identity.vault(), user).await?;
+        user.filter(|user| user.operator).map(|_operator| Role::Operator)
     };
     let role = role.ok_or_else(Error::forbidden)?;
     Ok((role, entrances))

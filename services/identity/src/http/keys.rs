@@ -123,7 +123,7 @@ pub(crate) async fn list_api_keys(
     reader: Reader,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ApiKey>>> {
-    let before = page.cursor.as_ref().map(|cursor| cursor.key::<Uuid>()).transpose()?;
+    let before = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(&reader.scope).await?;
     let rows = api_keys::list(&mut tx, before, page.limit.fetch()).await?;
     let page = Page::cut(rows, page.limit, |key| key.id.uuid())?;
@@ -174,7 +174,7 @@ pub(crate) async fn revoke_api_key(
     Path(id): Path<ApiKeyId>,
     request: Action,
 ) -> Result<Answer> {
-    request
+    let answer = request
         .call
         .run(identity.db(), move |tx| {
             Box::pin(async move {
@@ -182,5 +182,7 @@ pub(crate) async fn revoke_api_key(
                 Ok(Answer::empty(204))
             })
         })
-        .await
+        .await?;
+    identity.forget_keys();
+    Ok(answer)
 }

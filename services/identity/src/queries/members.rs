@@ -17,7 +17,7 @@ pub async fn page(
     role: Option<Role>,
     page: &PageQuery,
 ) -> Result<Page<(Membership, Option<User>)>> {
-    let after = page.cursor.as_ref().map(|cursor| cursor.key::<Uuid>()).transpose()?;
+    let after = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(scope).await?;
     let rows = memberships::list(&mut tx, role, after, page.limit.fetch()).await?;
     let mut members = Vec::with_capacity(rows.len());

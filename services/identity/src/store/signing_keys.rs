@@ -19,8 +19,6 @@ pub struct StoredKey {
     pub private: zeroize::Zeroizing<Vec<u8>>,
     /// From when on it signs.
     pub active_from: Timestamp,
-    /// Until when it is accepted.
-    pub retires_at: Option<Timestamp>,
 }
 
 struct Row {
@@ -28,7 +26,6 @@ struct Row {
     public_key: Vec<u8>,
     private_key: Vec<u8>,
     active_from: SqlTime,
-    retires_at: Option<SqlTime>,
 }
 
 /// The keys that are published now, newest first.
@@ -36,7 +33,7 @@ pub async fn published(tx: &mut Tx, keys: &ScopeKeys) -> Result<Vec<StoredKey>> 
     let now = tx.now();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT id, public_key, private_key, active_from AS "active_from: SqlTime", retires_at AS "retires_at: SqlTime"
+        r#"SELECT id, public_key, private_key, active_from AS "active_from: SqlTime"
              FROM identity.signing_keys WHERE retires_at IS NULL OR retires_at > $1 ORDER BY active_from DESC, id DESC"#,
         now.to_sqlx() as _,
     )
@@ -49,7 +46,6 @@ pub async fn published(tx: &mut Tx, keys: &ScopeKeys) -> Result<Vec<StoredKey>> 
                 public: row.public_key.as_slice().try_into().map_err(Error::internal)?,
                 private: keys.open(Place::new(TABLE, "private_key", row.id), &row.private_key)?,
                 active_from: row.active_from.to_jiff(),
-                retires_at: row.retires_at.map(SqlTime::to_jiff),
             })
         })
         .collect()

@@ -57,6 +57,8 @@ pub(super) async fn observe(State(edge): State<Arc<Edge>>, mut request: Request,
         trace_id = %context.trace.trace_id(),
         method = method_label(&method),
     );
+    // One trace id in logs, problems, outbox rows and exported spans: the one of the request.
+    crate::telemetry::set_parent(&span, &context.trace.to_string());
     let in_flight = InFlight::enter();
     let mut response = next.run(request).instrument(span.clone()).await;
     drop(in_flight);

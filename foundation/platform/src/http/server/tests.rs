@@ -46,6 +46,7 @@ async fn start(limits: ServerLimits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
+    #[expect(clippy::disallowed_methods, reason = "a test joins its task itself")]
     let task = tokio::spawn(serve(
         vec![Endpoint::plain(listener)],
         router,

@@ -68,7 +68,7 @@ pub(crate) async fn list_sessions(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<SessionView>>> {
     let (user, current) = (reader.principal.user()?, reader.principal.session()?);
-    let before = page.cursor.as_ref().map(|cursor| cursor.key::<Uuid>()).transpose()?;
+    let before = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(&reader.scope).await?;
     let rows = sessions::alive(&mut tx, user, before, page.limit.fetch()).await?;
     let page = Page::cut(rows, page.limit, |session| session.id.uuid())?;

@@ -97,7 +97,7 @@ pub(crate) async fn list_invitations(
     reader: Reader,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Invitation>>> {
-    let before = page.cursor.as_ref().map(|cursor| cursor.key::<Uuid>()).transpose()?;
+    let before = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(&reader.scope).await?;
     let rows = invitations::list(&mut tx, identity.vault(), before, page.limit.fetch()).await?;
     let page = Page::cut(rows, page.limit, |invitation| invitation.id.uuid())?;

@@ -53,7 +53,7 @@ pub(crate) async fn update_member(
                 end_sessions::known(&identity, &ended);
                 let user = users::find(tx, identity.vault(), after.user_id).await?;
                 let version = after.version;
-                Ok(Answer::json(200, &Member::new(after, user))?.versioned(version))
+                Ok(Answer::json(200, &Member::new(&after, user))?.versioned(version))
             })
         })
         .await

@@ -1,0 +1,187 @@
+//! The pages in a real browser: Chromium through its WebDriver, as a person would use them.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use testkit::Installation;
+
+/// A browser for one test; ends with its value.
+struct Browser {
+    driver: Child,
+    client: Client,
+}
+
+impl Browser {
+    /// `None` (with a message) where there is no ChromeDriver; in CI that is a failure.
+    async fn open(width: u32, height: u32) -> anyhow::Result<Option<Self>> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let driver = match driver {
+            Ok(driver) => driver,
+            Err(error) if std::env::var_os("CI").is_none() => {
+                println!("skipped: chromedriver cannot be started ({error}); `script/setup --test` installs it");
+                return Ok(None);
+            }
+            Err(error) => return Err(error).context("chromedriver; `script/setup --test` installs it"),
+        };
+        let arguments = [
+            "--headless".to_owned(),
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-quic".to_owned(),
+            "--no-first-run".to_owned(),
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            "--disable-dev-shm-usage".to_owned(),
+            format!("--window-size={width},{height}"),
+        ];
+        let capabilities = json!({ "goog:chromeOptions": { "args": arguments } });
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(serde_json::from_value(capabilities)?);
+        let begun = Instant::now();
+        loop {
+            match builder.connect(&format!("http://127.0.0.1:{port}")).await {
+                Ok(client) => return Ok(Some(Self { driver, client })),
+                Err(error) if begun.elapsed() > Duration::from_secs(20) => return Err(error.into()),
+                Err(_not_yet) => platform::lifecycle::pause(Duration::from_millis(50)).await,
+            }
+        }
+    }
+}
+
+impl Browser {
+    async fn fill(&self, field: &str, text: &str) -> anyhow::Result<()> {
+        let found = self.client.find(Locator::Css(&format!("[name={field}]"))).await?;
+        Ok(found.send_keys(text).await?)
+    }
+
+    async fn submit(&self) -> anyhow::Result<()> {
+        Ok(self.client.find(Locator::Css("form button")).await?.click().await?)
+    }
+
+    /// Waits for a page with this heading.
+    async fn heading(&self, wanted: &str) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let found = self.client.find(Locator::Css("h1")).await;
+            let text = match found {
+                Ok(found) => found.text().await.unwrap_or_default(),
+                Err(_between_pages) => String::new(),
+            };
+            if text == wanted {
+                return Ok(());
+            }
+            let waited = begun.elapsed() < Duration::from_secs(10);
+            anyhow::ensure!(waited, "the heading is {text:?} instead of {wanted:?} at {}", self.client.current_url().await?);
+            platform::lifecycle::pause(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Keeps a picture under `target/screenshots`, for people to look at.
+    async fn picture(&self, name: &str) -> anyhow::Result<()> {
+        let folder = testkit::cluster::workspace().join("target/screenshots");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await?)?;
+        Ok(())
+    }
+
+    /// Nothing sticks out to the side.
+    async fn assert_fits(&self) -> anyhow::Result<()> {
+        let script = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+        let fits = self.client.execute(script, Vec::new()).await?;
+        anyhow::ensure!(fits == true, "the page is wider than the window");
+        Ok(())
+    }
+
+    async fn close(mut self) -> anyhow::Result<()> {
+        self.client.clone().close().await?;
+        self.driver.kill()?;
+        self.driver.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.driver.kill().ok();
+        self.driver.wait().ok();
+    }
+}
+
+async fn first_run_and_join() -> anyhow::Result<()> {
+    let Some(browser) = Browser::open(1100, 900).await? else { return Ok(()) };
+    let dir = testkit::cluster::temp_dir("dropmate-browser-")?;
+    let mut app = Installation::new(testkit::process::binary()?, &dir.path().join("data"))?;
+    app.start().await?;
+    let printed = app.run(&["owner-link"])?;
+    let token = printed.split("/setup/").nth(1).context("no owner link")?;
+    let token: String = token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    browser.client.goto(&app.url(&format!("/setup/{token}"))).await?;
+    browser.heading("Set up your deliveries").await?;
+    browser.picture("setup").await?;
+    // A refusal keeps what was entered and says what is wrong.
+    browser.fill("organization", "Ada's Bakery").await?;
+    browser.fill("name", "Ada Lovelace").await?;
+    browser.fill("email", "ada@localhost").await?;
+    browser.fill("password", "correct horse battery").await?;
+    browser.submit().await?;
+    let refusal = browser.client.wait().for_element(Locator::Css(".refusal")).await?.text().await?;
+    anyhow::ensure!(refusal.contains("not accepted"), "{refusal}");
+    browser.picture("setup-refused").await?;
+    browser.client.find(Locator::Css("[name=email]")).await?.clear().await?;
+    browser.fill("email", "ada@example.org").await?;
+    browser.fill("password", "correct horse battery").await?;
+    browser.submit().await?;
+    browser.heading("You are the owner").await?;
+    browser.picture("welcome").await?;
+    // The link works once.
+    browser.client.goto(&app.url(&format!("/setup/{token}"))).await?;
+    browser.heading("This link does not work").await?;
+    join_as_driver(&browser, &app).await?;
+    browser.close().await?;
+    anyhow::ensure!(app.stop()?.success(), "it did not stop cleanly");
+    Ok(())
+}
+
+/// A driver without an e-mail address, on a phone.
+async fn join_as_driver(browser: &Browser, app: &Installation) -> anyhow::Result<()> {
+    let login = json!({ "email": "ada@example.org", "password": "correct horse battery" });
+    let http = app.http();
+    let signed_in: serde_json::Value =
+        http.post(app.url("/api/v1/auth/login")).json(&login).send().await?.error_for_status()?.json().await?;
+    let token = signed_in["access_token"].as_str().context("no token")?;
+    let invite = http.post(app.url("/api/v1/invitations")).bearer_auth(token).json(&json!({ "role": "driver" }));
+    let invitation: serde_json::Value = invite.send().await?.error_for_status()?.json().await?;
+    let link = invitation["link"].as_str().context("no link")?;
+    let path = link.find("/join/").map(|at| &link[at..]).context("no join link")?;
+    browser.client.set_window_size(390, 844).await?;
+    browser.client.goto(&app.url(path)).await?;
+    browser.heading("Join Ada's Bakery").await?;
+    browser.assert_fits().await?;
+    browser.fill("name", "Grace Hopper").await?;
+    browser.fill("phone", "+49 30 901820").await?;
+    browser.fill("pin", "493827").await?;
+    browser.picture("join-on-a-phone").await?;
+    browser.submit().await?;
+    browser.heading("Welcome").await?;
+    let login = json!({ "phone": "+4930901820", "pin": "493827" });
+    let driver: serde_json::Value =
+        http.post(app.url("/api/v1/auth/login")).json(&login).send().await?.error_for_status()?.json().await?;
+    anyhow::ensure!(driver["role"] == "driver", "{driver}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_sets_up_and_a_driver_joins_in_a_browser() {
+    first_run_and_join().await.unwrap_or_else(|error| panic!("{error:#}"));
+}

@@ -1,0 +1,4 @@
+//! Whole-system stories.
+
+mod browser;
+mod kill;

@@ -7,6 +7,7 @@ use std::fmt;
 use anyhow::{Context, Result};
 use identity::commands::accept_invitation::{self, Acceptance, SignInWith};
 use identity::commands::first_run::{self, FirstRun};
+use identity::commands::guessing::Source;
 use identity::commands::{invitations, tokens::Client};
 use identity::domain::contact::{Email, Phone};
 use identity::{Identity, OrganizationDetails};
@@ -108,7 +109,8 @@ async fn join(
     let (_, link) = invitations::invite(&mut tx, identity, Role::Owner, owner, role, None).await?;
     tx.commit().await?;
     let input = Acceptance { token: token(&link)?, name: Private::from(name.to_owned()), with };
-    accept_invitation::accept(identity, &Scope::installation(), input, client(), "dropmate seed").await?;
+    let source = Source { address: "dropmate seed".to_owned(), ..Source::default() };
+    accept_invitation::accept(identity, &Scope::installation(), input, client(), &source).await?;
     Ok(())
 }
 

@@ -8,6 +8,8 @@ pub mod cluster;
 pub mod conformance;
 pub mod database;
 pub mod demo;
+pub mod http;
+pub mod logs;
 pub mod mail;
 pub mod process;
 pub mod proof;

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use kernel::ids::{ApiKeyId, UserId};
+use kernel::time::Timestamp;
 use platform::audit::Entry;
 use platform::auth::{Principal, Role, Who};
 use platform::db::{Scope, Tx};
-use platform::{Error, Result};
+use platform::{Error, Kind, Result};
 
 use crate::context::Identity;
 use crate::domain::secret::{Purpose, Secret};
@@ -26,7 +27,7 @@ pub async fn create(tx: &mut Tx, by: UserId, new: NewKey) -> Result<(ApiKey, Sec
     Ok((key, secret))
 }
 
-fn check(new: &NewKey, now: kernel::time::Timestamp) -> Result<()> {
+fn check(new: &NewKey, now: Timestamp) -> Result<()> {
     if new.scopes.is_empty() {
         return Err(Error::invalid_field("/scopes", "at least one scope"));
     }
@@ -49,18 +50,23 @@ pub async fn revoke(tx: &mut Tx, id: ApiKeyId) -> Result<()> {
     tx.audit(Entry::new("revoke_api_key", "api_key", id).before(&key)?).await
 }
 
-/// The principal behind a presented key, or 401.
-pub async fn exchange(identity: &Identity, text: &str) -> Result<Principal> {
+fn invalid() -> Error {
+    Error::new(Kind::Unauthenticated, "invalid_token", "The key is not valid, has expired or was taken back.")
+}
+
+/// The principal behind a presented key and when the key ends, or 401.
+pub async fn exchange(identity: &Identity, text: &str) -> Result<(Principal, Option<Timestamp>)> {
     let secret = [Purpose::ApiKey, Purpose::DeviceKey]
         .into_iter()
         .find_map(|purpose| Secret::presented(purpose, text))
-        .ok_or_else(Error::unauthenticated)?;
+        .ok_or_else(invalid)?;
     let mut tx = identity.db().begin(&Scope::installation()).await?;
-    let (org, id) = api_keys::locate(&mut tx, &secret).await?.ok_or_else(Error::unauthenticated)?;
+    let (org, id) = api_keys::locate(&mut tx, &secret).await?.ok_or_else(invalid)?;
     tx.enter(org).await?;
-    let key = api_keys::present(&mut tx, id).await?.ok_or_else(Error::unauthenticated)?;
+    let device = text.starts_with(Purpose::DeviceKey.prefix());
+    let key = api_keys::present(&mut tx, id).await?.filter(|key| key.device == device).ok_or_else(invalid)?;
     tx.commit().await?;
     let role = if key.device { Role::Device } else { Role::Service };
     let scopes: BTreeSet<String> = key.scopes.into_iter().collect();
-    Ok(Principal { who: Who::Key(id), role, org: Some(org), scopes })
+    Ok((Principal { who: Who::Key(id), role, org: Some(org), scopes }, key.expires_at))
 }

@@ -8,6 +8,7 @@ use platform::vault::{Place, Private};
 use platform::{Error, Kind, Result};
 
 use super::first_run::expired;
+use super::guessing::{Source, count_guess};
 use crate::context::Identity;
 use crate::domain::contact::Email;
 use crate::domain::secret::{Purpose, Secret};
@@ -21,8 +22,15 @@ fn place(user: UserId) -> Place {
 }
 
 /// Sends a link to the new address; the account keeps the old one until it is followed.
-pub async fn ask(identity: &Identity, scope: &Scope, user: UserId, email: Email, password: Private) -> Result<()> {
-    super::sign_in::count_guess(identity, &user.to_string(), &user.to_string()).await?;
+pub async fn ask(
+    identity: &Identity,
+    scope: &Scope,
+    user: UserId,
+    email: Email,
+    password: Private,
+    source: &Source,
+) -> Result<()> {
+    count_guess(identity, &user.to_string(), source).await?;
     let mut tx = identity.db().read(scope).await?;
     let stored = credentials::hash(&mut tx, user, CredentialKind::Password).await?;
     tx.rollback().await?;

@@ -7,6 +7,7 @@ use platform::vault::Private;
 use platform::{Error, Kind, Result};
 
 use super::end_sessions;
+use super::guessing::{Source, count_guess};
 use crate::context::Identity;
 use crate::store::credentials::{self, CredentialKind};
 use crate::store::sessions::EndReason;
@@ -35,9 +36,10 @@ pub async fn change_password(
     session: SessionId,
     current: Private,
     new: Private,
+    source: &Source,
 ) -> Result<()> {
     check_strength(identity, &new)?;
-    super::sign_in::count_guess(identity, &user.to_string(), &user.to_string()).await?;
+    count_guess(identity, &user.to_string(), source).await?;
     let mut tx = identity.db().read(scope).await?;
     let stored = credentials::hash(&mut tx, user, CredentialKind::Password).await?;
     tx.rollback().await?;

@@ -42,7 +42,7 @@ pub async fn end_all(
 pub async fn sign_out(identity: &Identity, scope: &Scope, session: SessionId) -> Result<()> {
     let mut tx = identity.db().begin(scope).await?;
     end(&mut tx, &[session], EndReason::Logout).await?;
-    tx.audit(Entry::new("logout", "session", session)).await?;
+    tx.audit(Entry::new("sign_out", "session", session)).await?;
     tx.commit().await?;
     known(identity, &[session]);
     Ok(())

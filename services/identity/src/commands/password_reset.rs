@@ -7,6 +7,7 @@ use platform::{Error, Result};
 
 use super::end_sessions;
 use super::first_run::expired;
+use super::guessing::{Source, account_name, count_source, may_write_to};
 use crate::context::Identity;
 use crate::domain::contact::Email;
 use crate::domain::secret::{Purpose, Secret};
@@ -17,10 +18,13 @@ use crate::store::sessions::EndReason;
 use crate::store::users;
 
 /// Sends a link if there is such a person. The caller learns nothing either way.
-pub async fn forgot(identity: &Identity, scope: &Scope, email: &Email, source: &str) -> Result<()> {
-    super::sign_in::count_guess(identity, &format!("forgot:{source}"), source).await?;
+pub async fn forgot(identity: &Identity, scope: &Scope, email: &Email, source: &Source) -> Result<()> {
+    count_source(identity, source).await?;
     let mut tx = identity.db().begin(scope).await?;
-    if let Some(user) = users::id_by_email(&mut tx, identity.vault(), email).await? {
+    let account = account_name(&mut tx, identity, email.private()).await?;
+    let user = users::id_by_email(&mut tx, identity.vault(), email).await?;
+    let free = may_write_to(identity, &account).await?;
+    if let Some(user) = user.filter(|_| free) {
         tx.enqueue(&SendLink::password_reset(user)).await?;
         tx.audit(Entry::new("forgot_password", "user", user)).await?;
     }

@@ -70,7 +70,7 @@ async fn rotate(tx: &mut Tx, identity: &Identity, token: &Secret, session: Sessi
     let successor = Secret::draw(Purpose::Refresh, tx.random());
     let keys = identity.vault().installation(tx).await?;
     let sealed = keys.seal(place(session), successor.text().as_bytes())?;
-    sessions::insert_token(tx, session, &successor).await?;
+    sessions::insert_token(tx, session, &successor, Some(token)).await?;
     sessions::use_token(tx, token, session, &sealed).await?;
     Ok(successor)
 }

@@ -71,7 +71,7 @@ pub async fn open(
     let org = wanted.or(first);
     let session = sessions::insert(tx, user, org, client.browser, &client.device).await?;
     let refresh = Secret::draw(Purpose::Refresh, tx.random());
-    sessions::insert_token(tx, session.id, &refresh).await?;
+    sessions::insert_token(tx, session.id, &refresh, None).await?;
     let mut issued = issue(tx, identity, &session, org).await?;
     issued.refresh_token = Some(refresh);
     Ok(issued)

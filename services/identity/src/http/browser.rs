@@ -7,8 +7,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use platform::http::ClientIp;
+use platform::http::rate_limit::Counts;
 use platform::{Error, Kind, Result};
 
+use crate::commands::guessing::Source;
 use crate::context::Identity;
 use crate::domain::secret::{Purpose, Secret};
 
@@ -20,8 +22,8 @@ const PATH: &str = "/api/v1/auth";
 /// What the headers of a request say about its sender.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    /// The counted address, as text.
-    pub source: String,
+    /// Where guesses are counted.
+    pub source: Source,
     /// Browser and system in words.
     pub device: String,
     headers: HeaderMap,
@@ -31,7 +33,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Sender {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
-        let source = parts.extensions.get::<ClientIp>().map_or_else(|| "local".to_owned(), |ip| ip.0.to_string());
+        let address = parts.extensions.get::<ClientIp>().map_or_else(|| "local".to_owned(), |ip| ip.counted());
+        let counts = parts.extensions.get::<Counts>().cloned().unwrap_or_default();
+        let source = Source { address, counts };
         let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Ok(Self { source, device: device(agent), headers: parts.headers.clone() })
     }

@@ -174,7 +174,7 @@ pub(crate) async fn revoke_api_key(
     Path(id): Path<ApiKeyId>,
     request: Action,
 ) -> Result<Answer> {
-    request
+    let answer = request
         .call
         .run(identity.db(), move |tx| {
             Box::pin(async move {
@@ -182,5 +182,7 @@ pub(crate) async fn revoke_api_key(
                 Ok(Answer::empty(204))
             })
         })
-        .await
+        .await?;
+    identity.forget_keys();
+    Ok(answer)
 }

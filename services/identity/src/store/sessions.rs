@@ -148,13 +148,19 @@ pub async fn end(tx: &mut Tx, sessions: &[SessionId], reason: EndReason) -> Resu
     Ok(())
 }
 
-/// The sessions of a person that name this organisation (or all of them), to end them together.
+/// The sessions of a person whose tokens may name this organisation (or all of them), to end them together.
+///
+/// A session that has switched within the life of an access token may have left one behind that names this one.
 pub async fn ids_of(tx: &mut Tx, user: UserId, org: Option<OrgId>) -> Result<Vec<SessionId>> {
+    let now = tx.now();
+    let since = now.checked_sub(platform::auth::ACCESS_TOKEN_LIFETIME).unwrap_or(now);
     let ids = sqlx::query_scalar!(
         "SELECT id FROM identity.sessions
-          WHERE user_id = $1 AND revoked_at IS NULL AND ($2::uuid IS NULL OR org_id = $2) FOR UPDATE",
+          WHERE user_id = $1 AND revoked_at IS NULL AND ($2::uuid IS NULL OR org_id = $2 OR switched_at > $3)
+          FOR UPDATE",
         user.uuid(),
         org.map(OrgId::uuid),
+        since.to_sqlx() as _,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -163,20 +169,27 @@ pub async fn ids_of(tx: &mut Tx, user: UserId, org: Option<OrgId>) -> Result<Vec
 
 /// Lets a session name another organisation.
 pub async fn set_org(tx: &mut Tx, session: SessionId, org: Option<OrgId>) -> Result<()> {
-    sqlx::query!("UPDATE identity.sessions SET org_id = $2 WHERE id = $1", session.uuid(), org.map(OrgId::uuid))
-        .execute(tx.conn())
-        .await?;
+    let now = tx.now();
+    sqlx::query!(
+        "UPDATE identity.sessions SET org_id = $2, switched_at = $3 WHERE id = $1",
+        session.uuid(),
+        org.map(OrgId::uuid),
+        now.to_sqlx() as _,
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
-/// Stores a refresh token of a session.
-pub async fn insert_token(tx: &mut Tx, session: SessionId, token: &Secret) -> Result<()> {
+/// Stores a refresh token of a session, with the one that was exchanged for it.
+pub async fn insert_token(tx: &mut Tx, session: SessionId, token: &Secret, parent: Option<&Secret>) -> Result<()> {
     let now = tx.now();
     sqlx::query!(
-        "INSERT INTO identity.refresh_tokens (hash, session_id, created_at) VALUES ($1, $2, $3)",
+        "INSERT INTO identity.refresh_tokens (hash, session_id, created_at, parent) VALUES ($1, $2, $3, $4)",
         token.hash(),
         session.uuid(),
         now.to_sqlx() as _,
+        parent.map(Secret::hash),
     )
     .execute(tx.conn())
     .await?;
@@ -212,8 +225,7 @@ pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
     let row = sqlx::query!(
         r#"SELECT t.used_at AS "used_at: SqlTime", t.successor,
                   EXISTS (SELECT FROM identity.refresh_tokens n
-                           WHERE n.session_id = t.session_id AND n.created_at >= t.used_at AND n.used_at IS NOT NULL
-                             AND n.hash <> t.hash) AS "successor_used!"
+                           WHERE n.parent = t.hash AND n.used_at IS NOT NULL) AS "successor_used!"
              FROM identity.refresh_tokens t WHERE t.hash = $1"#,
         hash,
     )

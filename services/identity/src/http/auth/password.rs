@@ -95,10 +95,11 @@ pub(crate) struct ChangePassword {
 )]
 pub(crate) async fn change_password(
     State(identity): State<Identity>,
+    sender: Sender,
     request: Command<ChangePassword>,
 ) -> Result<Answer> {
     let (user, session) = (request.principal.user()?, request.principal.session()?);
     let (current, new) = (Private::from(request.body.current_password), Private::from(request.body.password));
-    change::change_password(&identity, &request.call.scope, user, session, current, new).await?;
+    change::change_password(&identity, &request.call.scope, user, session, current, new, &sender.source).await?;
     Ok(Answer::empty(204))
 }

@@ -96,6 +96,9 @@ pub(crate) async fn revoke_session(
             })
         })
         .await?;
-    command::known(&identity, &[id]);
+    // A stored refusal comes back as an answer: only what was ended is known as ended.
+    if answer.status == 204 {
+        command::known(&identity, &[id]);
+    }
     Ok(answer)
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use anyhow::{Context, Result};
 use identity::commands::accept_invitation::{self, Acceptance, SignInWith};
 use identity::commands::first_run::{self, FirstRun};
+use identity::commands::guessing::Source;
 use identity::commands::{invitations, tokens::Client};
 use identity::domain::contact::{Email, Phone};
 use identity::{Identity, OrganizationDetails};
@@ -142,7 +143,11 @@ async fn join(
         name: Private::from(name.to_owned()),
         with,
     };
-    accept_invitation::accept(identity, &Scope::installation(), input, client(), "dropmate seed").await?;
+    let source = Source {
+        address: "dropmate seed".to_owned(),
+        ..Source::default()
+    };
+    accept_invitation::accept(identity, &Scope::installation(), input, client(), &source).await?;
     Ok(())
 }
 

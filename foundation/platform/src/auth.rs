@@ -84,10 +84,7 @@ impl fmt::Display for Role {
 impl std::str::FromStr for Role {
     type Err = UnknownRole;
     fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or(UnknownRole)
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
     }
 }
 
@@ -130,22 +127,12 @@ pub struct Principal {
 impl Principal {
     /// A caller without a credential.
     pub fn anonymous() -> Self {
-        Self {
-            who: Who::Anonymous,
-            role: Role::Anonymous,
-            org: None,
-            scopes: BTreeSet::new(),
-        }
+        Self { who: Who::Anonymous, role: Role::Anonymous, org: None, scopes: BTreeSet::new() }
     }
 
     /// The installation itself, acting inside one organisation.
     pub fn system(org: OrgId) -> Self {
-        Self {
-            who: Who::System,
-            role: Role::Service,
-            org: Some(org),
-            scopes: BTreeSet::new(),
-        }
+        Self { who: Who::System, role: Role::Service, org: Some(org), scopes: BTreeSet::new() }
     }
 
     /// The person, or a 401.

@@ -12,10 +12,7 @@ use kernel::time::{Clock, Timestamp};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the machine's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
@@ -23,10 +20,7 @@ impl Clock for SystemClock {
 }
 
 /// The product's source of randomness, seeded from the operating system.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that asks the machine for randomness"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine for randomness")]
 pub fn system_random() -> Random {
     Random::from_entropy(rand::random())
 }

@@ -8,6 +8,7 @@
 
 mod pool;
 mod scope;
+mod session;
 mod tx;
 mod wake;
 

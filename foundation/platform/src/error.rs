@@ -142,22 +142,14 @@ impl Error {
 
     /// A dependency is away; worth trying again.
     pub fn unavailable(what: &'static str) -> Self {
-        Self::new(
-            Kind::Unavailable,
-            "unavailable",
-            format!("The {what} cannot be reached at the moment."),
-        )
-        .with_retry_after(Duration::from_secs(1))
+        Self::new(Kind::Unavailable, "unavailable", format!("The {what} cannot be reached at the moment."))
+            .with_retry_after(Duration::from_secs(1))
     }
 
     /// One field was refused.
     pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(
-            Kind::Invalid,
-            "invalid",
-            "The request contains values that are not accepted.",
-        )
-        .with_field(pointer, detail)
+        Self::new(Kind::Invalid, "invalid", "The request contains values that are not accepted.")
+            .with_field(pointer, detail)
     }
 
     /// Adds the cause, for the log.
@@ -168,10 +160,7 @@ impl Error {
 
     /// Adds a refused field.
     pub fn with_field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.inner.fields.push(FieldError {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        });
+        self.inner.fields.push(FieldError { pointer: pointer.into(), detail: detail.into() });
         self
     }
 

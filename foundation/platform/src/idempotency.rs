@@ -65,11 +65,7 @@ impl Answer {
 
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     /// Adds the version of the object as its `ETag`.
@@ -102,10 +98,7 @@ impl Key {
                 "An Idempotency-Key is 1 to 255 visible ASCII characters.",
             ));
         }
-        Ok(Self {
-            text: text.to_owned(),
-            fingerprint,
-        })
+        Ok(Self { text: text.to_owned(), fingerprint })
     }
 
     /// The fingerprint of a request: method, path with query, and body.
@@ -133,11 +126,7 @@ pub struct Call {
 impl Call {
     /// A call without a key.
     pub fn new(scope: Scope, operation: &'static str) -> Self {
-        Self {
-            scope,
-            operation,
-            key: None,
-        }
+        Self { scope, operation, key: None }
     }
 
     /// Runs the command once, stores its answer, commits.
@@ -183,7 +172,11 @@ impl Call {
                 tx.commit().await?;
                 Err(refusal)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                // Now, not when dropped: whoever sends the request again at once must not find it "still running".
+                tx.rollback().await.ok();
+                Err(error)
+            }
         }
     }
 
@@ -220,9 +213,7 @@ impl Call {
     }
 
     async fn stored(&self, db: &Db) -> Result<Answer> {
-        let Some(key) = &self.key else {
-            return Err(Error::internal("an answer without a key"));
-        };
+        let Some(key) = &self.key else { return Err(Error::internal("an answer without a key")) };
         let mut tx = db.read(&self.scope).await?;
         let row = sqlx::query(
             "SELECT status, headers, body FROM platform.idempotency_keys
@@ -248,10 +239,8 @@ impl Call {
     async fn store(&self, tx: &mut Tx, answer: &Answer) -> Result<()> {
         let Some(key) = &self.key else { return Ok(()) };
         let now = tx.now().to_sqlx();
-        // The command may have entered another organisation (a new one); the key stays in the caller's scope.
-        if tx.scope().org != self.scope.org {
-            tx.return_to(self.scope.org).await?;
-        }
+        // The command may have entered another organisation (first run); the key stays in the caller's scope.
+        tx.return_to(self.scope.org).await?;
         let org = self.scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
         sqlx::query(
             "INSERT INTO platform.idempotency_keys
@@ -276,10 +265,7 @@ impl Call {
 /// A refusal that was decided on the state and would be decided again: stored. What the caller can mend without a new
 /// key (401, 403, 429) and our own failures are not.
 fn is_decided(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        Kind::NotFound | Kind::Conflict | Kind::Stale | Kind::Invalid
-    )
+    matches!(error.kind(), Kind::NotFound | Kind::Conflict | Kind::Stale | Kind::Invalid)
 }
 
 fn quote(text: &str) -> String {
@@ -302,10 +288,7 @@ mod tests {
 
     #[test]
     fn keys_are_visible_ascii() {
-        assert!(
-            Key::new("order-42'; DROP", [0; 32]).is_err(),
-            "a space is not visible"
-        );
+        assert!(Key::new("order-42'; DROP", [0; 32]).is_err(), "a space is not visible");
         assert!(Key::new("order-42';--", [0; 32]).is_ok());
         assert!(Key::new("", [0; 32]).is_err());
         assert!(Key::new("ü", [0; 32]).is_err());
@@ -314,10 +297,7 @@ mod tests {
 
     #[test]
     fn fingerprints_do_not_run_together() {
-        assert_ne!(
-            Key::fingerprint("POST", "/a", b"bc"),
-            Key::fingerprint("POST", "/ab", b"c")
-        );
+        assert_ne!(Key::fingerprint("POST", "/a", b"bc"), Key::fingerprint("POST", "/ab", b"c"));
     }
 
     #[test]

@@ -38,13 +38,22 @@ pub enum MigrationError {
     /// PostgreSQL said no.
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
-    /// A migration failed or was edited after it had been applied.
+    /// A migration failed.
     #[error("schema {schema}: {source}")]
     Migration {
         /// The schema concerned.
         schema: String,
         /// What went wrong.
         source: MigrateError,
+    },
+    /// A migration was edited after it had been applied.
+    #[error("schema {schema}: migration {version} was modified after it had been applied: take the edit back and write \
+             the change as the next version")]
+    Edited {
+        /// The schema concerned.
+        schema: String,
+        /// The migration that differs.
+        version: i64,
     },
     /// The schema is older than this program.
     #[error("schema {schema} is at version {found}, this program needs {needed}: run `dropmate migrate`")]
@@ -57,9 +66,7 @@ pub enum MigrationError {
         needed: i64,
     },
     /// The schema is newer than this program.
-    #[error(
-        "schema {schema} is at version {found}, this program only knows {needed}: start a newer DropMate"
-    )]
+    #[error("schema {schema} is at version {found}, this program only knows {needed}: start a newer DropMate")]
     Newer {
         /// The schema concerned.
         schema: String,
@@ -114,10 +121,7 @@ pub async fn migrate(
     manifests: &[Manifest],
 ) -> Result<(), MigrationError> {
     let mut conn = PgConnection::connect_with(admin).await?;
-    sqlx::query("SELECT pg_advisory_lock($1)")
-        .bind(MIGRATION_LOCK)
-        .execute(&mut conn)
-        .await?;
+    sqlx::query("SELECT pg_advisory_lock($1)").bind(MIGRATION_LOCK).execute(&mut conn).await?;
     let result = migrate_locked(&mut conn, passwords, manifests).await;
     // Closing the session releases the lock, whatever happened.
     conn.close().await.ok();
@@ -141,6 +145,8 @@ async fn migrate_locked(
     passwords: &RolePasswords,
     manifests: &[Manifest],
 ) -> Result<(), MigrationError> {
+    // First of all: an older program must not put its grants and subjects over those of a newer one.
+    refuse_newer(&versions(conn).await?, manifests)?;
     create_roles(conn, passwords, manifests).await?;
     create_schemas(conn, manifests).await?;
     execute(conn, format!("SET ROLE {OWNER}")).await?;
@@ -152,30 +158,24 @@ async fn migrate_locked(
     Ok(())
 }
 
+fn refuse_newer(versions: &BTreeMap<String, i64>, manifests: &[Manifest]) -> Result<(), MigrationError> {
+    for (schema, needed) in known_versions(manifests) {
+        let found = versions.get(&schema).copied().unwrap_or(0);
+        if found > needed {
+            return Err(MigrationError::Newer { schema, found, needed });
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a database whose schemas are not exactly what this program knows. Changes nothing.
 pub async fn check(conn: &mut PgConnection, manifests: &[Manifest]) -> Result<(), MigrationError> {
     let versions = versions(conn).await?;
-    for (schema, migrator) in migrators(manifests) {
-        let needed = migrator
-            .iter()
-            .map(|migration| migration.version)
-            .max()
-            .unwrap_or(0);
-        let found = versions.get(schema).copied().unwrap_or(0);
-        let schema = schema.to_owned();
+    refuse_newer(&versions, manifests)?;
+    for (schema, needed) in known_versions(manifests) {
+        let found = versions.get(&schema).copied().unwrap_or(0);
         if found < needed {
-            return Err(MigrationError::Older {
-                schema,
-                found,
-                needed,
-            });
-        }
-        if found > needed {
-            return Err(MigrationError::Newer {
-                schema,
-                found,
-                needed,
-            });
+            return Err(MigrationError::Older { schema, found, needed });
         }
     }
     Ok(())
@@ -193,48 +193,29 @@ pub async fn versions(conn: &mut PgConnection) -> Result<BTreeMap<String, i64>, 
     let mut versions = BTreeMap::new();
     for schema in schemas {
         let sql = format!("SELECT coalesce(max(version), 0) FROM {schema}._migrations WHERE success");
-        let version: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
-            .fetch_one(&mut *conn)
-            .await?;
+        let version: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *conn).await?;
         versions.insert(schema, version);
     }
     Ok(versions)
 }
 
 fn migrators(manifests: &[Manifest]) -> Vec<(&str, &'static Migrator)> {
-    let own = manifests
-        .iter()
-        .filter_map(|manifest| Some((manifest.name, manifest.migrations?)));
-    [("platform", &PLATFORM), ("bus", &BUS)]
-        .into_iter()
-        .chain(own)
-        .collect()
+    let own = manifests.iter().filter_map(|manifest| Some((manifest.name, manifest.migrations?)));
+    [("platform", &PLATFORM), ("bus", &BUS)].into_iter().chain(own).collect()
 }
 
-async fn run(
-    conn: &mut PgConnection,
-    schema: &str,
-    migrator: &'static Migrator,
-) -> Result<(), MigrationError> {
-    let mut own = Migrator {
-        ignore_missing: true,
-        locking: false,
-        ..Migrator::DEFAULT
-    };
+async fn run(conn: &mut PgConnection, schema: &str, migrator: &'static Migrator) -> Result<(), MigrationError> {
+    let mut own = Migrator { ignore_missing: true, locking: false, ..Migrator::DEFAULT };
     own.migrations = migrator.migrations.clone();
     own.dangerous_set_table_name(format!("{schema}._migrations"));
     own.run_direct(None, conn, false)
         .await
-        .map_err(|source| MigrationError::Migration {
-            schema: schema.to_owned(),
-            source,
+        .map_err(|source| match source {
+            MigrateError::VersionMismatch(version) => MigrationError::Edited { schema: schema.to_owned(), version },
+            source => MigrationError::Migration { schema: schema.to_owned(), source },
         })?;
     // Who starts must be able to see which version it starts on.
-    execute(
-        conn,
-        format!("GRANT SELECT ON {schema}._migrations TO {SERVICES}, {SYSTEM}"),
-    )
-    .await?;
+    execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {SERVICES}, {SYSTEM}")).await?;
     Ok(())
 }
 
@@ -254,22 +235,13 @@ async fn create_roles(
     }
     for manifest in manifests {
         let role = service_role(manifest.name);
-        execute(
-            conn,
-            format!("ALTER ROLE {role} INHERIT; GRANT {SERVICES} TO {role}"),
-        )
-        .await?;
+        execute(conn, format!("ALTER ROLE {role} INHERIT; GRANT {SERVICES} TO {role}")).await?;
     }
     // Only a superuser may grant this; a managed database backs itself up.
     if let Err(error) = execute(conn, format!("ALTER ROLE {BACKUP} BYPASSRLS")).await {
         tracing::info!(%error, "the backup role could not be given BYPASSRLS");
     }
-    execute(
-        conn,
-        format!("ALTER ROLE {BACKUP} INHERIT; GRANT pg_read_all_data TO {BACKUP}"),
-    )
-    .await
-    .ok();
+    execute(conn, format!("ALTER ROLE {BACKUP} INHERIT; GRANT pg_read_all_data TO {BACKUP}")).await.ok();
     Ok(())
 }
 
@@ -278,11 +250,7 @@ async fn create_role(conn: &mut PgConnection, role: &str, options: &str) -> Resu
         .bind(role)
         .fetch_one(&mut *conn)
         .await?;
-    if exists {
-        Ok(())
-    } else {
-        execute(conn, format!("CREATE ROLE {role} {options}")).await
-    }
+    if exists { Ok(()) } else { execute(conn, format!("CREATE ROLE {role} {options}")).await }
 }
 
 async fn create_schemas(conn: &mut PgConnection, manifests: &[Manifest]) -> Result<(), sqlx::Error> {
@@ -294,15 +262,8 @@ async fn create_schemas(conn: &mut PgConnection, manifests: &[Manifest]) -> Resu
             .map(|manifest| (manifest.name, Some(service_role(manifest.name)))),
     );
     for (schema, role) in schemas {
-        execute(
-            conn,
-            format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}"),
-        )
-        .await?;
-        let user = role.map_or_else(
-            || format!("{SERVICES}, {SYSTEM}"),
-            |role| format!("{role}, {SYSTEM}"),
-        );
+        execute(conn, format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}")).await?;
+        let user = role.map_or_else(|| format!("{SERVICES}, {SYSTEM}"), |role| format!("{role}, {SYSTEM}"));
         execute(conn, format!("GRANT USAGE ON SCHEMA {schema} TO {user}")).await?;
     }
     execute(conn, "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned()).await
@@ -333,11 +294,7 @@ pub fn known_versions(manifests: &[Manifest]) -> BTreeMap<String, i64> {
     migrators(manifests)
         .into_iter()
         .map(|(schema, migrator)| {
-            let version = migrator
-                .iter()
-                .map(|migration| migration.version)
-                .max()
-                .unwrap_or(0);
+            let version = migrator.iter().map(|migration| migration.version).max().unwrap_or(0);
             (schema.to_owned(), version)
         })
         .collect()
@@ -348,13 +305,7 @@ pub fn checksums(manifests: &[Manifest]) -> Vec<(String, Vec<Vec<u8>>)> {
     migrators(manifests)
         .into_iter()
         .map(|(schema, migrator)| {
-            (
-                schema.to_owned(),
-                migrator
-                    .iter()
-                    .map(|migration| migration.checksum.to_vec())
-                    .collect(),
-            )
+            (schema.to_owned(), migrator.iter().map(|migration| migration.checksum.to_vec()).collect())
         })
         .collect()
 }

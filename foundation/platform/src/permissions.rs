@@ -45,11 +45,7 @@ impl Permission {
         }
         let allowed = self.roles.contains(&principal.role) && self.key_may(principal);
         let has_org = self.tenant == Tenant::None || principal.org.is_some();
-        if allowed && has_org {
-            Ok(())
-        } else {
-            Err(Error::forbidden())
-        }
+        if allowed && has_org { Ok(()) } else { Err(Error::forbidden()) }
     }
 
     fn key_may(&self, principal: &Principal) -> bool {
@@ -61,13 +57,7 @@ impl Permission {
 }
 
 /// Roles of people who belong to an organisation.
-pub const MEMBERS: &[Role] = &[
-    Role::Owner,
-    Role::Manager,
-    Role::Dispatcher,
-    Role::Driver,
-    Role::Customer,
-];
+pub const MEMBERS: &[Role] = &[Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver, Role::Customer];
 /// Roles of people who work for an organisation.
 pub const STAFF: &[Role] = &[Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver];
 /// Roles that run an organisation's settings.
@@ -75,14 +65,8 @@ pub const MANAGERS: &[Role] = &[Role::Owner, Role::Manager];
 /// Everybody, signed in or not.
 pub const PUBLIC: &[Role] = &Role::ALL;
 /// Everybody who is signed in as a person.
-pub const SIGNED_IN: &[Role] = &[
-    Role::Operator,
-    Role::Owner,
-    Role::Manager,
-    Role::Dispatcher,
-    Role::Driver,
-    Role::Customer,
-];
+pub const SIGNED_IN: &[Role] =
+    &[Role::Operator, Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver, Role::Customer];
 
 /// The table as a Markdown page.
 pub fn to_markdown(rows: &[Permission]) -> String {
@@ -97,22 +81,10 @@ pub fn to_markdown(rows: &[Permission]) -> String {
     page.push_str(&"---|".repeat(Role::ALL.len() + 2));
     page.push('\n');
     for row in rows {
-        let marks = Role::ALL
-            .map(|role| if row.roles.contains(&role) { "yes" } else { "" })
-            .join(" | ");
+        let marks = Role::ALL.map(|role| if row.roles.contains(&role) { "yes" } else { "" }).join(" | ");
         let tenant = if row.tenant == Tenant::Own { "own" } else { "" };
         let scope = row.scope.map(|scope| format!("`{scope}`")).unwrap_or_default();
-        page.extend([
-            "| `",
-            row.operation,
-            "` | ",
-            &marks,
-            " | ",
-            &scope,
-            " | ",
-            tenant,
-            " |\n",
-        ]);
+        page.extend(["| `", row.operation, "` | ", &marks, " | ", &scope, " | ", tenant, " |\n"]);
     }
     page
 }
@@ -124,44 +96,22 @@ mod tests {
 
     fn person(role: Role, org: bool) -> Principal {
         Principal {
-            who: Who::User {
-                user: UserId::new(Uuid::nil()),
-                session: SessionId::new(Uuid::nil()),
-            },
+            who: Who::User { user: UserId::new(Uuid::nil()), session: SessionId::new(Uuid::nil()) },
             role,
             org: org.then(|| OrgId::new(Uuid::nil())),
             scopes: std::collections::BTreeSet::default(),
         }
     }
 
-    const ROW: Permission = Permission {
-        operation: "x",
-        roles: MANAGERS,
-        scope: Some("x:read"),
-        tenant: Tenant::Own,
-    };
+    const ROW: Permission =
+        Permission { operation: "x", roles: MANAGERS, scope: Some("x:read"), tenant: Tenant::Own };
 
     #[test]
     fn a_role_outside_the_row_is_refused() {
         assert!(ROW.check(&person(Role::Owner, true)).is_ok());
-        assert_eq!(
-            ROW.check(&person(Role::Driver, true))
-                .unwrap_err()
-                .kind()
-                .status(),
-            403
-        );
-        assert_eq!(
-            ROW.check(&person(Role::Owner, false))
-                .unwrap_err()
-                .kind()
-                .status(),
-            403
-        );
-        assert_eq!(
-            ROW.check(&Principal::anonymous()).unwrap_err().kind().status(),
-            401
-        );
+        assert_eq!(ROW.check(&person(Role::Driver, true)).unwrap_err().kind().status(), 403);
+        assert_eq!(ROW.check(&person(Role::Owner, false)).unwrap_err().kind().status(), 403);
+        assert_eq!(ROW.check(&Principal::anonymous()).unwrap_err().kind().status(), 401);
     }
 
     #[test]

@@ -23,9 +23,7 @@ pub struct Manifest {
 
 impl std::fmt::Debug for Manifest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Manifest")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Manifest").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -47,9 +45,7 @@ pub struct Service {
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Service")
-            .field("manifest", &self.manifest)
-            .finish_non_exhaustive()
+        f.debug_struct("Service").field("manifest", &self.manifest).finish_non_exhaustive()
     }
 }
 

@@ -48,22 +48,14 @@ pub fn temp_dir(prefix: &str) -> anyhow::Result<tempfile::TempDir> {
 /// Starts the server and drops what earlier runs left.
 pub async fn start(data_dir: &Path) -> anyhow::Result<PrivatePostgres> {
     std::fs::create_dir_all(data_dir)?;
-    let options = PrivateOptions {
-        max_connections: 400,
-        ..PrivateOptions::new(data_dir)
-    };
+    let options = PrivateOptions { max_connections: 400, ..PrivateOptions::new(data_dir) };
     let server = PrivatePostgres::start(options.with_environment(std::env::vars_os())).await?;
     let mut admin = PgConnection::connect_with(&server.admin_options("postgres")).await?;
-    let left: Vec<String> =
-        sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname LIKE 'test\\_%'")
-            .fetch_all(&mut admin)
-            .await?;
+    let left: Vec<String> = sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname LIKE 'test\\_%'")
+        .fetch_all(&mut admin)
+        .await?;
     for name in left {
-        admin
-            .execute(AssertSqlSafe(format!(
-                "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
-            )))
-            .await?;
+        admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await?;
     }
     Ok(server)
 }
@@ -113,10 +105,7 @@ pub fn start_keeper(watched: u32, aside: bool) -> anyhow::Result<String> {
             bail!("PostgreSQL for the tests did not start ({status}):\n{log}");
         }
         if begun.elapsed() > Duration::from_secs(90) {
-            bail!(
-                "PostgreSQL for the tests did not answer within 90 s; see {}",
-                dir.join("keeper.log").display()
-            );
+            bail!("PostgreSQL for the tests did not answer within 90 s; see {}", dir.join("keeper.log").display());
         }
         std::thread::park_timeout(Duration::from_millis(50));
     }
@@ -132,10 +121,7 @@ pub fn parent() -> u32 {
     }
     let stat = std::fs::read_to_string(format!("/proc/{direct}/stat")).unwrap_or_default();
     // Behind the command name in parentheses: state, then the parent's id.
-    let grandparent = stat
-        .rsplit(')')
-        .next()
-        .and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+    let grandparent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
     grandparent.unwrap_or(direct)
 }
 

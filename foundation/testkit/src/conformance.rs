@@ -53,11 +53,7 @@ async fn set_up<T: Transport>(make: &impl AsyncFn(&World) -> T) -> (World, T, Ru
 async fn each_event_has_one_effect_in_the_order_of_its_key<T: Transport>(make: &impl AsyncFn(&World) -> T) {
     let (world, transport, runner) = set_up(make).await;
     let org = world.org();
-    let accounts = [
-        world.account(org).await,
-        world.account(org).await,
-        world.account(org).await,
-    ];
+    let accounts = [world.account(org).await, world.account(org).await, world.account(org).await];
     for _ in 0..50 {
         for account in accounts {
             world.change(org, account, 1).await;
@@ -67,16 +63,8 @@ async fn each_event_has_one_effect_in_the_order_of_its_key<T: Transport>(make: &
     run(&runner).await;
     let effects = world.effects().await;
     for account in accounts {
-        let versions: Vec<i64> = effects
-            .iter()
-            .filter(|(key, _)| *key == account)
-            .map(|(_, version)| *version)
-            .collect();
-        assert_eq!(
-            versions,
-            (2..=51).collect::<Vec<i64>>(),
-            "each version once, in order"
-        );
+        let versions: Vec<i64> = effects.iter().filter(|(key, _)| *key == account).map(|(_, version)| *version).collect();
+        assert_eq!(versions, (2..=51).collect::<Vec<i64>>(), "each version once, in order");
     }
     assert_eq!(effects.len(), 150);
 }
@@ -116,10 +104,7 @@ impl Source for Forgetful {
     }
 
     fn acknowledge(&self, request: Request, batch: Batch) -> BoxFuture<'_, Result<()>> {
-        let lost = self
-            .left
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-            .is_ok();
+        let lost = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         if lost {
             return Box::pin(async { Err(Error::unavailable("broker")) });
         }
@@ -135,24 +120,13 @@ async fn a_lost_acknowledgement_changes_nothing<T: Transport>(make: &impl AsyncF
         world.change(org, account, 1).await;
     }
     transport.deliver(&world).await;
-    let source = Arc::new(Forgetful {
-        inner: transport.source(),
-        left: AtomicUsize::new(1),
-    });
+    let source = Arc::new(Forgetful { inner: transport.source(), left: AtomicUsize::new(1) });
     let runner = Runner::over(source, world.db.clone(), consumer());
-    assert!(
-        runner.run_batch(0).await.is_err(),
-        "the acknowledgement was lost, after the commit"
-    );
+    assert!(runner.run_batch(0).await.is_err(), "the acknowledgement was lost, after the commit");
     assert!(!world.effects().await.is_empty(), "the effects had committed");
     transport.deliver_again(&world).await;
     run(&runner).await;
-    let versions: Vec<i64> = world
-        .effects()
-        .await
-        .into_iter()
-        .map(|(_, version)| version)
-        .collect();
+    let versions: Vec<i64> = world.effects().await.into_iter().map(|(_, version)| version).collect();
     assert_eq!(versions, (2..=11).collect::<Vec<i64>>());
 }
 
@@ -171,16 +145,8 @@ async fn instances_share_the_work<T: Transport>(make: &impl AsyncFn(&World) -> T
     run(&first).await;
     let effects = world.effects().await;
     for account in accounts {
-        let versions: Vec<i64> = effects
-            .iter()
-            .filter(|(key, _)| *key == account)
-            .map(|(_, version)| *version)
-            .collect();
-        assert_eq!(
-            versions,
-            (2..=201).collect::<Vec<i64>>(),
-            "each version once, in order"
-        );
+        let versions: Vec<i64> = effects.iter().filter(|(key, _)| *key == account).map(|(_, version)| *version).collect();
+        assert_eq!(versions, (2..=201).collect::<Vec<i64>>(), "each version once, in order");
     }
 }
 
@@ -195,15 +161,8 @@ async fn a_failing_event_parks_its_key_and_no_other<T: Transport>(make: &impl As
     run(&runner).await;
     assert_eq!(world.effects().await, vec![(good, 2)]);
     world.test.clock.advance(SignedDuration::from_hours(1));
-    assert!(
-        runner.run_deferred().await.expect("the slow lane"),
-        "the failed event is tried again"
-    );
+    assert!(runner.run_deferred().await.expect("the slow lane"), "the failed event is tried again");
     transport.deliver_again(&world).await;
     run(&runner).await;
-    assert_eq!(
-        world.effects().await,
-        vec![(good, 2)],
-        "what waits behind a failed event goes on waiting"
-    );
+    assert_eq!(world.effects().await, vec![(good, 2)], "what waits behind a failed event goes on waiting");
 }

@@ -45,9 +45,7 @@ impl TestDb {
 
     /// The same with another seed.
     pub async fn seeded(manifests: &[Manifest], seed: u64) -> Self {
-        Self::create(manifests, seed)
-            .await
-            .unwrap_or_else(|error| panic!("the test database: {error:#}"))
+        Self::create(manifests, seed).await.unwrap_or_else(|error| panic!("the test database: {error:#}"))
     }
 
     async fn create(manifests: &[Manifest], seed: u64) -> anyhow::Result<Self> {
@@ -61,23 +59,12 @@ impl TestDb {
             COUNTER.fetch_add(1, Ordering::Relaxed)
         );
         let mut conn = PgConnection::connect_with(&admin).await?;
-        conn.execute(AssertSqlSafe(format!(
-            "CREATE DATABASE {name} TEMPLATE {template}"
-        )))
-        .await?;
+        conn.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}"))).await?;
         conn.close().await?;
         let random = Random::seeded(seed);
         let vault = Vault::new(MasterKey::new([7; 32]), random.clone());
         let start: Timestamp = START.parse()?;
-        Ok(Self {
-            admin,
-            name,
-            passwords,
-            clock: ManualClock::at(start),
-            random,
-            wake: Wake::default(),
-            vault,
-        })
+        Ok(Self { admin, name, passwords, clock: ManualClock::at(start), random, wake: Wake::default(), vault })
     }
 
     /// The database's name.
@@ -92,57 +79,33 @@ impl TestDb {
 
     /// How to connect as a role.
     pub fn options(&self, role: &str) -> PgConnectOptions {
-        self.admin
-            .clone()
-            .database(&self.name)
-            .username(role)
-            .password(&self.passwords.password(role))
+        self.admin.clone().database(&self.name).username(role).password(&self.passwords.password(role))
     }
 
     /// A connection as the superuser, for assertions about what services cannot see.
     pub async fn admin(&self) -> PgConnection {
-        PgConnection::connect_with(&self.admin_options())
-            .await
-            .expect("the test database answers")
+        PgConnection::connect_with(&self.admin_options()).await.expect("the test database answers")
     }
 
     /// A connection as a role.
     pub async fn connect(&self, role: &str) -> PgConnection {
-        PgConnection::connect_with(&self.options(role))
-            .await
-            .expect("the test database answers")
+        PgConnection::connect_with(&self.options(role)).await.expect("the test database answers")
     }
 
     /// A service's connection.
     pub fn db(&self, service: &'static str) -> Db {
-        self.db_with(
-            service,
-            PoolOptions {
-                max_connections: 8,
-                ..PoolOptions::default()
-            },
-        )
+        self.db_with(service, PoolOptions { max_connections: 8, ..PoolOptions::default() })
     }
 
     /// A service's connection with other limits.
     pub fn db_with(&self, service: &'static str, options: PoolOptions) -> Db {
         let connect = self.options(&migrate::service_role(service));
-        Db::new(
-            service,
-            connect,
-            options,
-            self.shared_clock(),
-            self.random.clone(),
-            self.wake.clone(),
-        )
+        Db::new(service, connect, options, self.shared_clock(), self.random.clone(), self.wake.clone())
     }
 
     /// The system's connection.
     pub fn system(&self) -> SystemDb {
-        let options = PoolOptions {
-            max_connections: 4,
-            ..PoolOptions::default()
-        };
+        let options = PoolOptions { max_connections: 4, ..PoolOptions::default() };
         SystemDb::new(self.options(migrate::SYSTEM), options, self.wake.clone())
     }
 
@@ -175,15 +138,10 @@ impl Drop for TestDb {
         // Dropping needs a runtime of its own: the test's may be the thing that is being dropped.
         let (admin, name) = (self.admin.clone(), self.name.clone());
         let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let mut conn = PgConnection::connect_with(&admin).await?;
-                conn.execute(AssertSqlSafe(format!(
-                    "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
-                )))
-                .await?;
+                conn.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await?;
                 anyhow::Ok(())
             })
         });
@@ -206,26 +164,17 @@ async fn template(
     let name = format!("template_{}", fingerprint(manifests));
     let mut conn = PgConnection::connect_with(admin).await?;
     // Roles belong to the whole server, so preparing any template excludes preparing another.
-    sqlx::query("SELECT pg_advisory_lock(4711)")
-        .execute(&mut conn)
-        .await?;
+    sqlx::query("SELECT pg_advisory_lock(4711)").execute(&mut conn).await?;
     let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
         .bind(&name)
         .fetch_one(&mut conn)
         .await?;
     if !exists {
         let partial = format!("{name}_partial");
-        conn.execute(AssertSqlSafe(format!(
-            "DROP DATABASE IF EXISTS {partial} WITH (FORCE)"
-        )))
-        .await?;
-        conn.execute(AssertSqlSafe(format!("CREATE DATABASE {partial}")))
-            .await?;
+        conn.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {partial} WITH (FORCE)"))).await?;
+        conn.execute(AssertSqlSafe(format!("CREATE DATABASE {partial}"))).await?;
         migrate::migrate(&admin.clone().database(&partial), passwords, manifests).await?;
-        conn.execute(AssertSqlSafe(format!(
-            "ALTER DATABASE {partial} RENAME TO {name}"
-        )))
-        .await?;
+        conn.execute(AssertSqlSafe(format!("ALTER DATABASE {partial} RENAME TO {name}"))).await?;
     }
     conn.close().await?;
     Ok(name)
@@ -258,35 +207,21 @@ pub async fn scratch(admin_url: &str) -> anyhow::Result<String> {
     manifests.sort_by_key(|manifest| manifest.name);
     let name = format!("{}scratch_{}", crate::cluster::TEST_PREFIX, std::process::id());
     let mut conn = PgConnection::connect_with(&admin).await?;
-    conn.execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .await?;
+    conn.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await?;
     conn.close().await?;
     migrate::migrate(&admin.database(&name), &role_passwords(), &manifests).await?;
     let (base, query) = admin_url.split_once('?').unwrap_or((admin_url, ""));
-    let base = base
-        .strip_suffix("/postgres")
-        .context("the admin address names the database `postgres`")?;
+    let base = base.strip_suffix("/postgres").context("the admin address names the database `postgres`")?;
     Ok(format!("{base}/{name}?{query}"))
 }
 
 async fn manifest_of(service: &Path) -> anyhow::Result<Option<Manifest>> {
     let migrations = service.join("migrations");
-    let Some(name) = service
-        .file_name()
-        .and_then(|name| name.to_str())
-        .filter(|_| migrations.is_dir())
-    else {
+    let Some(name) = service.file_name().and_then(|name| name.to_str()).filter(|_| migrations.is_dir()) else {
         return Ok(None);
     };
     // Read once per process, which then ends: leaking is the simplest honest lifetime.
-    let migrator = Box::leak(Box::new(
-        sqlx::migrate::Migrator::new(migrations.as_path()).await?,
-    ));
+    let migrator = Box::leak(Box::new(sqlx::migrate::Migrator::new(migrations.as_path()).await?));
     let name = Box::leak(name.to_owned().into_boxed_str());
-    Ok(Some(Manifest {
-        name,
-        migrations: Some(migrator),
-        subjects: &[],
-        permissions: &[],
-    }))
+    Ok(Some(Manifest { name, migrations: Some(migrator), subjects: &[], permissions: &[] }))
 }

@@ -18,12 +18,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./demo_migrations");
 
 /// The manifest of `demo`.
 pub static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
-    vec![Manifest {
-        name: "demo",
-        migrations: Some(&MIGRATIONS),
-        subjects: &[Changed::SUBJECT],
-        permissions: &[],
-    }]
+    vec![Manifest { name: "demo", migrations: Some(&MIGRATIONS), subjects: &[Changed::SUBJECT], permissions: &[] }]
 });
 
 /// An account's balance changed.
@@ -59,12 +54,7 @@ impl World {
     pub async fn new() -> Self {
         let test = TestDb::new(&MANIFESTS).await;
         let (db, system) = (test.db("demo"), test.system());
-        Self {
-            sequencer: Sequencer::new(system.clone()),
-            test,
-            db,
-            system,
-        }
+        Self { sequencer: Sequencer::new(system.clone()), test, db, system }
     }
 
     /// A new organisation's identifier.
@@ -74,11 +64,7 @@ impl World {
 
     /// A new account.
     pub async fn account(&self, org: OrgId) -> Uuid {
-        let mut tx = self
-            .db
-            .begin(&Scope::system(org))
-            .await
-            .expect("the test database answers");
+        let mut tx = self.db.begin(&Scope::system(org)).await.expect("the test database answers");
         let id: Uuid = tx.random().uuid_v7(tx.now());
         insert(&mut tx, id).await;
         tx.commit().await.expect("the test database answers");
@@ -87,14 +73,8 @@ impl World {
 
     /// Changes a balance and publishes it.
     pub async fn change(&self, org: OrgId, account: Uuid, by: i64) -> i64 {
-        let mut tx = self
-            .db
-            .begin(&Scope::system(org))
-            .await
-            .expect("the test database answers");
-        let version = change(&mut tx, account, by)
-            .await
-            .expect("the test database answers");
+        let mut tx = self.db.begin(&Scope::system(org)).await.expect("the test database answers");
+        let version = change(&mut tx, account, by).await.expect("the test database answers");
         tx.commit().await.expect("the test database answers");
         version
     }
@@ -148,15 +128,13 @@ pub async fn change(tx: &mut Tx, account: Uuid, by: i64) -> platform::Result<i64
 pub fn consumer() -> Consumer {
     Consumer::new("demo.effects").on::<Changed, _>(|tx, delivery, event| {
         Box::pin(async move {
-            sqlx::query(
-                "INSERT INTO demo.effects (org_id, event_id, account, version) VALUES ($1, $2, $3, $4)",
-            )
-            .bind(delivery.org.uuid())
-            .bind(delivery.event_id.uuid())
-            .bind(delivery.key)
-            .bind(delivery.version)
-            .execute(tx.conn())
-            .await?;
+            sqlx::query("INSERT INTO demo.effects (org_id, event_id, account, version) VALUES ($1, $2, $3, $4)")
+                .bind(delivery.org.uuid())
+                .bind(delivery.event_id.uuid())
+                .bind(delivery.key)
+                .bind(delivery.version)
+                .execute(tx.conn())
+                .await?;
             if event.by < 0 {
                 return Err(platform::Error::internal("negative"));
             }
@@ -200,25 +178,18 @@ impl World {
 
     /// A new identifier.
     pub fn uuid(&self) -> Uuid {
-        self.test
-            .random
-            .uuid_v7(kernel::time::Clock::now(&self.test.clock))
+        self.test.random.uuid_v7(kernel::time::Clock::now(&self.test.clock))
     }
 
     /// One number of the superuser's view.
     pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&mut self.test.admin().await)
-            .await
-            .expect("the test database answers")
+        sqlx::query_scalar(sql).fetch_one(&mut self.test.admin().await).await.expect("the test database answers")
     }
 
     /// Statements as the superuser.
     pub async fn sql(&self, sql: &str) {
         let mut conn = self.test.admin().await;
-        sqlx::Executor::execute(&mut conn, sqlx::AssertSqlSafe(sql.to_owned()))
-            .await
-            .expect("the test database answers");
+        sqlx::Executor::execute(&mut conn, sqlx::AssertSqlSafe(sql.to_owned())).await.expect("the test database answers");
     }
 }
 

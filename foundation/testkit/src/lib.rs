@@ -3,10 +3,13 @@
 //!
 //! Only dev-dependencies and the crates `tests` and `bench` may use it.
 
+pub mod catalog;
 pub mod cluster;
 pub mod conformance;
 pub mod database;
 pub mod demo;
+pub mod http;
+pub mod logs;
 pub mod mail;
 pub mod process;
 pub mod proof;

@@ -21,10 +21,7 @@ impl RecordingMailer {
 impl Mailer for RecordingMailer {
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), MailError>> {
         Box::pin(async move {
-            self.sent
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(message.clone());
+            self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
             Ok(())
         })
     }

@@ -12,10 +12,8 @@ use serde_json::{Value, json};
 const START: Duration = Duration::from_mins(1);
 
 /// Rate limits that a load from one person does not reach.
-const GENEROUS: [(&str, &str); 2] = [
-    ("DROPMATE__LIMITS__ANONYMOUS_PER_MINUTE", "1000000"),
-    ("DROPMATE__LIMITS__USER_PER_MINUTE", "1000000"),
-];
+const GENEROUS: [(&str, &str); 2] =
+    [("DROPMATE__LIMITS__ANONYMOUS_PER_MINUTE", "1000000"), ("DROPMATE__LIMITS__USER_PER_MINUTE", "1000000")];
 
 /// An installation on this machine: a data folder, a port, and the process while it runs.
 #[derive(Debug)]
@@ -42,15 +40,8 @@ pub fn binary() -> anyhow::Result<PathBuf> {
         return Ok(explicit.into());
     }
     let exe = std::env::current_exe()?;
-    let found = exe
-        .ancestors()
-        .skip(1)
-        .take(3)
-        .map(|dir| dir.join("dropmate"))
-        .find(|path| path.is_file());
-    found.context(
-        "there is no built `dropmate` beside this test: run `cargo build --profile up -p dropmate` first",
-    )
+    let found = exe.ancestors().skip(1).take(3).map(|dir| dir.join("dropmate")).find(|path| path.is_file());
+    found.context("there is no built `dropmate` beside this test: run `cargo build --profile up -p dropmate` first")
 }
 
 impl Installation {
@@ -59,13 +50,7 @@ impl Installation {
         // The port is free again when the listener is dropped; nobody else takes ports from this range so fast.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let http = http_client()?;
-        Ok(Self {
-            binary,
-            data: data.to_owned(),
-            listen: format!("127.0.0.1:{port}"),
-            http,
-            child: None,
-        })
+        Ok(Self { binary, data: data.to_owned(), listen: format!("127.0.0.1:{port}"), http, child: None })
     }
 
     /// The address of an operation.
@@ -90,26 +75,15 @@ impl Installation {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        command
-            .args(arguments)
-            .arg("--data-dir")
-            .arg(&self.data)
-            .stdin(Stdio::null());
+        command.args(arguments).arg("--data-dir").arg(&self.data).stdin(Stdio::null());
         command
     }
 
     /// Starts the process without waiting for it.
     pub fn spawn(&mut self) -> anyhow::Result<()> {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.data.with_extension("log"))?;
-        let child = self
-            .command(&["up", "--listen", &self.listen])
-            .envs(GENEROUS)
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.with_extension("log"))?;
+        let child =
+            self.command(&["up", "--listen", &self.listen]).envs(GENEROUS).stdout(log.try_clone()?).stderr(log).spawn()?;
         self.child = Some(child);
         Ok(())
     }
@@ -167,11 +141,7 @@ impl Installation {
         let output = self.command(arguments).output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
-            bail!(
-                "{arguments:?} ended with {}: {text}{}",
-                output.status,
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("{arguments:?} ended with {}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr));
         }
         Ok(text)
     }
@@ -179,40 +149,20 @@ impl Installation {
     /// Becomes the owner through the one-time link.
     pub async fn first_run(&self) -> anyhow::Result<SignedIn> {
         let printed = self.run(&["owner-link"])?;
-        let token = printed
-            .split("/setup/")
-            .nth(1)
-            .context("no owner link was printed")?;
-        let token: String = token
-            .chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .collect();
+        let token = printed.split("/setup/").nth(1).context("no owner link was printed")?;
+        let token: String = token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
         let body = json!({
             "token": token, "organization": "Bakery", "time_zone": "Europe/Berlin", "currency": "EUR",
             "name": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse battery",
         });
-        let answer = self
-            .http
-            .post(self.url("/api/v1/auth/first-run"))
-            .json(&body)
-            .send()
-            .await?;
+        let answer = self.http.post(self.url("/api/v1/auth/first-run")).json(&body).send().await?;
         signed_in(answer).await
     }
 
     /// Enters the installation as its operator.
     pub async fn operator(&self, owner: &SignedIn) -> anyhow::Result<String> {
-        let request = self
-            .http
-            .post(self.url("/api/v1/auth/switch"))
-            .bearer_auth(&owner.access_token);
-        let body: Value = request
-            .json(&json!({}))
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await?;
+        let request = self.http.post(self.url("/api/v1/auth/switch")).bearer_auth(&owner.access_token);
+        let body: Value = request.json(&json!({})).send().await?.error_for_status()?.json().await?;
         Ok(body["access_token"].as_str().context("no token")?.to_owned())
     }
 }
@@ -227,31 +177,15 @@ impl Drop for Installation {
 async fn signed_in(answer: reqwest::Response) -> anyhow::Result<SignedIn> {
     let status = answer.status();
     let body: Value = answer.json().await?;
-    let text = |member: &str| {
-        body[member]
-            .as_str()
-            .map(ToOwned::to_owned)
-            .with_context(|| format!("{status}: {body}"))
-    };
-    Ok(SignedIn {
-        access_token: text("access_token")?,
-        organization_id: text("organization_id")?,
-    })
+    let text = |member: &str| body[member].as_str().map(ToOwned::to_owned).with_context(|| format!("{status}: {body}"));
+    Ok(SignedIn { access_token: text("access_token")?, organization_id: text("organization_id")? })
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests talk to loopback only; the product has its own guarded client"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests talk to loopback only; the product has its own guarded client")]
 fn http_client() -> anyhow::Result<reqwest::Client> {
     // Reaching loopback needs no TLS, but the client wants a provider.
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .ok();
-    Ok(reqwest::Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_secs(30))
-        .build()?)
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
 }
 
 /// Reads two columns of text in the installation's private database, as its administrator.
@@ -259,9 +193,7 @@ pub async fn query(app: &Installation, sql: &str) -> anyhow::Result<Vec<(String,
     use sqlx::Connection as _;
     let options = admin_options(app)?;
     let mut conn = sqlx::PgConnection::connect_with(&options).await?;
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql.to_owned()))
-        .fetch_all(&mut conn)
-        .await?)
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut conn).await?)
 }
 
 /// How to connect to the installation's running private PostgreSQL as its administrator: socket folder from its own

@@ -30,9 +30,7 @@ impl Proof {
     pub fn report(&self, figure: &str) {
         let size = if self.full { "full" } else { "small" };
         println!("proof {} ({size}): {figure}", self.name);
-        let Some(path) = std::env::var_os("DROPMATE_PROOFS_FILE") else {
-            return;
-        };
+        let Some(path) = std::env::var_os("DROPMATE_PROOFS_FILE") else { return };
         let line = format!("| {} | {size} | {figure} |\n", self.name);
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         if let Ok(mut file) = file {

@@ -40,16 +40,9 @@ impl Hub {
     pub fn start(socket: impl Into<PathBuf>, start: Timestamp) -> io::Result<Self> {
         let socket = socket.into();
         let listener = UnixListener::bind(&socket)?;
-        let state = Arc::new(Mutex::new(State {
-            now: start,
-            processes: Vec::new(),
-        }));
+        let state = Arc::new(Mutex::new(State { now: start, processes: Vec::new() }));
         let accepting = accept(listener, Arc::clone(&state));
-        Ok(Self {
-            socket,
-            state,
-            accepting,
-        })
+        Ok(Self { socket, state, accepting })
     }
 
     /// Where processes connect to.
@@ -73,20 +66,12 @@ impl Hub {
         state.now = to;
         let moved = state.processes.drain(..).map(|process| process.tell(to));
         // Those that are gone are forgotten.
-        state.processes = futures::future::join_all(moved.collect::<Vec<_>>())
-            .await
-            .into_iter()
-            .flatten()
-            .collect();
+        state.processes = futures::future::join_all(moved.collect::<Vec<_>>()).await.into_iter().flatten().collect();
     }
 
     /// Moves the time forward.
     pub async fn advance(&self, by: SignedDuration) {
-        let to = self
-            .now()
-            .await
-            .checked_add(by)
-            .expect("a time that can be written");
+        let to = self.now().await.checked_add(by).expect("a time that can be written");
         self.set(to).await;
     }
 }
@@ -102,20 +87,14 @@ impl Drop for Hub {
 impl Process {
     fn new(stream: UnixStream) -> Self {
         let (read, commands) = stream.into_split();
-        Self {
-            answers: BufReader::new(read).lines(),
-            commands,
-        }
+        Self { answers: BufReader::new(read).lines(), commands }
     }
 
     /// Sends the time and waits for the answer; `None` when the process is gone.
     async fn tell(mut self, to: Timestamp) -> Option<Self> {
         let expected = format!("ok {}", to.as_microsecond());
         let exchange = async {
-            self.commands
-                .write_all(format!("set {}\n", to.as_microsecond()).as_bytes())
-                .await
-                .ok()?;
+            self.commands.write_all(format!("set {}\n", to.as_microsecond()).as_bytes()).await.ok()?;
             let answer = self.answers.next_line().await.ok()??;
             (answer == expected).then_some(())
         };
@@ -124,10 +103,7 @@ impl Process {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test tool without a lifecycle; the task ends with the hub"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test tool without a lifecycle; the task ends with the hub")]
 fn accept(listener: UnixListener, state: Arc<Mutex<State>>) -> JoinHandle<()> {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {

@@ -35,6 +35,7 @@ CREATE TABLE identity.sessions (
     id           uuid        NOT NULL PRIMARY KEY,
     user_id      uuid        NOT NULL REFERENCES identity.users (id),
     org_id       uuid,                  -- the organisation that access tokens of this session name
+    switched_at  timestamptz,           -- when it last began to name another one: tokens from before may still live
     client       text        NOT NULL CHECK (client IN ('browser', 'app')),
     device       text        NOT NULL,  -- browser and system in words, never the whole user agent
     created_at   timestamptz NOT NULL,
@@ -54,10 +55,14 @@ CREATE TABLE identity.refresh_tokens (
     session_id uuid        NOT NULL REFERENCES identity.sessions (id) ON DELETE CASCADE,
     created_at timestamptz NOT NULL,
     used_at    timestamptz,
+    -- The token that was exchanged for it; NULL for the first of a session.
+    parent     bytea,
     -- The successor, sealed: within ten seconds the direct parent gets the same one again (a lost answer).
     successor  bytea
 );
 CREATE INDEX refresh_tokens_by_session ON identity.refresh_tokens (session_id);
+-- Whether a used token's successor was used. Unique: a token has one successor, whatever happens at once.
+CREATE UNIQUE INDEX refresh_tokens_by_parent ON identity.refresh_tokens (parent);
 
 -- Keys that sign access tokens. A key is published from its creation, signs from `active_from`, and is accepted until
 -- `retires_at`.

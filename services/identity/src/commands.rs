@@ -6,6 +6,7 @@ pub mod change_email;
 pub mod change_password;
 pub mod end_sessions;
 pub mod first_run;
+pub mod guessing;
 pub mod invitations;
 pub mod members;
 pub mod organizations;

@@ -1,6 +1,7 @@
 //! What the commands of identity work with, handed in by the runtime.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use platform::auth::{Revocations, StaticKeys};
 use platform::db::Db;
@@ -55,6 +56,7 @@ struct Inner {
     deps: Deps,
     hasher: Hasher,
     keys: SigningKeys,
+    keys_taken_back: AtomicU64,
 }
 
 impl std::fmt::Debug for Identity {
@@ -68,9 +70,7 @@ impl Identity {
     pub fn new(deps: Deps) -> Self {
         let hasher = Hasher::new(deps.hash_concurrency, deps.db.random().clone());
         let keys = SigningKeys::new(deps.settings.public_url.clone(), deps.published.clone());
-        Self {
-            inner: Arc::new(Inner { deps, hasher, keys }),
-        }
+        Self { inner: Arc::new(Inner { deps, hasher, keys, keys_taken_back: AtomicU64::new(0) }) }
     }
 
     /// The service's connection.
@@ -111,6 +111,16 @@ impl Identity {
     /// Signs access tokens.
     pub fn keys(&self) -> &SigningKeys {
         &self.inner.keys
+    }
+
+    /// How many API keys this process has taken back; what was remembered before is asked for again.
+    pub fn keys_taken_back(&self) -> u64 {
+        self.inner.keys_taken_back.load(Ordering::SeqCst)
+    }
+
+    /// A key was taken back.
+    pub fn forget_keys(&self) {
+        self.inner.keys_taken_back.fetch_add(1, Ordering::SeqCst);
     }
 
     /// A link of the public address.

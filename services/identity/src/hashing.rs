@@ -35,11 +35,7 @@ impl Hasher {
     /// A hasher that runs at most `concurrency` at a time.
     pub fn new(concurrency: usize, random: Random) -> Self {
         let nobody = hash(&Private::from(random.code(32)), &random.bytes::<16>()).unwrap_or_default();
-        Self {
-            turns: Arc::new(Semaphore::new(concurrency.max(1))),
-            random,
-            nobody: nobody.into(),
-        }
+        Self { turns: Arc::new(Semaphore::new(concurrency.max(1))), random, nobody: nobody.into() }
     }
 
     /// The hash of a new secret.
@@ -56,10 +52,7 @@ impl Hasher {
         Ok(known && fits)
     }
 
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let turn = self.turn().await?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
@@ -92,9 +85,7 @@ fn hash(secret: &Private, salt: &[u8]) -> Result<String> {
 
 fn verify(stored: &str, secret: &Private) -> Result<bool> {
     let stored = PasswordHash::new(stored).map_err(|error| Error::internal(error.to_string()))?;
-    Ok(Argon2::default()
-        .verify_password(secret.reveal().as_bytes(), &stored)
-        .is_ok())
+    Ok(Argon2::default().verify_password(secret.reveal().as_bytes(), &stored).is_ok())
 }
 
 #[cfg(test)]
@@ -106,17 +97,9 @@ mod tests {
         let hasher = Hasher::new(2, Random::seeded(1));
         let stored = hasher.hash("correct horse".into()).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(
-            hasher
-                .verify(Some(stored.clone()), "correct horse".into())
-                .await
-                .unwrap()
-        );
+        assert!(hasher.verify(Some(stored.clone()), "correct horse".into()).await.unwrap());
         for wrong in ["", " ", "correct horse ", "Correct horse", "\0"] {
-            assert!(
-                !hasher.verify(Some(stored.clone()), wrong.into()).await.unwrap(),
-                "{wrong:?}"
-            );
+            assert!(!hasher.verify(Some(stored.clone()), wrong.into()).await.unwrap(), "{wrong:?}");
         }
         assert!(!hasher.verify(None, "correct horse".into()).await.unwrap());
     }

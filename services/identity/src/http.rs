@@ -15,7 +15,5 @@ use crate::context::Identity;
 /// All routes.
 pub fn routes() -> Api<Identity> {
     let api = Api::new(crate::NAME);
-    keys::routes(members::routes(organizations::routes(users::routes(
-        auth::routes(api),
-    ))))
+    keys::routes(members::routes(organizations::routes(users::routes(auth::routes(api)))))
 }

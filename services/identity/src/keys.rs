@@ -35,38 +35,23 @@ impl std::fmt::Debug for SigningKeys {
 impl SigningKeys {
     /// Nothing is loaded yet.
     pub fn new(issuer: String, published: StaticKeys) -> Self {
-        Self {
-            issuer,
-            published,
-            loaded: Arc::default(),
-        }
+        Self { issuer, published, loaded: Arc::default() }
     }
 
     /// Signs an access token with the newest key whose time has come.
     pub fn sign(&self, audience: Audience, principal: &Principal, now: Timestamp) -> Result<String> {
         let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
-        let current = loaded
-            .iter()
-            .filter(|(from, _)| *from <= now)
-            .max_by_key(|(from, _)| *from);
+        let current = loaded.iter().filter(|(from, _)| *from <= now).max_by_key(|(from, _)| *from);
         let (_, signer) = current.ok_or_else(|| Error::unavailable("signing key"))?;
         signer.sign(audience, principal, now, platform::auth::ACCESS_TOKEN_LIFETIME)
     }
 
     fn replace(&self, stored: &[StoredKey]) {
-        let public = stored.iter().map(|key| PublicKey {
-            kid: key.id.to_string(),
-            bytes: key.public,
-        });
+        let public = stored.iter().map(|key| PublicKey { kid: key.id.to_string(), bytes: key.public });
         self.published.replace(public);
         let signers = stored
             .iter()
-            .map(|key| {
-                (
-                    key.active_from,
-                    Signer::new(key.id.to_string(), self.issuer.clone(), &key.private),
-                )
-            })
+            .map(|key| (key.active_from, Signer::new(key.id.to_string(), self.issuer.clone(), &key.private)))
             .collect();
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = signers;
     }
@@ -99,8 +84,7 @@ pub async fn rotate(identity: &Identity) -> Result<SigningKeyId> {
     let retire = active_from.checked_add(OVERLAP).map_err(Error::internal)?;
     let id = create(&mut tx, identity, active_from).await?;
     signing_keys::retire_others(&mut tx, id, retire).await?;
-    tx.audit(platform::audit::Entry::new("keys.rotate", "signing_key", id))
-        .await?;
+    tx.audit(platform::audit::Entry::new("keys.rotate", "signing_key", id)).await?;
     tx.commit().await?;
     load(identity).await?;
     Ok(id)
@@ -116,11 +100,8 @@ async fn create(tx: &mut Tx, identity: &Identity, active_from: Timestamp) -> Res
 
 /// An Ed25519 key from 32 random bytes, as public key and PKCS#8.
 fn generate(seed: &[u8; 32]) -> Result<([u8; 32], zeroize::Zeroizing<Vec<u8>>)> {
-    let pair =
-        Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_opaque| Error::internal("no key from a seed"))?;
-    let private = pair
-        .to_pkcs8v1()
-        .map_err(|_opaque| Error::internal("a key could not be encoded"))?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_opaque| Error::internal("no key from a seed"))?;
+    let private = pair.to_pkcs8v1().map_err(|_opaque| Error::internal("a key could not be encoded"))?;
     let public = pair.public_key().as_ref().try_into().map_err(Error::internal)?;
     Ok((public, zeroize::Zeroizing::new(private.as_ref().to_vec())))
 }

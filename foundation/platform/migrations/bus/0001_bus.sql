@@ -53,6 +53,14 @@ CREATE INDEX log_by_offset ON bus.log ("offset");
 -- Catches a day for which no partition was made in time; normally empty.
 CREATE TABLE bus.log_default PARTITION OF bus.log DEFAULT;
 
+-- Events that the log must not take: their version of the key is in it already, which only a fault in the publishing
+-- service can bring about. They are kept here and alarmed, and the log goes on.
+CREATE TABLE bus.rejected (
+    LIKE bus.outbox,
+    rejected_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (position)
+);
+
 -- Which service may say what. Filled from the services' own declarations when they migrate.
 CREATE TABLE bus.subjects (
     subject text NOT NULL PRIMARY KEY,
@@ -137,6 +145,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     v_next bigint;
     v_count integer;
+    v_today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
 BEGIN
     -- First statement: the lock. FOR UPDATE, never SKIP LOCKED; the statements after it see all that was committed
     -- before the lock was given, which only READ COMMITTED allows.
@@ -144,19 +153,36 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'bus.advance must run in READ COMMITTED';
     END IF;
-    WITH taken AS (
-        DELETE FROM bus.outbox
-         WHERE position IN (SELECT position FROM bus.outbox ORDER BY position LIMIT p_limit)
-        RETURNING *
-    ), logged AS (
-        INSERT INTO bus.log (logged_on, "offset", event_id, org_id, subject, key, version, payload, actor, trace,
-                             source, occurred_at)
-        SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date, v_next + row_number() OVER (ORDER BY position) - 1,
-               event_id, org_id, subject, key, version, payload, actor, trace, source, occurred_at
-          FROM taken
-        RETURNING 1
-    )
-    SELECT count(*) INTO v_count FROM logged;
+    LOOP
+        BEGIN
+            WITH taken AS (
+                DELETE FROM bus.outbox
+                 WHERE position IN (SELECT position FROM bus.outbox ORDER BY position LIMIT p_limit)
+                RETURNING *
+            ), logged AS (
+                INSERT INTO bus.log (logged_on, "offset", event_id, org_id, subject, key, version, payload, actor,
+                                     trace, source, occurred_at)
+                SELECT v_today, v_next + row_number() OVER (ORDER BY position) - 1, event_id, org_id, subject, key,
+                       version, payload, actor, trace, source, occurred_at
+                  FROM taken
+                RETURNING 1
+            )
+            SELECT count(*) INTO v_count FROM logged;
+            EXIT;
+        EXCEPTION WHEN unique_violation THEN
+            -- One faulty event must not stop the log of the whole installation: set it aside, loudly, and go on.
+            WITH refused AS (
+                DELETE FROM bus.outbox o USING bus.log l
+                 WHERE l.logged_on = v_today AND l.subject = o.subject AND l.key = o.key AND l.version = o.version
+                RETURNING o.*
+            )
+            INSERT INTO bus.rejected SELECT * FROM refused;
+            IF NOT FOUND THEN
+                RAISE;
+            END IF;
+            RAISE WARNING 'events were rejected: their versions are in the log already (bus.rejected)';
+        END;
+    END LOOP;
     IF v_count > 0 THEN
         UPDATE bus.head SET next_offset = v_next + v_count;
     END IF;
@@ -363,7 +389,9 @@ BEGIN
             p_attempts, p_run_at, p_error, p_dead)
     ON CONFLICT (consumer, event_id) DO UPDATE
         SET attempts = excluded.attempts, run_at = excluded.run_at, last_error = excluded.last_error,
-            dead = excluded.dead;
+            dead = excluded.dead
+      -- An event that is delivered again while it waits here keeps its attempts, its error and its death.
+      WHERE excluded.attempts > deferred.attempts;
 END $$;
 
 -- The first waiting event of one key that is due, locked; keys behind a dead letter are not due.
@@ -406,10 +434,11 @@ END $$;
 
 -- What the metrics, `dropmate bus status` and the tests' drop check read.
 CREATE FUNCTION bus.status()
-RETURNS TABLE (next_offset bigint, epoch bigint, outbox bigint, oldest_outbox_s double precision)
+RETURNS TABLE (next_offset bigint, epoch bigint, outbox bigint, oldest_outbox_s double precision, rejected bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT h.next_offset, h.epoch, (SELECT count(*) FROM bus.outbox),
-           (SELECT extract(epoch FROM clock_timestamp() - min(o.written_at)) FROM bus.outbox o)::double precision
+           (SELECT extract(epoch FROM clock_timestamp() - min(o.written_at)) FROM bus.outbox o)::double precision,
+           (SELECT count(*) FROM bus.rejected)
       FROM bus.head h
 $$;
 CREATE FUNCTION bus.consumers()
@@ -447,7 +476,7 @@ DO $$
 DECLARE
     target text;
 BEGIN
-    FOREACH target IN ARRAY ARRAY['outbox', 'head', 'log', 'log_default', 'subjects', 'cursors', 'inbox', 'deferred'] LOOP
+    FOREACH target IN ARRAY ARRAY['outbox', 'rejected', 'head', 'log', 'log_default', 'subjects', 'cursors', 'inbox', 'deferred'] LOOP
         EXECUTE format('ALTER TABLE bus.%I ENABLE ROW LEVEL SECURITY', target);
         EXECUTE format('ALTER TABLE bus.%I FORCE ROW LEVEL SECURITY', target);
         EXECUTE format('CREATE POLICY owner ON bus.%I TO dropmate_owner USING (true) WITH CHECK (true)', target);

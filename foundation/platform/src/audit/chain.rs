@@ -19,19 +19,14 @@ pub struct AuditKey {
 
 impl std::fmt::Debug for AuditKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuditKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("AuditKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
 impl AuditKey {
     /// A key under its id.
     pub fn new(id: impl Into<String>, secret: SecretSlice<u8>) -> Self {
-        Self {
-            id: id.into(),
-            secret,
-        }
+        Self { id: id.into(), secret }
     }
 
     fn mac(&self, org: Uuid, sequence: i64, previous: &[u8], entry: &[u8]) -> Vec<u8> {
@@ -66,10 +61,7 @@ pub async fn seal(system: &SystemDb, key: &AuditKey, limit: i64) -> Result<usize
     let sql = format!(
         "{CANONICAL} LEFT JOIN platform.audit_chain c ON c.entry_id = e.id WHERE c.entry_id IS NULL ORDER BY e.id LIMIT $1"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(limit)
-        .fetch_all(tx.conn())
-        .await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(tx.conn()).await?;
     for row in &rows {
         append(tx.conn(), key, row).await?;
     }
@@ -141,6 +133,52 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// Where a chain stood at some time. Kept outside the database (signed, daily), it shows what the chain itself cannot:
+/// that its end was cut off together with its head.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Anchor {
+    /// The organisation (nil: the installation).
+    pub org_id: Uuid,
+    /// The last link.
+    pub sequence: i64,
+    /// Its MAC, as hexadecimal digits.
+    pub mac: String,
+}
+
+/// Where all chains stand now.
+pub async fn anchors(system: &SystemDb) -> Result<Vec<Anchor>> {
+    let rows = sqlx::query("SELECT org_id, sequence, encode(mac, 'hex') AS mac FROM platform.audit_heads ORDER BY org_id")
+        .fetch_all(system.pool())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Anchor { org_id: row.try_get("org_id")?, sequence: row.try_get("sequence")?, mac: row.try_get("mac")? })
+        })
+        .collect()
+}
+
+/// Checks that the chains still contain the links that were noted outside.
+pub async fn verify_anchors(system: &SystemDb, anchors: &[Anchor]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for anchor in anchors {
+        let mac: Option<String> = sqlx::query_scalar(
+            "SELECT encode(mac, 'hex') FROM platform.audit_chain WHERE org_id = $1 AND sequence = $2",
+        )
+        .bind(anchor.org_id)
+        .bind(anchor.sequence)
+        .fetch_optional(system.pool())
+        .await?;
+        if mac.as_ref() != Some(&anchor.mac) {
+            findings.push(Finding {
+                org_id: anchor.org_id,
+                sequence: anchor.sequence,
+                what: "the link that was noted outside the database is missing or another one".to_owned(),
+            });
+        }
+    }
+    Ok(findings)
+}
+
 /// Walks every chain from its beginning.
 pub async fn verify(system: &SystemDb, key: &AuditKey) -> Result<Report> {
     let mut tx = system.begin().await?;
@@ -153,10 +191,7 @@ pub async fn verify(system: &SystemDb, key: &AuditKey) -> Result<Report> {
           ORDER BY c.org_id, c.sequence"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(tx.conn()).await?;
-    let mut report = Report {
-        checked: i64::try_from(rows.len()).unwrap_or(i64::MAX),
-        ..Report::default()
-    };
+    let mut report = Report { checked: i64::try_from(rows.len()).unwrap_or(i64::MAX), ..Report::default() };
     let mut walk = Walk::default();
     for row in &rows {
         walk.step(key, row, &mut report.findings)?;
@@ -183,10 +218,7 @@ async fn missing_chains(conn: &mut PgConnection, findings: &mut Vec<Finding>) ->
         findings.push(Finding {
             org_id: row.try_get("org_id")?,
             sequence: 0,
-            what: format!(
-                "the whole chain is missing; its head says {} links",
-                row.try_get::<i64, _>("sequence")?
-            ),
+            what: format!("the whole chain is missing; its head says {} links", row.try_get::<i64, _>("sequence")?),
         });
     }
     Ok(())
@@ -207,27 +239,20 @@ impl Walk {
             self.end(findings);
             let head: Option<i64> = row.try_get("head_sequence")?;
             let head_mac: Option<Vec<u8>> = row.try_get("head_mac")?;
-            *self = Self {
-                org: Some(org),
-                sequence: 0,
-                mac: vec![0; 32],
-                head: head.zip(head_mac),
-            };
+            *self = Self { org: Some(org), sequence: 0, mac: vec![0; 32], head: head.zip(head_mac) };
         }
         let sequence: i64 = row.try_get("sequence")?;
         let (previous, mac): (Vec<u8>, Vec<u8>) = (row.try_get("previous")?, row.try_get("mac")?);
-        let mut found = |what: &str| {
-            findings.push(Finding {
-                org_id: org,
-                sequence,
-                what: what.to_owned(),
-            });
-        };
+        let mut found = |what: &str| findings.push(Finding { org_id: org, sequence, what: what.to_owned() });
         if sequence != self.sequence + 1 {
             found("links before this one are missing");
         }
         if previous != self.mac {
             found("does not continue the link before it");
+        }
+        let key_id: String = row.try_get("key_id")?;
+        if key_id != key.id {
+            found(&format!("is sealed with the key {key_id}, checked with {}", key.id));
         }
         match row.try_get::<Option<Vec<u8>>, _>("canonical")? {
             None => found("its entry was deleted"),
@@ -247,10 +272,7 @@ impl Walk {
 
     fn end(&mut self, findings: &mut Vec<Finding>) {
         let Some(org_id) = self.org else { return };
-        let fits = self
-            .head
-            .as_ref()
-            .is_some_and(|(sequence, mac)| *sequence == self.sequence && *mac == self.mac);
+        let fits = self.head.as_ref().is_some_and(|(sequence, mac)| *sequence == self.sequence && *mac == self.mac);
         if !fits {
             findings.push(Finding {
                 org_id,

@@ -40,20 +40,11 @@ impl StaticKeys {
 
 impl KeySet for StaticKeys {
     fn find(&self, kid: &str) -> Option<PublicKey> {
-        self.keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(kid)
-            .cloned()
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
     }
 
     fn all(&self) -> Vec<PublicKey> {
-        self.keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
 

@@ -19,26 +19,17 @@ pub struct Revocations {
 impl Revocations {
     /// Adds a session; it is forgotten after `until`, when its last access token has expired anyway.
     pub fn add(&self, session: SessionId, until: Timestamp) {
-        self.until
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(session, until);
+        self.until.write().unwrap_or_else(PoisonError::into_inner).insert(session, until);
     }
 
     /// Whether tokens of this session are refused.
     pub fn contains(&self, session: SessionId) -> bool {
-        self.until
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(&session)
+        self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
     }
 
     /// Forgets the sessions whose tokens have all expired.
     pub fn forget_expired(&self, now: Timestamp) {
-        self.until
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, until| *until > now);
+        self.until.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
 
     /// Reads what other processes revoked.

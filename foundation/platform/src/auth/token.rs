@@ -98,20 +98,14 @@ pub struct Signer {
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Signer")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
+        f.debug_struct("Signer").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
 impl Signer {
     /// A signer for one Ed25519 key in PKCS#8 (DER).
     pub fn new(kid: String, issuer: String, pkcs8: &[u8]) -> Self {
-        Self {
-            kid,
-            issuer,
-            key: EncodingKey::from_ed_der(pkcs8),
-        }
+        Self { kid, issuer, key: EncodingKey::from_ed_der(pkcs8) }
     }
 
     /// The id under which the public half is published.
@@ -160,21 +154,19 @@ pub struct Verifier {
 
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Verifier")
-            .field("issuer", &self.issuer)
-            .finish_non_exhaustive()
+        f.debug_struct("Verifier").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
 impl Verifier {
     /// A verifier for tokens of this issuer.
-    pub fn new(issuer: String, keys: Arc<dyn KeySet>, clock: SharedClock, revocations: Revocations) -> Self {
-        Self {
-            issuer,
-            keys,
-            clock,
-            revocations,
-        }
+    pub fn new(
+        issuer: String,
+        keys: Arc<dyn KeySet>,
+        clock: SharedClock,
+        revocations: Revocations,
+    ) -> Self {
+        Self { issuer, keys, clock, revocations }
     }
 
     /// The sessions that are refused although their tokens have not expired.
@@ -217,11 +209,6 @@ impl Verifier {
             let key = ApiKeyId::from_str(&claims.sub).map_err(|_not_a_key| TokenError::Claims)?;
             Who::Key(key)
         };
-        Ok(Principal {
-            who,
-            role: claims.role,
-            org: claims.org,
-            scopes: claims.scopes,
-        })
+        Ok(Principal { who, role: claims.role, org: claims.org, scopes: claims.scopes })
     }
 }

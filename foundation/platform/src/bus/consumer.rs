@@ -59,9 +59,7 @@ pub struct Consumer {
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Consumer")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Consumer").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -85,13 +83,12 @@ impl Consumer {
         E: Event,
         F: for<'a> Fn(&'a mut Tx, &'a Delivery, E) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
     {
-        let handler: Handler =
-            Arc::new(
-                move |tx, delivery| match serde_json::from_value::<E>(delivery.payload.clone()) {
-                    Ok(event) => handler(tx, delivery, event),
-                    Err(error) => Box::pin(async move { Err(Error::internal(error)) }),
-                },
-            );
+        let handler: Handler = Arc::new(move |tx, delivery| {
+            match serde_json::from_value::<E>(delivery.payload.clone()) {
+                Ok(event) => handler(tx, delivery, event),
+                Err(error) => Box::pin(async move { Err(Error::internal(error)) }),
+            }
+        });
         self.handlers.insert(E::SUBJECT, handler);
         self
     }

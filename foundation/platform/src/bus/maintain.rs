@@ -23,10 +23,7 @@ pub struct Maintained {
 /// the machine, not of the business clock.
 pub async fn maintain(system: &SystemDb, retention_days: i32) -> Result<Maintained> {
     let pool = system.pool();
-    let made = sqlx::query_scalar("SELECT bus.ensure_partitions($1)")
-        .bind(DAYS_AHEAD)
-        .fetch_one(pool)
-        .await?;
+    let made = sqlx::query_scalar("SELECT bus.ensure_partitions($1)").bind(DAYS_AHEAD).fetch_one(pool).await?;
     let dropped =
         sqlx::query_scalar("SELECT bus.drop_partitions((clock_timestamp() AT TIME ZONE 'UTC')::date - $1)")
             .bind(retention_days)
@@ -41,7 +38,5 @@ pub async fn maintain(system: &SystemDb, retention_days: i32) -> Result<Maintain
 
 /// Begins a new epoch, after a restore: offsets of before must not be compared with those that follow.
 pub async fn new_epoch(system: &SystemDb) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT bus.open_log(true)")
-        .fetch_one(system.pool())
-        .await?)
+    Ok(sqlx::query_scalar("SELECT bus.open_log(true)").fetch_one(system.pool()).await?)
 }

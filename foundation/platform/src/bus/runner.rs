@@ -64,11 +64,7 @@ impl Runner {
 
     /// Makes its cursors known to the database. Idempotent.
     pub async fn declare(&self) -> Result<()> {
-        let from = if self.consumer.from == StartFrom::End {
-            "end"
-        } else {
-            "start"
-        };
+        let from = if self.consumer.from == StartFrom::End { "end" } else { "start" };
         sqlx::query("SELECT bus.declare_consumer($1, $2, $3, $4)")
             .bind(self.consumer.name)
             .bind(self.consumer.subjects())
@@ -115,20 +111,13 @@ impl Runner {
 
     /// Handles the next batch of one partition in one transaction.
     pub async fn run_batch(&self, part: i32) -> Result<Progress> {
-        let request = Request {
-            consumer: self.consumer.name,
-            part,
-            limit: self.consumer.batch,
-        };
+        let request = Request { consumer: self.consumer.name, part, limit: self.consumer.batch };
         let mut tx = self.db.begin(&Scope::installation()).await?;
         let Some(batch) = self.source.receive(&mut tx, request).await? else {
             tx.rollback().await?;
             return Ok(Progress::default());
         };
-        let mut progress = Progress {
-            moved: true,
-            ..Progress::default()
-        };
+        let mut progress = Progress { moved: true, ..Progress::default() };
         let mut lane = Lane::open(self.consumer.name, &mut tx, &batch.deliveries).await?;
         for delivery in &batch.deliveries {
             if !lane.fresh.contains(&delivery.event_id.uuid()) {
@@ -190,11 +179,7 @@ impl Runner {
             .bind(vec![delivery.event_id.uuid()])
             .fetch_optional(tx.conn())
             .await?;
-        if fresh.is_none() {
-            Ok(Ok(()))
-        } else {
-            self.attempt(tx, delivery).await
-        }
+        if fresh.is_none() { Ok(Ok(())) } else { self.attempt(tx, delivery).await }
     }
 
     /// Runs the handler behind a savepoint. The outer error ends the batch: the connection is gone.
@@ -203,14 +188,9 @@ impl Runner {
         let (pending, enqueued) = (tx.pending.len(), tx.enqueued);
         tx.enter(delivery.org).await?;
         tx.set_caller(format!("consumer:{}", self.consumer.name), delivery.trace.clone());
-        let handled = AssertUnwindSafe(self.consumer.handle(tx, delivery))
-            .catch_unwind()
-            .await;
+        let handled = AssertUnwindSafe(self.consumer.handle(tx, delivery)).catch_unwind().await;
         let outcome = handled.unwrap_or_else(|_panic| {
-            Err(Error::internal(format!(
-                "the handler of {} panicked",
-                delivery.subject
-            )))
+            Err(Error::internal(format!("the handler of {} panicked", delivery.subject)))
         });
         match outcome {
             Ok(()) => {
@@ -273,15 +253,9 @@ struct Lane {
 impl Lane {
     async fn open(consumer: &str, tx: &mut Tx, deliveries: &[Delivery]) -> Result<Self> {
         if deliveries.is_empty() {
-            return Ok(Self {
-                fresh: HashSet::new(),
-                parked: HashSet::new(),
-            });
+            return Ok(Self { fresh: HashSet::new(), parked: HashSet::new() });
         }
-        let ids: Vec<Uuid> = deliveries
-            .iter()
-            .map(|delivery| delivery.event_id.uuid())
-            .collect();
+        let ids: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.event_id.uuid()).collect();
         let keys: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.key).collect();
         let fresh: Vec<Uuid> = sqlx::query_scalar("SELECT bus.claim_inbox($1, $2)")
             .bind(consumer)
@@ -293,10 +267,7 @@ impl Lane {
             .bind(keys)
             .fetch_all(tx.conn())
             .await?;
-        Ok(Self {
-            fresh: fresh.into_iter().collect(),
-            parked: parked.into_iter().collect(),
-        })
+        Ok(Self { fresh: fresh.into_iter().collect(), parked: parked.into_iter().collect() })
     }
 }
 
@@ -323,8 +294,7 @@ fn retry_at(now: Timestamp, attempts: i32, jitter: f64) -> Timestamp {
     }
     let exponent = u32::try_from(attempts - 1).unwrap_or(0).min(9);
     let base = f64::from((1_u32 << exponent).min(300));
-    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0))
-        .unwrap_or(SignedDuration::from_secs(300));
+    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0)).unwrap_or(SignedDuration::from_secs(300));
     now.checked_add(delay).unwrap_or(now)
 }
 

@@ -14,6 +14,8 @@ use crate::db::SystemDb;
 const BATCH: i32 = 1000;
 /// The longest pause between two looks at the outbox when no bell rings.
 const POLL: Duration = Duration::from_millis(200);
+/// How often a sequencer looks after the partitions of the days to come and the identity of the database.
+const REOPEN: Duration = Duration::from_hours(1);
 /// At most this often are other processes told that the log grew.
 const NOTIFY_INTERVAL: Duration = Duration::from_millis(20);
 /// The channel on which they are told.
@@ -33,18 +35,14 @@ impl Sequencer {
 
     /// Makes sure that the log belongs to this database and that the next days have partitions.
     pub async fn open(&self) -> Result<()> {
-        sqlx::query("SELECT bus.open_log(), bus.ensure_partitions(7)")
-            .execute(self.system.pool())
-            .await?;
+        sqlx::query("SELECT bus.open_log(), bus.ensure_partitions(7)").execute(self.system.pool()).await?;
         Ok(())
     }
 
     /// One call; how many events it moved.
     pub async fn advance(&self) -> Result<usize> {
-        let moved: i32 = sqlx::query_scalar("SELECT bus.advance($1)")
-            .bind(BATCH)
-            .fetch_one(self.system.pool())
-            .await?;
+        let moved: i32 =
+            sqlx::query_scalar("SELECT bus.advance($1)").bind(BATCH).fetch_one(self.system.pool()).await?;
         if moved > 0 {
             self.system.wake().ring_log();
         }
@@ -54,21 +52,22 @@ impl Sequencer {
     /// Runs until cancelled, then moves what is left, so that nothing waits for the next start.
     pub async fn run(self, cancel: CancellationToken) {
         let mut bell = self.system.wake().on_outbox();
-        let mut opened = false;
+        let mut opened = None;
         let mut notifier = Notifier::default();
         loop {
             bell.borrow_and_update();
             let begun = Instant::now();
             let moved = self.step(&mut opened).await;
+            let looked = begun.elapsed();
+            notifier.tell(&self.system, moved).await;
             if moved > 0 {
-                notifier.tell(&self.system).await;
                 continue;
             }
             if cancel.is_cancelled() {
                 return;
             }
             // An empty look is slow when a long transaction keeps dead rows alive: look less often then.
-            let pause = POLL.max(begun.elapsed() * 5);
+            let pause = notifier.owes().unwrap_or(POLL).max(looked * 5);
             tokio::select! {
                 () = cancel.cancelled() => {}
                 _ = tokio::time::timeout(pause, bell.changed()) => {}
@@ -76,18 +75,18 @@ impl Sequencer {
         }
     }
 
-    async fn step(&self, opened: &mut bool) -> usize {
+    async fn step(&self, opened: &mut Option<Instant>) -> usize {
         let result = async {
-            if !*opened {
+            if opened.is_none_or(|at| at.elapsed() > REOPEN) {
                 self.open().await?;
-                *opened = true;
+                *opened = Some(Instant::now());
             }
             self.advance().await
         }
         .await;
         result.unwrap_or_else(|error| {
             // The next connection may lead to another database (restored, promoted): look at its identity again.
-            *opened = false;
+            *opened = None;
             tracing::warn!(error = %error.chain(), "the sequencer could not advance the log");
             0
         })
@@ -95,22 +94,28 @@ impl Sequencer {
 }
 
 /// Tells other processes that the log grew, at most every [`NOTIFY_INTERVAL`], in a statement of its own: inside a
-/// business transaction NOTIFY would serialise commits. They poll anyway.
+/// business transaction NOTIFY would serialise commits. What falls into the interval is told at its end: without that
+/// the last event of a burst would wait for the readers' next poll.
 #[derive(Default)]
 struct Notifier {
     last: Option<Instant>,
+    owed: bool,
 }
 
 impl Notifier {
-    async fn tell(&mut self, system: &SystemDb) {
-        if self.last.is_some_and(|last| last.elapsed() < NOTIFY_INTERVAL) {
+    /// How long until something is to be told.
+    fn owes(&self) -> Option<Duration> {
+        let since = self.last.map_or(NOTIFY_INTERVAL, |last| last.elapsed());
+        self.owed.then(|| NOTIFY_INTERVAL.saturating_sub(since))
+    }
+
+    async fn tell(&mut self, system: &SystemDb, moved: usize) {
+        self.owed |= moved > 0;
+        if self.owes() != Some(Duration::ZERO) {
             return;
         }
-        self.last = Some(Instant::now());
-        let told = sqlx::query("SELECT pg_notify($1, '')")
-            .bind(CHANNEL)
-            .execute(system.pool())
-            .await;
+        (self.last, self.owed) = (Some(Instant::now()), false);
+        let told = sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(system.pool()).await;
         if let Err(error) = told {
             tracing::debug!(%error, "other processes could not be told that the log grew");
         }

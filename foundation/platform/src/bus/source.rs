@@ -60,14 +60,9 @@ impl Source for Log {
                 .bind(request.limit)
                 .fetch_all(tx.conn())
                 .await?;
-            let Some((last, events)) = rows.split_last() else {
-                return Ok(None);
-            };
+            let Some((last, events)) = rows.split_last() else { return Ok(None) };
             let deliveries = events.iter().map(delivery).collect::<Result<Vec<_>>>()?;
-            Ok(Some(Batch {
-                deliveries,
-                scanned: last.try_get("offset")?,
-            }))
+            Ok(Some(Batch { deliveries, scanned: last.try_get("offset")? }))
         })
     }
 

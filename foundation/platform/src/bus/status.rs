@@ -34,6 +34,8 @@ pub struct LogStatus {
     pub outbox: i64,
     /// Age of the oldest of them in seconds (0 when there is none).
     pub outbox_age_s: f64,
+    /// Events whose version was in the log already: a fault in the service that published them.
+    pub rejected: i64,
     /// All cursors.
     pub consumers: Vec<ConsumerStatus>,
 }
@@ -59,12 +61,8 @@ pub struct DeadLetter {
 
 /// Reads the state of the log.
 pub async fn status(system: &SystemDb) -> Result<LogStatus> {
-    let head = sqlx::query("SELECT * FROM bus.status()")
-        .fetch_one(system.pool())
-        .await?;
-    let rows = sqlx::query("SELECT * FROM bus.consumers()")
-        .fetch_all(system.pool())
-        .await?;
+    let head = sqlx::query("SELECT * FROM bus.status()").fetch_one(system.pool()).await?;
+    let rows = sqlx::query("SELECT * FROM bus.consumers()").fetch_all(system.pool()).await?;
     let consumers = rows
         .iter()
         .map(|row| {
@@ -83,15 +81,14 @@ pub async fn status(system: &SystemDb) -> Result<LogStatus> {
         epoch: head.try_get("epoch")?,
         outbox: head.try_get("outbox")?,
         outbox_age_s: head.try_get::<Option<f64>, _>("oldest_outbox_s")?.unwrap_or(0.0),
+        rejected: head.try_get("rejected")?,
         consumers,
     })
 }
 
 /// Lists the dead letters.
 pub async fn dead_letters(system: &SystemDb) -> Result<Vec<DeadLetter>> {
-    let rows = sqlx::query("SELECT * FROM bus.list_dead_letters()")
-        .fetch_all(system.pool())
-        .await?;
+    let rows = sqlx::query("SELECT * FROM bus.list_dead_letters()").fetch_all(system.pool()).await?;
     rows.iter()
         .map(|row| {
             Ok(DeadLetter {

@@ -54,9 +54,7 @@ impl SimClock {
         let line = line.ok_or_else(|| io::Error::other("the hub of the simulated clock is gone"))?;
         let to = parse(&line).ok_or_else(|| io::Error::other(format!("the hub said {line:?}")))?;
         self.clock.set(to);
-        self.answers
-            .write_all(format!("ok {}\n", to.as_microsecond()).as_bytes())
-            .await
+        self.answers.write_all(format!("ok {}\n", to.as_microsecond()).as_bytes()).await
     }
 }
 

@@ -53,11 +53,7 @@ impl Database {
             p.check(right, "database.url", "must begin with postgres://");
         }
         if let Some(secret) = &self.role_secret {
-            p.check(
-                secret.expose().len() >= 32,
-                "database.role_secret",
-                "must have at least 32 characters",
-            );
+            p.check(secret.expose().len() >= 32, "database.role_secret", "must have at least 32 characters");
         }
         p.range(
             self.private_max_connections,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use kernel::random::Random;
 use kernel::time::SharedClock;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
+use super::session::Session;
 use super::{BoxFuture, Scope, Tx, Wake};
 use crate::{Error, Result};
 
@@ -46,10 +46,7 @@ impl PoolOptions {
         let connect = connect.options([
             ("statement_timeout", millis(self.statement_timeout)),
             ("lock_timeout", millis(self.lock_timeout)),
-            (
-                "idle_in_transaction_session_timeout",
-                millis(self.idle_in_transaction_timeout),
-            ),
+            ("idle_in_transaction_session_timeout", millis(self.idle_in_transaction_timeout)),
             ("timezone", "UTC".to_owned()),
             // A connection whose peer is gone is noticed within seconds, not hours.
             ("tcp_keepalives_idle", "10".to_owned()),
@@ -86,13 +83,7 @@ impl Db {
         random: Random,
         wake: Wake,
     ) -> Self {
-        Self {
-            pool: options.pool(connect),
-            service,
-            clock,
-            random,
-            wake,
-        }
+        Self { pool: options.pool(connect), service, clock, random, wake }
     }
 
     /// The service that owns the pool.
@@ -127,8 +118,7 @@ impl Db {
 
     /// Begins a transaction that only reads, in one snapshot.
     pub async fn read(&self, scope: &Scope) -> Result<Tx> {
-        self.begin_with(scope, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "")
-            .await
+        self.begin_with(scope, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "").await
     }
 
     /// Begins with further statements in the same message. `and_then` is built from escaped literals by callers
@@ -136,7 +126,7 @@ impl Db {
     pub(crate) async fn begin_with(&self, scope: &Scope, begin: &str, and_then: &str) -> Result<Tx> {
         let org = scope.org.map(|org| org.uuid().to_string()).unwrap_or_default();
         let sql = format!("{begin}; SET LOCAL dropmate.org = '{org}'; {and_then}");
-        let inner = open(&self.pool, sql).await?;
+        let inner = Session::open(&self.pool, sql).await?;
         Ok(Tx::new(inner, scope.clone(), self.clone()))
     }
 
@@ -152,7 +142,11 @@ impl Db {
             let result = match self.begin(scope).await {
                 Ok(mut tx) => match work(&mut tx).await {
                     Ok(value) => tx.commit().await.map(|()| value),
-                    Err(error) => Err(error),
+                    Err(error) => {
+                        // Now, not when dropped: the next try must not wait for the locks of this one.
+                        tx.rollback().await.ok();
+                        Err(error)
+                    }
                 },
                 Err(error) => Err(error),
             };
@@ -171,11 +165,6 @@ impl Db {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that begins transactions")]
-async fn open(pool: &PgPool, sql: String) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    pool.begin_with(AssertSqlSafe(sql)).await
-}
-
 /// The connection for work that spans organisations: sequencer, audit sealer, erasure, metrics. Its own login, its own
 /// small pool; no service has it.
 #[derive(Debug, Clone)]
@@ -187,10 +176,7 @@ pub struct SystemDb {
 impl SystemDb {
     /// A pool under the system role.
     pub fn new(connect: PgConnectOptions, options: PoolOptions, wake: Wake) -> Self {
-        Self {
-            pool: options.pool(connect),
-            wake,
-        }
+        Self { pool: options.pool(connect), wake }
     }
 
     /// The pool, for single statements that are functions of `bus` and `platform`.
@@ -205,9 +191,7 @@ impl SystemDb {
 
     /// Begins a transaction across organisations.
     pub async fn begin(&self) -> Result<SystemTx> {
-        Ok(SystemTx {
-            inner: open(&self.pool, "BEGIN".to_owned()).await?,
-        })
+        Ok(SystemTx { inner: Session::open(&self.pool, "BEGIN".to_owned()).await? })
     }
 
     /// Closes the pool, for an orderly stop.
@@ -219,13 +203,13 @@ impl SystemDb {
 /// A transaction across organisations.
 #[derive(Debug)]
 pub struct SystemTx {
-    inner: Transaction<'static, Postgres>,
+    inner: Session,
 }
 
 impl SystemTx {
     /// The connection inside the transaction.
     pub fn conn(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.inner.conn()
     }
 
     /// Commits.

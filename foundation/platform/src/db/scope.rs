@@ -22,13 +22,7 @@ pub struct Scope {
 impl Scope {
     /// The scope of a caller: the organisation is the one that the credential names.
     pub fn of(principal: &Principal) -> Self {
-        Self {
-            org: principal.org,
-            actor: principal.label(),
-            role: principal.role,
-            request: None,
-            trace: None,
-        }
+        Self { org: principal.org, actor: principal.label(), role: principal.role, request: None, trace: None }
     }
 
     /// The installation acting inside one organisation (consumers, jobs).
@@ -38,21 +32,12 @@ impl Scope {
 
     /// The installation acting outside any organisation (first run, sign-in, key rotation).
     pub fn installation() -> Self {
-        Self {
-            org: None,
-            actor: "system".to_owned(),
-            role: Role::Service,
-            request: None,
-            trace: None,
-        }
+        Self { org: None, actor: "system".to_owned(), role: Role::Service, request: None, trace: None }
     }
 
     /// The same caller inside another organisation, where the caller's right to it was just checked.
     pub fn within(&self, org: OrgId) -> Self {
-        Self {
-            org: Some(org),
-            ..self.clone()
-        }
+        Self { org: Some(org), ..self.clone() }
     }
 
     /// Names the HTTP request.

@@ -5,8 +5,9 @@ use kernel::ids::{EventId, OrgId, Uuid};
 use kernel::random::Random;
 use kernel::time::Timestamp;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Executor, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor};
 
+use super::session::Session;
 use super::{Db, Scope};
 use crate::bus::Pending;
 use crate::{Error, Result};
@@ -24,10 +25,7 @@ pub struct Locked {
 impl Locked {
     /// States that the row with this key is locked and will have this version.
     pub fn new(key: impl Into<Uuid>, version: i64) -> Self {
-        Self {
-            key: key.into(),
-            version,
-        }
+        Self { key: key.into(), version }
     }
 
     /// The version after the change.
@@ -39,7 +37,7 @@ impl Locked {
 /// A transaction within one scope. Dropping it rolls back.
 #[derive(Debug)]
 pub struct Tx {
-    inner: Transaction<'static, Postgres>,
+    inner: Session,
     scope: Scope,
     db: Db,
     pub(crate) pending: Vec<Pending>,
@@ -50,21 +48,13 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Postgres>, scope: Scope, db: Db) -> Self {
-        Self {
-            inner,
-            scope,
-            db,
-            pending: Vec::new(),
-            enqueued: 0,
-            audited: 0,
-            made_keys: false,
-        }
+    pub(super) fn new(inner: Session, scope: Scope, db: Db) -> Self {
+        Self { inner, scope, db, pending: Vec::new(), enqueued: 0, audited: 0, made_keys: false }
     }
 
     /// The connection inside the transaction, for stores.
     pub fn conn(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.inner.conn()
     }
 
     /// On whose behalf it runs.
@@ -119,19 +109,19 @@ impl Tx {
     pub async fn enter(&mut self, org: OrgId) -> Result<()> {
         if self.scope.org != Some(org) {
             // A UUID prints as hexadecimal digits and hyphens: nothing to escape.
-            self.statement(format!("SET LOCAL dropmate.org = '{}'", org.uuid()))
-                .await?;
+            self.statement(format!("SET LOCAL dropmate.org = '{}'", org.uuid())).await?;
             self.scope.org = Some(org);
         }
         Ok(())
     }
 
-    /// Goes back to the organisation (or the installation) of the caller after a command entered another one.
+    /// Goes back to where the caller is, after a command that entered an organisation.
     pub(crate) async fn return_to(&mut self, org: Option<OrgId>) -> Result<()> {
-        let text = org.map(|org| org.uuid().to_string()).unwrap_or_default();
-        self.statement(format!("SET LOCAL dropmate.org = '{text}'"))
-            .await?;
-        self.scope.org = org;
+        if self.scope.org != org {
+            let org_text = org.map(|org| org.uuid().to_string()).unwrap_or_default();
+            self.statement(format!("SET LOCAL dropmate.org = '{org_text}'")).await?;
+            self.scope.org = org;
+        }
         Ok(())
     }
 
@@ -154,7 +144,7 @@ impl Tx {
 
     /// Runs statements that carry no input.
     pub(crate) async fn statement(&mut self, sql: String) -> Result<()> {
-        self.inner.execute(AssertSqlSafe(sql)).await?;
+        self.conn().execute(AssertSqlSafe(sql)).await?;
         Ok(())
     }
 

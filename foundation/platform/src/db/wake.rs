@@ -15,11 +15,7 @@ pub struct Wake {
 impl Default for Wake {
     fn default() -> Self {
         let bell = || Arc::new(watch::Sender::new(0));
-        Self {
-            outbox: bell(),
-            log: bell(),
-            jobs: bell(),
-        }
+        Self { outbox: bell(), log: bell(), jobs: bell() }
     }
 }
 

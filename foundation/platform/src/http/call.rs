@@ -46,41 +46,24 @@ pub struct Action {
 
 /// The scope of a request, for handlers that read.
 pub fn scope(parts: &Parts) -> Result<(Principal, Scope)> {
-    let principal: Principal = parts
-        .extensions
-        .get()
-        .cloned()
-        .ok_or_else(|| Error::internal("the route stands behind no gate"))?;
+    let principal: Principal =
+        parts.extensions.get().cloned().ok_or_else(|| Error::internal("the route stands behind no gate"))?;
     let mut scope = Scope::of(&principal);
     if let Some(context) = parts.extensions.get::<RequestContext>() {
-        scope = scope
-            .with_request(context.request_id)
-            .with_trace(Some(context.trace.to_string()));
+        scope = scope.with_request(context.request_id).with_trace(Some(context.trace.to_string()));
     }
     Ok((principal, scope))
 }
 
 fn call(parts: &Parts, body: &[u8]) -> Result<(Principal, Call)> {
     let (principal, scope) = scope(parts)?;
-    let operation: &Arc<Operation> = parts
-        .extensions
-        .get()
-        .ok_or_else(|| Error::internal("the route stands behind no gate"))?;
+    let operation: &Arc<Operation> =
+        parts.extensions.get().ok_or_else(|| Error::internal("the route stands behind no gate"))?;
     let mut call = Call::new(scope, operation.permission.operation);
-    if let Some(value) = parts
-        .headers
-        .get(IDEMPOTENCY_KEY)
-        .filter(|_| principal.who != Who::Anonymous)
-    {
-        let target = parts
-            .uri
-            .path_and_query()
-            .map_or("/", http::uri::PathAndQuery::as_str);
+    if let Some(value) = parts.headers.get(IDEMPOTENCY_KEY).filter(|_| principal.who != Who::Anonymous) {
+        let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         let text = value.to_str().unwrap_or_default();
-        call.key = Some(Key::new(
-            text,
-            Key::fingerprint(parts.method.as_str(), target, body),
-        )?);
+        call.key = Some(Key::new(text, Key::fingerprint(parts.method.as_str(), target, body))?);
     }
     Ok((principal, call))
 }
@@ -101,11 +84,7 @@ where
         super::extract::require_json(&parts.headers)?;
         let bytes = read(body, limit(&parts)).await?;
         let (principal, call) = call(&parts, &bytes)?;
-        Ok(Self {
-            call,
-            principal,
-            body: parse(&bytes)?,
-        })
+        Ok(Self { call, principal, body: parse(&bytes)? })
     }
 }
 
@@ -144,10 +123,7 @@ impl IntoResponse for Answer {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = status;
         for (name, value) in self.headers {
-            let pair = (
-                HeaderName::from_bytes(name.as_bytes()),
-                HeaderValue::from_str(&value),
-            );
+            let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value));
             if let (Ok(name), Ok(value)) = pair {
                 response.headers_mut().append(name, value);
             }

@@ -19,6 +19,20 @@ pub struct ClientAddr(pub SocketAddr);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientIp(pub IpAddr);
 
+impl ClientIp {
+    /// Under which name guesses and requests of this address are counted. Whoever has an IPv6 connection has at least
+    /// 2^64 addresses: they count as one.
+    pub fn counted(&self) -> String {
+        match self.0.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let network = u128::from(address) & (u128::MAX << 64);
+                format!("{}/64", std::net::Ipv6Addr::from(network))
+            }
+        }
+    }
+}
+
 /// A range of addresses, `10.0.0.0/8` or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -116,6 +130,14 @@ mod tests {
             "the caller's own entries stand further left"
         );
         assert_eq!(seen("10.1.2.3", "6.6.6.6, nonsense"), "10.1.2.3");
+    }
+
+    #[test]
+    fn the_addresses_of_one_connection_count_as_one() {
+        let counted = |text: &str| ClientIp(text.parse().unwrap()).counted();
+        assert_eq!(counted("2001:db8:1:2::7"), counted("2001:db8:1:2:ffff::1"));
+        assert_ne!(counted("2001:db8:1:2::7"), counted("2001:db8:1:3::7"));
+        assert_eq!(counted("::ffff:203.0.113.9"), "203.0.113.9");
     }
 
     #[test]

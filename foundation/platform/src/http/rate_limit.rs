@@ -8,7 +8,7 @@
 //! through an implementation of [`RateLimiter`] in an adapter.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -132,6 +132,25 @@ impl RateLimiter for MemoryLimiter {
     }
 }
 
+/// What was counted while a request was answered. The gate puts one into each request and announces what is in it, so
+/// that quotas which a handler counts (guesses of one account) are as honest as its own.
+#[derive(Debug, Clone, Default)]
+pub struct Counts(Arc<Mutex<Vec<(Policy, Decision)>>>);
+
+impl Counts {
+    /// Notes a decision for the answer.
+    pub fn note(&self, policy: Policy, decision: Decision) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((policy, decision));
+    }
+
+    /// Writes `RateLimit-Policy` and `RateLimit`, behind what a service further in has written.
+    pub fn announce(&self, headers: &mut HeaderMap) {
+        for (policy, decision) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            decision.announce(policy, headers);
+        }
+    }
+}
+
 impl Decision {
     /// 429 when the request may not pass.
     pub fn enforce(&self) -> Result<()> {
@@ -146,7 +165,7 @@ impl Decision {
         .with_retry_after(wait))
     }
 
-    /// Writes `RateLimit-Policy` and `RateLimit`.
+    /// Adds an item to the lists `RateLimit-Policy` and `RateLimit`.
     pub fn announce(&self, policy: &Policy, headers: &mut HeaderMap) {
         let name = policy.name;
         let fields = [
@@ -160,6 +179,8 @@ impl Decision {
             ),
         ];
         for (field, text) in fields {
+            let before = headers.get(&field).and_then(|value| value.to_str().ok());
+            let text = before.map_or_else(|| text.clone(), |before| format!("{before}, {text}"));
             if let Ok(value) = HeaderValue::from_str(&text) {
                 headers.insert(field, value);
             }
@@ -174,8 +195,6 @@ fn seconds_up(duration: Duration) -> u128 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use kernel::random::Random;
     use kernel::time::{ManualClock, SignedDuration, Timestamp};
 
@@ -220,6 +239,18 @@ mod tests {
         limiter.count(&POLICY, "a").announce(&POLICY, &mut headers);
         assert_eq!(headers[RATELIMIT_POLICY], "\"default\";q=10;w=60");
         assert_eq!(headers[RATELIMIT], "\"default\";r=9;t=6");
+    }
+
+    #[test]
+    fn several_quotas_stand_in_one_list() {
+        let (limiter, _clock) = limiter();
+        let strict = Policy { name: "account", quota: 5, ..POLICY };
+        let (counts, mut headers) = (Counts::default(), HeaderMap::new());
+        counts.note(strict, limiter.count(&strict, "a"));
+        counts.note(POLICY, limiter.count(&POLICY, "a"));
+        counts.announce(&mut headers);
+        assert_eq!(headers[RATELIMIT], "\"account\";r=4;t=12, \"default\";r=9;t=6");
+        assert_eq!(headers[RATELIMIT_POLICY], "\"account\";q=5;w=60, \"default\";q=10;w=60");
     }
 
     /// Spends what it is told is free, waits as it is told, in many random rhythms.

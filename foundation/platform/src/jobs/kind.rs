@@ -50,11 +50,7 @@ impl JobContext {
     /// The scope of transactions that the job begins.
     pub fn scope(&self) -> Scope {
         let scope = self.org.map_or_else(Scope::installation, Scope::system);
-        Scope {
-            actor: format!("job:{}", self.id),
-            ..scope
-        }
-        .with_trace(self.trace.clone())
+        Scope { actor: format!("job:{}", self.id), ..scope }.with_trace(self.trace.clone())
     }
 }
 
@@ -74,9 +70,7 @@ impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         match (error.kind(), error.retry_after()) {
             (Kind::TooMany | Kind::Unavailable, Some(after)) => Self::RetryAfter(after, error),
-            (kind, _) if kind.is_failure() || kind == Kind::TooMany || error.is_transient() => {
-                Self::Retry(error)
-            }
+            (kind, _) if kind.is_failure() || kind == Kind::TooMany || error.is_transient() => Self::Retry(error),
             _ => Self::GiveUp(error),
         }
     }
@@ -101,9 +95,7 @@ pub struct JobKind {
 
 impl std::fmt::Debug for JobKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JobKind")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("JobKind").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -114,17 +106,11 @@ impl JobKind {
         J: Job,
         F: Fn(JobContext, J) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync + 'static,
     {
-        let handler: Handler = Arc::new(
-            move |context, payload| match serde_json::from_value::<J>(payload) {
-                Ok(job) => handler(context, job),
-                Err(error) => Box::pin(async move { Err(JobError::GiveUp(Error::internal(error))) }),
-            },
-        );
-        Self {
-            name: J::NAME,
-            timeout: J::TIMEOUT,
-            handler,
-        }
+        let handler: Handler = Arc::new(move |context, payload| match serde_json::from_value::<J>(payload) {
+            Ok(job) => handler(context, job),
+            Err(error) => Box::pin(async move { Err(JobError::GiveUp(Error::internal(error))) }),
+        });
+        Self { name: J::NAME, timeout: J::TIMEOUT, handler }
     }
 
     /// Its durable name.
@@ -132,11 +118,7 @@ impl JobKind {
         self.name
     }
 
-    pub(super) fn call(
-        &self,
-        context: JobContext,
-        payload: serde_json::Value,
-    ) -> BoxFuture<'static, Result<(), JobError>> {
+    pub(super) fn call(&self, context: JobContext, payload: serde_json::Value) -> BoxFuture<'static, Result<(), JobError>> {
         (self.handler)(context, payload)
     }
 }

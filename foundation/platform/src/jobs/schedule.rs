@@ -35,9 +35,7 @@ impl Spec {
         match self {
             Self::Cron(expression) => {
                 let cron = cronexpr::Crontab::from_str(expression).map_err(Error::internal)?;
-                let next = cron
-                    .find_next(now.to_string().as_str())
-                    .map_err(Error::internal)?;
+                let next = cron.find_next(now.to_string().as_str()).map_err(Error::internal)?;
                 Ok(next.timestamp())
             }
             Self::Every(interval) => {
@@ -140,12 +138,7 @@ mod tests {
     #[test]
     fn intervals_count_from_now() {
         let spec = Spec::Every(Duration::from_secs(90));
-        assert_eq!(
-            spec.next("2026-11-20T12:00:00Z".parse().unwrap())
-                .unwrap()
-                .to_string(),
-            "2026-11-20T12:01:30Z"
-        );
+        assert_eq!(spec.next("2026-11-20T12:00:00Z".parse().unwrap()).unwrap().to_string(), "2026-11-20T12:01:30Z");
         assert_eq!(spec.to_string(), "every 90s");
     }
 }

@@ -46,12 +46,7 @@ impl Worker {
     /// A worker for these kinds, running at most `concurrency` jobs at a time.
     pub fn new(db: Db, kinds: Vec<JobKind>, schedules: Vec<Schedule>, concurrency: usize) -> Self {
         let kinds = kinds.into_iter().map(|kind| (kind.name, kind)).collect();
-        Self {
-            db,
-            kinds,
-            schedules,
-            concurrency: concurrency.max(1),
-        }
+        Self { db, kinds, schedules, concurrency: concurrency.max(1) }
     }
 
     /// Makes the schedules known to the database. Idempotent.
@@ -66,16 +61,12 @@ impl Worker {
     pub async fn run(self, cancel: CancellationToken) {
         let mut bell = self.db.wake().on_jobs();
         let mut running = FuturesUnordered::new();
-        loop {
+        while !cancel.is_cancelled() {
             bell.borrow_and_update();
             let free = self.concurrency - running.len();
             match self.claim(free).await {
                 Ok(jobs) => running.extend(jobs.into_iter().map(|job| self.run_one(job, &cancel))),
                 Err(error) => tracing::warn!(error = %error.chain(), "jobs could not be claimed"),
-            }
-            if cancel.is_cancelled() {
-                while running.next().await.is_some() {}
-                return;
             }
             tokio::select! {
                 () = cancel.cancelled() => {}
@@ -83,6 +74,7 @@ impl Worker {
                 _ = tokio::time::timeout(POLL, bell.changed()), if running.len() < self.concurrency => {}
             }
         }
+        while running.next().await.is_some() {}
     }
 
     /// Enqueues what is scheduled, then runs everything that is due, until nothing is. For tests and for draining.
@@ -110,23 +102,20 @@ impl Worker {
         let mut tx = self.db.begin(&Scope::installation()).await?;
         recover(&mut tx).await?;
         let names: Vec<&str> = self.kinds.keys().copied().collect();
-        let longest = self
-            .kinds
-            .values()
-            .map(|kind| kind.timeout)
-            .max()
-            .unwrap_or_default()
-            + LEASE_MARGIN;
+        let longest = self.kinds.values().map(|kind| kind.timeout).max().unwrap_or_default() + LEASE_MARGIN;
         let token = tx.random().uuid_v7(tx.now());
         let now = tx.now().to_sqlx();
+        // Materialised: as a sub-select in IN the planner may run it again per row, and each time it locks others, so
+        // that more jobs are claimed than asked for.
         let rows = sqlx::query(
-            "UPDATE platform.jobs j
+            "WITH due AS MATERIALIZED (
+                 SELECT id FROM platform.jobs
+                  WHERE service = platform.service() AND state = 'queued' AND name = ANY ($3) AND run_at <= $4
+                  ORDER BY priority DESC, run_at, id LIMIT $5 FOR UPDATE SKIP LOCKED)
+             UPDATE platform.jobs j
                 SET state = 'running', attempts = j.attempts + 1, lease_token = $1,
                     lease_until = now() + make_interval(secs => $2)
-              WHERE j.id IN (
-                  SELECT id FROM platform.jobs
-                   WHERE service = platform.service() AND state = 'queued' AND name = ANY ($3) AND run_at <= $4
-                   ORDER BY priority DESC, run_at, id LIMIT $5 FOR UPDATE SKIP LOCKED)
+               FROM due WHERE j.id = due.id
              RETURNING j.id, j.name, j.payload, j.org_id, j.attempts, j.max_attempts, j.trace",
         )
         .bind(token)
@@ -137,16 +126,12 @@ impl Worker {
         .fetch_all(tx.conn())
         .await?;
         tx.commit().await?;
-        rows.iter()
-            .filter_map(|row| self.claimed(row, token).transpose())
-            .collect()
+        rows.iter().filter_map(|row| self.claimed(row, token).transpose()).collect()
     }
 
     fn claimed(&self, row: &PgRow, token: Uuid) -> Result<Option<Claimed>> {
         let name: String = row.try_get("name")?;
-        let Some(kind) = self.kinds.get(name.as_str()) else {
-            return Ok(None);
-        };
+        let Some(kind) = self.kinds.get(name.as_str()) else { return Ok(None) };
         Ok(Some(Claimed {
             id: JobId::new(row.try_get("id")?),
             token,
@@ -211,21 +196,14 @@ impl Worker {
         let text = error.chain();
         if let Some(at) = retry.filter(|_| job.attempt < job.max_attempts) {
             tracing::warn!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed, will be tried again");
-            self.finish(job, "queued", Some(text), Some(at)).await
-        } else {
-            tracing::error!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed for good");
-            self.finish(job, "dead", Some(text), None).await
+            return self.finish(job, "queued", Some(text), Some(at)).await;
         }
+        tracing::error!(job = job.kind.name, job_id = %job.id, attempt = job.attempt, error = %text, "job failed for good");
+        self.finish(job, "dead", Some(text), None).await
     }
 
     /// Records the end of an attempt, if this worker still holds the lease.
-    async fn finish(
-        &self,
-        job: &Claimed,
-        state: &str,
-        error: Option<String>,
-        run_at: Option<Timestamp>,
-    ) -> Result<()> {
+    async fn finish(&self, job: &Claimed, state: &str, error: Option<String>, run_at: Option<Timestamp>) -> Result<()> {
         let done = sqlx::query(
             "UPDATE platform.jobs
                 SET state = CASE WHEN $3 = 'queued' AND unique_key IS NOT NULL AND EXISTS (
@@ -252,19 +230,24 @@ impl Worker {
     }
 }
 
-/// Gives back the jobs of workers that died: queued again, or dead when that was the last attempt.
+/// Gives back the jobs of workers that died: queued again, or dead when that was the last attempt. Of several with one
+/// unique key only the newest is queued: two would be refused by the index, and with them every claim from then on.
 async fn recover(tx: &mut crate::db::Tx) -> Result<()> {
     let now = tx.now().to_sqlx();
     sqlx::query(
-        "UPDATE platform.jobs
-            SET state = CASE WHEN attempts >= max_attempts THEN 'dead'
-                             WHEN unique_key IS NOT NULL AND EXISTS (
-                                 SELECT FROM platform.jobs o WHERE o.service = jobs.service
-                                    AND o.unique_key = jobs.unique_key AND o.state = 'queued') THEN 'cancelled'
+        "UPDATE platform.jobs j
+            SET state = CASE WHEN j.attempts >= j.max_attempts THEN 'dead'
+                             WHEN lost.rank > 1 OR (j.unique_key IS NOT NULL AND EXISTS (
+                                 SELECT FROM platform.jobs o WHERE o.service = j.service
+                                    AND o.unique_key = j.unique_key AND o.state = 'queued')) THEN 'cancelled'
                              ELSE 'queued' END,
-                finished_at = CASE WHEN attempts >= max_attempts THEN $1::timestamptz END,
+                finished_at = CASE WHEN j.attempts >= j.max_attempts THEN $1::timestamptz END,
                 last_error = 'the worker died or lost its connection', lease_token = NULL, lease_until = NULL
-          WHERE service = platform.service() AND state = 'running' AND lease_until < now()",
+           FROM (SELECT id, CASE WHEN unique_key IS NULL THEN 1 ELSE row_number() OVER (
+                                PARTITION BY unique_key, attempts >= max_attempts ORDER BY id DESC) END AS rank
+                   FROM platform.jobs
+                  WHERE service = platform.service() AND state = 'running' AND lease_until < now()) lost
+          WHERE j.id = lost.id AND j.state = 'running' AND j.lease_until < now()",
     )
     .bind(now)
     .execute(tx.conn())
@@ -276,7 +259,6 @@ async fn recover(tx: &mut crate::db::Tx) -> Result<()> {
 fn retry_at(now: Timestamp, attempt: i16, jitter: f64) -> Timestamp {
     let exponent = u32::try_from(attempt).unwrap_or(1).min(12);
     let base = f64::from((1_u32 << exponent).min(3600));
-    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0))
-        .unwrap_or(SignedDuration::from_hours(1));
+    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0)).unwrap_or(SignedDuration::from_hours(1));
     now.checked_add(delay).unwrap_or(now)
 }

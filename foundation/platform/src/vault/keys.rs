@@ -10,13 +10,15 @@ use kernel::random::Random;
 use sqlx::Row;
 use zeroize::Zeroizing;
 
-use super::MasterKey;
 use super::seal::{self, Place, Private};
+use super::MasterKey;
 use crate::db::Tx;
 use crate::{Error, Kind, Result};
 
 /// The longest a key is used without asking the database whether it still exists.
 const CACHED: Duration = Duration::from_mins(1);
+/// How long a destroyed key is kept out of the cache: longer than any transaction that could still see it.
+const BARRED: Duration = Duration::from_mins(10);
 /// Subjects kept in memory at a time.
 const MAX_CACHED: usize = 10_000;
 
@@ -32,18 +34,12 @@ pub struct Subject {
 impl Subject {
     /// A person known to one organisation.
     pub fn of_org(org: OrgId, subject: impl Into<Uuid>) -> Self {
-        Self {
-            scope: org.uuid(),
-            id: subject.into(),
-        }
+        Self { scope: org.uuid(), id: subject.into() }
     }
 
     /// A person known to the installation (a user who can sign in).
     pub fn of_installation(subject: impl Into<Uuid>) -> Self {
-        Self {
-            scope: Uuid::nil(),
-            id: subject.into(),
-        }
+        Self { scope: Uuid::nil(), id: subject.into() }
     }
 
     /// The subject's identifier.
@@ -69,20 +65,13 @@ impl std::fmt::Debug for SubjectKey {
 impl SubjectKey {
     /// Seals a text for one place.
     pub fn seal(&self, place: Place, text: &Private) -> Result<Vec<u8>> {
-        seal::seal(
-            &self.key,
-            &place.associated(self.scope),
-            text.reveal().as_bytes(),
-            &self.random,
-        )
+        seal::seal(&self.key, &place.associated(self.scope), text.reveal().as_bytes(), &self.random)
     }
 
     /// Opens what was sealed for this place.
     pub fn open(&self, place: Place, value: &[u8]) -> Result<Private> {
         let bytes = seal::open(&self.key, &place.associated(self.scope), value)?;
-        String::from_utf8(bytes)
-            .map(Private::from)
-            .map_err(Error::internal)
+        String::from_utf8(bytes).map(Private::from).map_err(Error::internal)
     }
 }
 
@@ -134,26 +123,28 @@ pub struct Vault {
     master: Arc<MasterKey>,
     random: Random,
     scopes: Arc<Mutex<HashMap<Uuid, Cached>>>,
-    subjects: Arc<Mutex<HashMap<Subject, Cached>>>,
+    subjects: Arc<Mutex<Subjects>>,
+}
+
+/// The cached keys of subjects, and the subjects whose keys must not be cached.
+#[derive(Default)]
+struct Subjects {
+    keys: HashMap<Subject, Cached>,
+    /// Destroyed, perhaps in a transaction that has not committed: a reader that still sees the key must not bring it
+    /// back into the cache.
+    barred: HashMap<Subject, Instant>,
 }
 
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Vault")
-            .field("master", &self.master)
-            .finish_non_exhaustive()
+        f.debug_struct("Vault").field("master", &self.master).finish_non_exhaustive()
     }
 }
 
 impl Vault {
     /// A vault under the installation's master key.
     pub fn new(master: MasterKey, random: Random) -> Self {
-        Self {
-            master: Arc::new(master),
-            random,
-            scopes: Arc::default(),
-            subjects: Arc::default(),
-        }
+        Self { master: Arc::new(master), random, scopes: Arc::default(), subjects: Arc::default() }
     }
 
     /// The keys of the transaction's organisation.
@@ -169,9 +160,7 @@ impl Vault {
 
     /// The key of a subject; created with its first use.
     pub async fn subject(&self, tx: &mut Tx, subject: Subject) -> Result<SubjectKey> {
-        self.find(tx, subject, true)
-            .await?
-            .ok_or_else(|| Error::internal("a new subject key was not found"))
+        self.find(tx, subject, true).await?.ok_or_else(|| Error::internal("a new subject key was not found"))
     }
 
     /// The key of a subject that must exist; `None` once it was destroyed (the person was erased).
@@ -191,30 +180,37 @@ impl Vault {
         Ok(destroyed)
     }
 
-    /// Drops a cached key, when its destruction became known.
+    /// Drops a cached key, when its destruction became known, and does not cache it again for a while.
     pub fn forget(&self, subject: Subject) {
-        lock(&self.subjects).remove(&subject);
+        let mut subjects = lock(&self.subjects);
+        subjects.keys.remove(&subject);
+        subjects.barred.retain(|_, since| since.elapsed() < BARRED);
+        subjects.barred.insert(subject, Instant::now());
+    }
+
+    fn remember_subject(&self, subject: Subject, key: Arc<Key>) {
+        let mut subjects = lock(&self.subjects);
+        if subjects.barred.get(&subject).is_none_or(|since| since.elapsed() > BARRED) {
+            remember(&mut subjects.keys, subject, key);
+        }
     }
 
     async fn find(&self, tx: &mut Tx, subject: Subject, create: bool) -> Result<Option<SubjectKey>> {
-        if let Some(key) = cached(&self.subjects, &subject) {
+        check_scope(tx, subject.scope)?;
+        let hit = cached(&mut lock(&self.subjects).keys, &subject);
+        if let Some(key) = hit {
             return Ok(Some(self.subject_key(subject, key)));
         }
         let scope = self.scope(tx, subject.scope).await?;
         let stored = fetch(tx, subject.scope, subject.id).await?;
         match stored {
-            Some(Stored { destroyed: true, .. }) if create => Err(Error::new(
-                Kind::Conflict,
-                "erased",
-                "This person's data was erased.",
-            )),
-            Some(Stored {
-                subject: Some(wrapped),
-                ..
-            }) => {
+            Some(Stored { destroyed: true, .. }) if create => {
+                Err(Error::new(Kind::Conflict, "erased", "This person's data was erased."))
+            }
+            Some(Stored { subject: Some(wrapped), .. }) => {
                 let key = Arc::new(unwrap(&scope.key, &aad_subject(subject), &wrapped)?);
                 if !tx.made_keys {
-                    remember(&self.subjects, subject, Arc::clone(&key));
+                    self.remember_subject(subject, Arc::clone(&key));
                 }
                 Ok(Some(self.subject_key(subject, key)))
             }
@@ -234,22 +230,22 @@ impl Vault {
             .execute(tx.conn())
             .await?;
         // Another transaction may have been first: use what is stored, and do not cache what has not committed.
-        let stored = fetch(tx, subject.scope, subject.id)
-            .await?
-            .and_then(|stored| stored.subject);
+        let stored = fetch(tx, subject.scope, subject.id).await?.and_then(|stored| stored.subject);
         let wrapped = stored.ok_or_else(|| Error::internal("a new subject key was not stored"))?;
         let key = unwrap(&scope.key, &aad_subject(subject), &wrapped)?;
         Ok(self.subject_key(subject, Arc::new(key)))
     }
 
     async fn scope(&self, tx: &mut Tx, scope: Uuid) -> Result<ScopeKeys> {
-        if let Some(key) = cached(&self.scopes, &scope) {
+        check_scope(tx, scope)?;
+        let hit = cached(&mut lock(&self.scopes), &scope);
+        if let Some(key) = hit {
             return Ok(self.scope_keys(scope, key));
         }
         if let Some(stored) = fetch(tx, scope, Uuid::nil()).await? {
             let key = Arc::new(self.unwrap_scope(scope, &stored)?);
             if !tx.made_keys {
-                remember(&self.scopes, scope, Arc::clone(&key));
+                remember(&mut lock(&self.scopes), scope, Arc::clone(&key));
             }
             return Ok(self.scope_keys(scope, key));
         }
@@ -279,19 +275,11 @@ impl Vault {
     }
 
     fn subject_key(&self, subject: Subject, key: Arc<Key>) -> SubjectKey {
-        SubjectKey {
-            scope: subject.scope,
-            key,
-            random: self.random.clone(),
-        }
+        SubjectKey { scope: subject.scope, key, random: self.random.clone() }
     }
 
     fn scope_keys(&self, scope: Uuid, key: Arc<Key>) -> ScopeKeys {
-        ScopeKeys {
-            key,
-            scope,
-            random: self.random.clone(),
-        }
+        ScopeKeys { key, scope, random: self.random.clone() }
     }
 }
 
@@ -321,9 +309,7 @@ async fn fetch(tx: &mut Tx, scope: Uuid, subject: Uuid) -> Result<Option<Stored>
             scope: row.try_get("scope_wrapped")?,
             key_id: row.try_get("scope_key_id")?,
             subject: row.try_get("subject_wrapped")?,
-            destroyed: row
-                .try_get::<Option<bool>, _>("subject_destroyed")?
-                .unwrap_or(false),
+            destroyed: row.try_get::<Option<bool>, _>("subject_destroyed")?.unwrap_or(false),
         })
     })
     .transpose()
@@ -347,8 +333,15 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn cached<K: Eq + std::hash::Hash>(cache: &Mutex<HashMap<K, Cached>>, key: &K) -> Option<Arc<Key>> {
-    let mut cache = lock(cache);
+/// The database refuses the keys of another organisation; a key that is cached is refused here.
+fn check_scope(tx: &Tx, scope: Uuid) -> Result<()> {
+    if scope.is_nil() || tx.scope().org.is_some_and(|org| org.uuid() == scope) {
+        return Ok(());
+    }
+    Err(Error::internal("keys of another organisation"))
+}
+
+fn cached<K: Eq + std::hash::Hash>(cache: &mut HashMap<K, Cached>, key: &K) -> Option<Arc<Key>> {
     let hit = cache.get(key)?;
     if hit.read_at.elapsed() < CACHED {
         return Some(Arc::clone(&hit.key));
@@ -357,19 +350,12 @@ fn cached<K: Eq + std::hash::Hash>(cache: &Mutex<HashMap<K, Cached>>, key: &K) -
     None
 }
 
-fn remember<K: Eq + std::hash::Hash>(cache: &Mutex<HashMap<K, Cached>>, key: K, value: Arc<Key>) {
-    let mut cache = lock(cache);
+fn remember<K: Eq + std::hash::Hash>(cache: &mut HashMap<K, Cached>, key: K, value: Arc<Key>) {
     if cache.len() >= MAX_CACHED {
         cache.retain(|_, entry| entry.read_at.elapsed() < CACHED);
         if cache.len() >= MAX_CACHED {
             cache.clear();
         }
     }
-    cache.insert(
-        key,
-        Cached {
-            key: value,
-            read_at: Instant::now(),
-        },
-    );
+    cache.insert(key, Cached { key: value, read_at: Instant::now() });
 }

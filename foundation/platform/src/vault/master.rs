@@ -11,9 +11,7 @@ pub struct MasterKey {
 
 impl std::fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MasterKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("MasterKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -21,10 +19,7 @@ impl MasterKey {
     /// A key; its id is the first 8 bytes of its SHA-256, so that a wrong key is named instead of guessed.
     pub fn new(bytes: [u8; 32]) -> Self {
         let id = hex::encode(&Sha256::digest(bytes)[..8]);
-        Self {
-            id,
-            bytes: SecretBox::new(Box::new(bytes)),
-        }
+        Self { id, bytes: SecretBox::new(Box::new(bytes)) }
     }
 
     /// What the database remembers of it.

@@ -25,11 +25,7 @@ pub struct Place {
 impl Place {
     /// A place.
     pub fn new(table: &'static str, column: &'static str, row: impl Into<Uuid>) -> Self {
-        Self {
-            table,
-            column,
-            row: row.into(),
-        }
+        Self { table, column, row: row.into() }
     }
 
     /// The associated data. Lengths are unambiguous because names hold no NUL.
@@ -84,13 +80,7 @@ impl From<String> for Private {
 pub(super) fn seal(key: &[u8; 32], associated: &[u8], plain: &[u8], random: &Random) -> Result<Vec<u8>> {
     let nonce = random.bytes::<NONCE_LEN>();
     let sealed = cipher(key)
-        .encrypt(
-            &Nonce::from(nonce),
-            Payload {
-                msg: plain,
-                aad: associated,
-            },
-        )
+        .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: associated })
         .map_err(|_opaque| Error::internal("sealing failed"))?;
     let mut value = Vec::with_capacity(1 + NONCE_LEN + sealed.len());
     value.push(VERSION);
@@ -108,13 +98,7 @@ pub(super) fn open(key: &[u8; 32], associated: &[u8], value: &[u8]) -> Result<Ve
     let (nonce, sealed) = rest.split_at(NONCE_LEN);
     let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_length| refused())?;
     cipher(key)
-        .decrypt(
-            &Nonce::from(nonce),
-            Payload {
-                msg: sealed,
-                aad: associated,
-            },
-        )
+        .decrypt(&Nonce::from(nonce), Payload { msg: sealed, aad: associated })
         .map_err(|_opaque| refused())
 }
 
@@ -138,21 +122,11 @@ mod tests {
         let home = place("identity.users", "name", 7);
         let sealed = seal(&[9; 32], &home.associated(ORG), b"Ada", &random).unwrap();
         assert_eq!(open(&[9; 32], &home.associated(ORG), &sealed).unwrap(), b"Ada");
-        for elsewhere in [
-            place("identity.users", "name", 8),
-            place("identity.users", "phone", 7),
-            place("x.users", "name", 7),
-        ] {
+        for elsewhere in [place("identity.users", "name", 8), place("identity.users", "phone", 7), place("x.users", "name", 7)] {
             assert!(open(&[9; 32], &elsewhere.associated(ORG), &sealed).is_err());
         }
-        assert!(
-            open(&[9; 32], &home.associated(Uuid::from_u128(2)), &sealed).is_err(),
-            "another organisation"
-        );
-        assert!(
-            open(&[8; 32], &home.associated(ORG), &sealed).is_err(),
-            "another key"
-        );
+        assert!(open(&[9; 32], &home.associated(Uuid::from_u128(2)), &sealed).is_err(), "another organisation");
+        assert!(open(&[8; 32], &home.associated(ORG), &sealed).is_err(), "another key");
     }
 
     #[test]
@@ -174,10 +148,7 @@ mod tests {
     fn equal_values_do_not_look_equal() {
         let random = Random::seeded(3);
         let aad = place("t", "c", 1).associated(ORG);
-        assert_ne!(
-            seal(&[1; 32], &aad, b"x", &random).unwrap(),
-            seal(&[1; 32], &aad, b"x", &random).unwrap()
-        );
+        assert_ne!(seal(&[1; 32], &aad, b"x", &random).unwrap(), seal(&[1; 32], &aad, b"x", &random).unwrap());
     }
 
     #[test]

@@ -29,10 +29,7 @@ impl Transport for InDatabase {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_is_a_transport() {
-    event_source(async |_world: &World| InDatabase {
-        source: Arc::new(Log),
-    })
-    .await;
+    event_source(async |_world: &World| InDatabase { source: Arc::new(Log) }).await;
 }
 
 /// A transport that drops every third event.
@@ -40,11 +37,7 @@ async fn the_log_is_a_transport() {
 struct Lossy;
 
 impl Source for Lossy {
-    fn receive<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        request: Request,
-    ) -> BoxFuture<'a, platform::Result<Option<Batch>>> {
+    fn receive<'a>(&'a self, tx: &'a mut Tx, request: Request) -> BoxFuture<'a, platform::Result<Option<Batch>>> {
         Box::pin(async move {
             let batch = Log.receive(tx, request).await?;
             Ok(batch.map(|mut batch| {
@@ -54,12 +47,7 @@ impl Source for Lossy {
         })
     }
 
-    fn settle<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        request: Request,
-        batch: &'a Batch,
-    ) -> BoxFuture<'a, platform::Result<()>> {
+    fn settle<'a>(&'a self, tx: &'a mut Tx, request: Request, batch: &'a Batch) -> BoxFuture<'a, platform::Result<()>> {
         Log.settle(tx, request, batch)
     }
 
@@ -71,8 +59,5 @@ impl Source for Lossy {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[should_panic(expected = "each version once, in order")]
 async fn a_transport_that_loses_events_does_not_pass() {
-    event_source(async |_world: &World| InDatabase {
-        source: Arc::new(Lossy),
-    })
-    .await;
+    event_source(async |_world: &World| InDatabase { source: Arc::new(Lossy) }).await;
 }

@@ -17,19 +17,9 @@ async fn an_event_reaches_its_consumer_once_and_in_order() {
     }
     assert_eq!(world.advance().await, 3);
     let progress = runner.run_batch(0).await.unwrap();
-    assert_eq!(
-        progress,
-        Progress {
-            handled: 3,
-            deferred: 0,
-            moved: true
-        }
-    );
+    assert_eq!(progress, Progress { handled: 3, deferred: 0, moved: true });
     assert_eq!(runner.run_batch(0).await.unwrap(), Progress::default());
-    assert_eq!(
-        world.effects().await,
-        vec![(account, 2), (account, 3), (account, 4)]
-    );
+    assert_eq!(world.effects().await, vec![(account, 2), (account, 3), (account, 4)]);
     world.test.assert_nothing_left().await;
 }
 
@@ -46,19 +36,8 @@ async fn a_failing_event_parks_its_key_and_no_other() {
     world.change(org, good, 1).await;
     world.advance().await;
     let progress = runner.run_batch(0).await.unwrap();
-    assert_eq!(
-        progress,
-        Progress {
-            handled: 2,
-            deferred: 2,
-            moved: true
-        }
-    );
-    assert_eq!(
-        world.effects().await,
-        vec![(bad, 2), (good, 2)],
-        "the failed effect was rolled back"
-    );
+    assert_eq!(progress, Progress { handled: 2, deferred: 2, moved: true });
+    assert_eq!(world.effects().await, vec![(bad, 2), (good, 2)], "the failed effect was rolled back");
     // Not due yet: the retry waits, and the event behind it waits for it.
     assert!(!runner.run_deferred().await.unwrap());
     for _ in 0..2 {
@@ -69,30 +48,13 @@ async fn a_failing_event_parks_its_key_and_no_other() {
     assert_eq!(dead.len(), 1);
     assert_eq!((dead[0].attempts, dead[0].waiting), (3, 1));
     world.test.clock.advance(SignedDuration::from_hours(10));
-    assert!(
-        !runner.run_deferred().await.unwrap(),
-        "a dead letter is not tried by itself, nor is what waits behind it"
-    );
+    assert!(!runner.run_deferred().await.unwrap(), "a dead letter is not tried by itself, nor is what waits behind it");
     // A later event of the key still waits behind the dead letter.
     world.change(org, bad, 1).await;
     world.advance().await;
-    assert_eq!(
-        runner.run_batch(0).await.unwrap(),
-        Progress {
-            handled: 0,
-            deferred: 1,
-            moved: true
-        }
-    );
-    assert!(
-        bus::skip(&world.system, "demo.effects", dead[0].event_id)
-            .await
-            .unwrap()
-    );
+    assert_eq!(runner.run_batch(0).await.unwrap(), Progress { handled: 0, deferred: 1, moved: true });
+    assert!(bus::skip(&world.system, "demo.effects", dead[0].event_id).await.unwrap());
     while runner.run_deferred().await.unwrap() {}
-    assert_eq!(
-        world.effects().await,
-        vec![(bad, 2), (good, 2), (bad, 4), (bad, 5)]
-    );
+    assert_eq!(world.effects().await, vec![(bad, 2), (good, 2), (bad, 4), (bad, 5)]);
     world.test.assert_nothing_left().await;
 }

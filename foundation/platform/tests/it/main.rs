@@ -1,10 +1,17 @@
 //! The integration tests of the platform, in one binary.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking; its names are its documentation"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit;
 mod bus_conformance;
 mod bus_consumer;
+mod bus_log;
+mod bus_mutants;
+mod db;
 mod demo;
+mod idempotency;
+mod inbox;
+mod jobs;
+mod migrate;
 mod private_postgres;
+mod tenancy;
+mod vault;

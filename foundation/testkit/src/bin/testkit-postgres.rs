@@ -21,8 +21,7 @@ fn main() -> anyhow::Result<()> {
 
 fn setup() -> anyhow::Result<()> {
     let url = testkit::cluster::start_keeper(testkit::cluster::parent(), false)?;
-    let file =
-        std::env::var_os("NEXTEST_ENV").context("NEXTEST_ENV is not set: this is nextest's setup script")?;
+    let file = std::env::var_os("NEXTEST_ENV").context("NEXTEST_ENV is not set: this is nextest's setup script")?;
     let mut file = std::fs::OpenOptions::new().append(true).open(file)?;
     writeln!(file, "DROPMATE_TEST_DATABASE_URL={url}")?;
     Ok(())
@@ -41,8 +40,5 @@ fn exec(command: &str, rest: &[&str]) -> anyhow::Result<()> {
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }

@@ -11,6 +11,7 @@ use platform::vault::Private;
 use platform::{Error, Kind, Result};
 
 use super::first_run::expired;
+use super::guessing::{Source, account_name, count_guess};
 use super::tokens::{self, Client, Issued};
 use crate::context::Identity;
 use crate::domain::contact::{Email, Phone};
@@ -45,22 +46,16 @@ pub struct Acceptance {
 
 /// What the page behind the link shows; `None` when the link does not work.
 pub async fn look(identity: &Identity, token: &str) -> Result<Option<(Organization, Role)>> {
-    let Some(secret) = Secret::presented(Purpose::Invitation, token) else {
-        return Ok(None);
-    };
+    let Some(secret) = Secret::presented(Purpose::Invitation, token) else { return Ok(None) };
     let mut tx = identity.db().begin(&Scope::installation()).await?;
-    let Some(invitation) = open(&mut tx, identity, &secret).await? else {
-        return Ok(None);
-    };
+    let Some(invitation) = open(&mut tx, identity, &secret).await? else { return Ok(None) };
     let organization = organizations::find(&mut tx).await?;
     Ok(organization.map(|organization| (organization, invitation.role)))
 }
 
 /// Finds an invitation that can be accepted, entering its organisation and locking it.
 async fn open(tx: &mut Tx, identity: &Identity, secret: &Secret) -> Result<Option<Invitation>> {
-    let Some((org, id)) = invitations::locate(tx, secret).await? else {
-        return Ok(None);
-    };
+    let Some((org, id)) = invitations::locate(tx, secret).await? else { return Ok(None) };
     tx.enter(org).await?;
     let now = tx.now();
     let invitation = invitations::lock(tx, identity.vault(), id).await?;
@@ -75,15 +70,14 @@ pub async fn accept(
     scope: &Scope,
     input: Acceptance,
     client: Client,
-    source: &str,
+    source: &Source,
 ) -> Result<Issued> {
     let secret = Secret::presented(Purpose::Invitation, &input.token).ok_or_else(expired)?;
     check_secret(identity, &input.with)?;
-    super::sign_in::count_guess(identity, &format!("join:{}", secret.hint()), source).await?;
     if look(identity, &input.token).await?.is_none() {
         return Err(expired());
     }
-    let person = known_person(identity, scope, &input.with).await?;
+    let person = known_person(identity, scope, &input.with, source).await?;
     let hash = match (&person, &input.with) {
         (None, SignInWith::Email(_, secret) | SignInWith::Phone(_, secret)) => {
             Some(identity.hasher().hash(secret.clone()).await?)
@@ -99,15 +93,8 @@ pub async fn accept(
     };
     let (_, locked) = memberships::insert(&mut tx, user, invitation.role).await?;
     invitations::accept(&mut tx, invitation.id, user).await?;
-    tx.publish(
-        locked,
-        &UserCreated {
-            user_id: user,
-            role: invitation.role.as_str().to_owned(),
-        },
-    )?;
-    tx.audit(Entry::new("accept_invitation", "invitation", invitation.id))
-        .await?;
+    tx.publish(locked, &UserCreated { user_id: user, role: invitation.role.as_str().to_owned() })?;
+    tx.audit(Entry::new("accept_invitation", "invitation", invitation.id)).await?;
     let org = tx.org()?;
     let issued = tokens::open(&mut tx, identity, user, Some(org), &client).await?;
     tx.commit().await?;
@@ -129,27 +116,37 @@ fn check_secret(identity: &Identity, with: &SignInWith) -> Result<()> {
 }
 
 /// The person behind the address, if there is one and the secret is theirs; 409 when it is not.
-async fn known_person(identity: &Identity, scope: &Scope, with: &SignInWith) -> Result<Option<UserId>> {
+///
+/// It is a guess of that account like any other: who may invite could try a password with each new invitation.
+async fn known_person(
+    identity: &Identity,
+    scope: &Scope,
+    with: &SignInWith,
+    source: &Source,
+) -> Result<Option<UserId>> {
     let mut tx = identity.db().begin(scope).await?;
-    let (user, kind, secret) = match with {
-        SignInWith::Email(email, password) => (
-            users::id_by_email(&mut tx, identity.vault(), email).await?,
-            CredentialKind::Password,
-            password,
-        ),
-        SignInWith::Phone(phone, pin) => (
-            users::id_by_phone(&mut tx, identity.vault(), phone).await?,
-            CredentialKind::Pin,
-            pin,
-        ),
+    let (user, kind, secret, account) = match with {
+        SignInWith::Email(email, password) => {
+            let user = users::id_by_email(&mut tx, identity.vault(), email).await?;
+            (user, CredentialKind::Password, password, email.private())
+        }
+        SignInWith::Phone(phone, pin) => {
+            let user = users::id_by_phone(&mut tx, identity.vault(), phone).await?;
+            (user, CredentialKind::Pin, pin, phone.private())
+        }
     };
-    let Some(user) = user else {
-        tx.commit().await?;
-        return Ok(None);
+    let account = account_name(&mut tx, identity, account).await?;
+    let (stored, active) = match user {
+        Some(user) => {
+            let active = users::find(&mut tx, identity.vault(), user).await?.is_some_and(|user| user.active);
+            (credentials::hash(&mut tx, user, kind).await?, active)
+        }
+        None => (None, false),
     };
-    let stored = credentials::hash(&mut tx, user, kind).await?;
     tx.commit().await?;
-    if identity.hasher().verify(stored, secret.clone()).await? {
+    count_guess(identity, &account, source).await?;
+    let Some(user) = user else { return Ok(None) };
+    if identity.hasher().verify(stored, secret.clone()).await? && active {
         return Ok(Some(user));
     }
     Err(Error::new(
@@ -164,17 +161,7 @@ async fn create(tx: &mut Tx, identity: &Identity, input: Acceptance, hash: &str)
         SignInWith::Email(email, _) => (Some(email), None, CredentialKind::Password),
         SignInWith::Phone(phone, _) => (None, Some(phone), CredentialKind::Pin),
     };
-    let user = users::insert(
-        tx,
-        identity.vault(),
-        NewUser {
-            name: input.name,
-            email,
-            phone,
-            operator: false,
-        },
-    )
-    .await?;
+    let user = users::insert(tx, identity.vault(), NewUser { name: input.name, email, phone, operator: false }).await?;
     credentials::put(tx, user.id, kind, hash).await?;
     Ok(user.id)
 }

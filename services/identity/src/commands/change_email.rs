@@ -8,6 +8,7 @@ use platform::vault::{Place, Private};
 use platform::{Error, Kind, Result};
 
 use super::first_run::expired;
+use super::guessing::{Source, count_guess};
 use crate::context::Identity;
 use crate::domain::contact::Email;
 use crate::domain::secret::{Purpose, Secret};
@@ -27,17 +28,14 @@ pub async fn ask(
     user: UserId,
     email: Email,
     password: Private,
+    source: &Source,
 ) -> Result<()> {
-    super::sign_in::count_guess(identity, &user.to_string(), &user.to_string()).await?;
+    count_guess(identity, &user.to_string(), source).await?;
     let mut tx = identity.db().read(scope).await?;
     let stored = credentials::hash(&mut tx, user, CredentialKind::Password).await?;
     tx.rollback().await?;
     if !identity.hasher().verify(stored, password).await? {
-        return Err(Error::new(
-            Kind::Forbidden,
-            "wrong_password",
-            "The present password is not right.",
-        ));
+        return Err(Error::new(Kind::Forbidden, "wrong_password", "The present password is not right."));
     }
     let mut tx = identity.db().begin(scope).await?;
     let keys = identity.vault().installation(&mut tx).await?;
@@ -51,31 +49,18 @@ pub async fn ask(
 pub async fn confirm(identity: &Identity, scope: &Scope, token: &str) -> Result<()> {
     let secret = Secret::presented(Purpose::Link, token).ok_or_else(expired)?;
     let mut tx = identity.db().begin(scope).await?;
-    let link = links::take(&mut tx, LinkPurpose::EmailChange, &secret)
-        .await?
-        .ok_or_else(expired)?;
+    let link = links::take(&mut tx, LinkPurpose::EmailChange, &secret).await?.ok_or_else(expired)?;
     let (Some(user), Some(sealed)) = (link.user, link.detail) else {
         return Err(Error::internal("an incomplete link of an e-mail change"));
     };
     let email = open(&mut tx, identity, user, &sealed).await?;
-    let person = users::lock(&mut tx, identity.vault(), user)
-        .await?
-        .ok_or_else(expired)?;
-    let change = users::Change {
-        email: Some(email),
-        ..users::Change::default()
-    };
+    let person = users::lock(&mut tx, identity.vault(), user).await?.ok_or_else(expired)?;
+    let change = users::Change { email: Some(email), ..users::Change::default() };
     let locked = users::update(&mut tx, identity.vault(), &person, &change).await?;
     // Every organisation of the person hears of it; the event belongs to the first, the others ask when they need it.
     if let Some(entrance) = memberships::entrances(&mut tx, user).await?.first() {
         tx.enter(entrance.org).await?;
-        tx.publish(
-            locked,
-            &UserUpdated {
-                user_id: user,
-                changed: change.fields(),
-            },
-        )?;
+        tx.publish(locked, &UserUpdated { user_id: user, changed: change.fields() })?;
     }
     tx.audit(Entry::new("confirm_email", "user", user)).await?;
     tx.commit().await

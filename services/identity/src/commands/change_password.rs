@@ -7,6 +7,7 @@ use platform::vault::Private;
 use platform::{Error, Kind, Result};
 
 use super::end_sessions;
+use super::guessing::{Source, count_guess};
 use crate::context::Identity;
 use crate::store::credentials::{self, CredentialKind};
 use crate::store::sessions::EndReason;
@@ -19,16 +20,10 @@ pub fn check_strength(identity: &Identity, password: &Private) -> Result<()> {
     let min = identity.settings().password_min_length;
     let text = password.reveal();
     if text.chars().count() < min || text.trim().is_empty() {
-        return Err(Error::invalid_field(
-            "/password",
-            format!("at least {min} characters"),
-        ));
+        return Err(Error::invalid_field("/password", format!("at least {min} characters")));
     }
     if text.len() > MAX_PASSWORD {
-        return Err(Error::invalid_field(
-            "/password",
-            format!("at most {MAX_PASSWORD} bytes"),
-        ));
+        return Err(Error::invalid_field("/password", format!("at most {MAX_PASSWORD} bytes")));
     }
     Ok(())
 }
@@ -41,18 +36,15 @@ pub async fn change_password(
     session: SessionId,
     current: Private,
     new: Private,
+    source: &Source,
 ) -> Result<()> {
     check_strength(identity, &new)?;
-    super::sign_in::count_guess(identity, &user.to_string(), &user.to_string()).await?;
+    count_guess(identity, &user.to_string(), source).await?;
     let mut tx = identity.db().read(scope).await?;
     let stored = credentials::hash(&mut tx, user, CredentialKind::Password).await?;
     tx.rollback().await?;
     if !identity.hasher().verify(stored, current).await? {
-        return Err(Error::new(
-            Kind::Forbidden,
-            "wrong_password",
-            "The present password is not right.",
-        ));
+        return Err(Error::new(Kind::Forbidden, "wrong_password", "The present password is not right."));
     }
     let hash = identity.hasher().hash(new).await?;
     let mut tx = identity.db().begin(scope).await?;

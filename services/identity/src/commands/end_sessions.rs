@@ -7,24 +7,18 @@ use platform::{Error, Result};
 
 use crate::context::Identity;
 use crate::domain::membership::check_grant;
-use crate::store::memberships;
 use crate::store::sessions::{self, EndReason};
+use crate::store::memberships;
 
 /// Ends sessions in this transaction. After the commit, [`known`] tells this process's verifier at once.
 pub async fn end(tx: &mut Tx, ids: &[SessionId], reason: EndReason) -> Result<()> {
-    if ids.is_empty() {
-        Ok(())
-    } else {
-        sessions::end(tx, ids, reason).await
-    }
+    if ids.is_empty() { Ok(()) } else { sessions::end(tx, ids, reason).await }
 }
 
 /// Refuses the tokens of these sessions in this process from now on; other processes read it within a second.
 pub fn known(identity: &Identity, ids: &[SessionId]) {
     let now = identity.db().clock().now();
-    let until = now
-        .checked_add(platform::auth::ACCESS_TOKEN_LIFETIME)
-        .unwrap_or(now);
+    let until = now.checked_add(platform::auth::ACCESS_TOKEN_LIFETIME).unwrap_or(now);
     for id in ids {
         identity.revocations().add(*id, until);
     }
@@ -48,7 +42,7 @@ pub async fn end_all(
 pub async fn sign_out(identity: &Identity, scope: &Scope, session: SessionId) -> Result<()> {
     let mut tx = identity.db().begin(scope).await?;
     end(&mut tx, &[session], EndReason::Logout).await?;
-    tx.audit(Entry::new("logout", "session", session)).await?;
+    tx.audit(Entry::new("sign_out", "session", session)).await?;
     tx.commit().await?;
     known(identity, &[session]);
     Ok(())
@@ -56,9 +50,7 @@ pub async fn sign_out(identity: &Identity, scope: &Scope, session: SessionId) ->
 
 /// Ends one of the caller's own sessions.
 pub async fn revoke_own(tx: &mut Tx, user: UserId, id: SessionId) -> Result<()> {
-    let session = sessions::lock(tx, id)
-        .await?
-        .filter(|session| session.user_id == user && session.revoked_at.is_none());
+    let session = sessions::lock(tx, id).await?.filter(|session| session.user_id == user && session.revoked_at.is_none());
     if session.is_none() {
         return Err(Error::not_found("session"));
     }
@@ -67,19 +59,12 @@ pub async fn revoke_own(tx: &mut Tx, user: UserId, id: SessionId) -> Result<()> 
 }
 
 /// Cuts off a member: a lost phone, a dismissed driver. Ends the member's sessions in this organisation.
-pub async fn cut_off(
-    tx: &mut Tx,
-    actor: platform::auth::Role,
-    member: MembershipId,
-) -> Result<Vec<SessionId>> {
-    let membership = memberships::lock(tx, member)
-        .await?
-        .ok_or_else(|| Error::not_found("member"))?;
+pub async fn cut_off(tx: &mut Tx, actor: platform::auth::Role, member: MembershipId) -> Result<Vec<SessionId>> {
+    let membership = memberships::lock(tx, member).await?.ok_or_else(|| Error::not_found("member"))?;
     check_grant(actor, membership.role)?;
     let org = tx.org()?;
     let ended = end_all(tx, membership.user_id, Some(org), EndReason::CutOff, None).await?;
     let entry = Entry::new("sign_out_member", "membership", member);
-    tx.audit(entry.detail(serde_json::json!({ "sessions": ended.len() })))
-        .await?;
+    tx.audit(entry.detail(serde_json::json!({ "sessions": ended.len() }))).await?;
     Ok(ended)
 }

@@ -34,11 +34,7 @@ pub struct FirstRun {
 
 /// A link is not there, was used, or is too old.
 pub fn expired() -> Error {
-    Error::new(
-        Kind::NotFound,
-        "link_expired",
-        "This link has expired or was used. Ask for a new one.",
-    )
+    Error::new(Kind::NotFound, "link_expired", "This link has expired or was used. Ask for a new one.")
 }
 
 /// A fresh link while no owner exists; `None` once there is one.
@@ -55,9 +51,7 @@ pub async fn owner_link(identity: &Identity) -> Result<Option<String>> {
 
 /// Whether a link still works, for the page behind it.
 pub async fn link_works(identity: &Identity, token: &str) -> Result<bool> {
-    let Some(secret) = Secret::presented(Purpose::Link, token) else {
-        return Ok(false);
-    };
+    let Some(secret) = Secret::presented(Purpose::Link, token) else { return Ok(false) };
     let mut tx = identity.db().begin(&Scope::installation()).await?;
     let works = links::peek(&mut tx, LinkPurpose::FirstRun, &secret).await?;
     Ok(works && !store::any_owner(&mut tx).await?)
@@ -92,18 +86,11 @@ async fn create(
     client: &Client,
 ) -> Result<(Organization, Issued)> {
     // Using the link up locks its row: of two visitors one is the owner.
-    links::take(tx, LinkPurpose::FirstRun, secret)
-        .await?
-        .ok_or_else(expired)?;
+    links::take(tx, LinkPurpose::FirstRun, secret).await?.ok_or_else(expired)?;
     if store::any_owner(tx).await? {
         return Err(expired());
     }
-    let new = NewUser {
-        name: input.name,
-        email: Some(input.email),
-        phone: None,
-        operator: true,
-    };
+    let new = NewUser { name: input.name, email: Some(input.email), phone: None, operator: true };
     let user = users::insert(tx, identity.vault(), new).await?;
     credentials::put(tx, user.id, CredentialKind::Password, hash).await?;
     let organization = organizations::create(tx, &input.organization, user.id, "first_run").await?;

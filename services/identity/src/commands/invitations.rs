@@ -31,8 +31,7 @@ pub async fn invite(
         tx.enqueue(&message).await?;
     }
     let entry = Entry::new("create_invitation", "invitation", invitation.id);
-    tx.audit(entry.detail(serde_json::json!({ "role": role.as_str() })))
-        .await?;
+    tx.audit(entry.detail(serde_json::json!({ "role": role.as_str() }))).await?;
     Ok((invitation, link(identity, &secret)))
 }
 
@@ -43,16 +42,11 @@ pub fn link(identity: &Identity, secret: &Secret) -> String {
 
 /// Takes an invitation back. Doing so twice is the same as once.
 pub async fn revoke(tx: &mut Tx, identity: &Identity, actor: Role, id: InvitationId) -> Result<()> {
-    let invitation = invitations::lock(tx, identity.vault(), id)
-        .await?
-        .ok_or_else(|| Error::not_found("invitation"))?;
+    let invitation =
+        invitations::lock(tx, identity.vault(), id).await?.ok_or_else(|| Error::not_found("invitation"))?;
     check_grant(actor, invitation.role)?;
     if invitation.accepted_at.is_some() {
-        return Err(Error::new(
-            Kind::Conflict,
-            "accepted",
-            "This invitation was accepted. End the membership instead.",
-        ));
+        return Err(Error::new(Kind::Conflict, "accepted", "This invitation was accepted. End the membership instead."));
     }
     if invitation.revoked_at.is_none() {
         invitations::revoke(tx, id).await?;

@@ -22,9 +22,7 @@ pub async fn set_role(
     seen: impl Fn(i64) -> Result<()> + Send,
 ) -> Result<(Membership, Vec<SessionId>)> {
     let owners = memberships::lock_owners(tx).await?;
-    let before = memberships::lock(tx, id)
-        .await?
-        .ok_or_else(|| Error::not_found("member"))?;
+    let before = memberships::lock(tx, id).await?.ok_or_else(|| Error::not_found("member"))?;
     seen(before.version)?;
     check_grant(actor, before.role)?;
     check_grant(actor, role)?;
@@ -37,33 +35,22 @@ pub async fn set_role(
         to: Some(role.as_str().to_owned()),
     };
     tx.publish(locked, &event)?;
-    tx.audit(
-        Entry::new("update_member", "membership", id)
-            .before(&before)?
-            .after(&after)?,
-    )
-    .await?;
+    tx.audit(Entry::new("update_member", "membership", id).before(&before)?.after(&after)?).await?;
     Ok((after, ended))
 }
 
 /// Ends a membership and the member's sessions here.
 pub async fn remove(tx: &mut Tx, actor: Role, id: MembershipId) -> Result<Vec<SessionId>> {
     let owners = memberships::lock_owners(tx).await?;
-    let before = memberships::lock(tx, id)
-        .await?
-        .ok_or_else(|| Error::not_found("member"))?;
+    let before = memberships::lock(tx, id).await?.ok_or_else(|| Error::not_found("member"))?;
     check_grant(actor, before.role)?;
     check_owner_remains(before.role, None, owners)?;
     let locked = memberships::end(tx, &before).await?;
     let ended = forget(tx, &before).await?;
-    let event = UserRoleChanged {
-        user_id: before.user_id,
-        from: before.role.as_str().to_owned(),
-        to: None,
-    };
+    let event =
+        UserRoleChanged { user_id: before.user_id, from: before.role.as_str().to_owned(), to: None };
     tx.publish(locked, &event)?;
-    tx.audit(Entry::new("remove_member", "membership", id).before(&before)?)
-        .await?;
+    tx.audit(Entry::new("remove_member", "membership", id).before(&before)?).await?;
     Ok(ended)
 }
 

@@ -14,10 +14,7 @@ use crate::store::organizations::{self, Details};
 /// Refuses a time zone that is not in the IANA database and a currency that is not three letters.
 pub fn check(details: &Details) -> Result<()> {
     if jiff::tz::TimeZone::get(&details.time_zone).is_err() {
-        return Err(Error::invalid_field(
-            "/time_zone",
-            "no such time zone in the IANA database",
-        ));
+        return Err(Error::invalid_field("/time_zone", "no such time zone in the IANA database"));
     }
     if details.currency.parse::<kernel::money::Currency>().is_err() {
         return Err(Error::invalid_field("/currency", "three letters as in ISO 4217"));
@@ -26,33 +23,15 @@ pub fn check(details: &Details) -> Result<()> {
 }
 
 /// Creates an organisation with its first owner. The transaction enters it.
-pub async fn create(
-    tx: &mut Tx,
-    details: &Details,
-    owner: UserId,
-    action: &'static str,
-) -> Result<Organization> {
+pub async fn create(tx: &mut Tx, details: &Details, owner: UserId, action: &'static str) -> Result<Organization> {
     check(details)?;
     let id: OrgId = tx.id();
     tx.enter(id).await?;
     let (organization, locked) = organizations::insert(tx, details).await?;
     let (_, member) = memberships::insert(tx, owner, Role::Owner).await?;
-    tx.publish(
-        locked,
-        &OrganizationCreated {
-            org_id: id,
-            created_by: owner,
-        },
-    )?;
-    tx.publish(
-        member,
-        &UserCreated {
-            user_id: owner,
-            role: Role::Owner.as_str().to_owned(),
-        },
-    )?;
-    tx.audit(Entry::new(action, "organization", id).after(&organization)?)
-        .await?;
+    tx.publish(locked, &OrganizationCreated { org_id: id, created_by: owner })?;
+    tx.publish(member, &UserCreated { user_id: owner, role: Role::Owner.as_str().to_owned() })?;
+    tx.audit(Entry::new(action, "organization", id).after(&organization)?).await?;
     Ok(organization)
 }
 
@@ -77,9 +56,7 @@ pub async fn update(
     if tx.org()? != id {
         return Err(Error::not_found("organization"));
     }
-    let before = organizations::lock(tx)
-        .await?
-        .ok_or_else(|| Error::not_found("organization"))?;
+    let before = organizations::lock(tx).await?.ok_or_else(|| Error::not_found("organization"))?;
     seen(before.version)?;
     let details = Details {
         name: change.name.unwrap_or_else(|| before.name.clone()),
@@ -88,11 +65,6 @@ pub async fn update(
     };
     check(&details)?;
     let after = organizations::update(tx, &before, &details).await?;
-    tx.audit(
-        Entry::new("update_organization", "organization", id)
-            .before(&before)?
-            .after(&after)?,
-    )
-    .await?;
+    tx.audit(Entry::new("update_organization", "organization", id).before(&before)?.after(&after)?).await?;
     Ok(after)
 }

@@ -7,6 +7,7 @@ use platform::{Error, Result};
 
 use super::end_sessions;
 use super::first_run::expired;
+use super::guessing::{Source, account_name, count_source, may_write_to};
 use crate::context::Identity;
 use crate::domain::contact::Email;
 use crate::domain::secret::{Purpose, Secret};
@@ -17,10 +18,13 @@ use crate::store::sessions::EndReason;
 use crate::store::users;
 
 /// Sends a link if there is such a person. The caller learns nothing either way.
-pub async fn forgot(identity: &Identity, scope: &Scope, email: &Email, source: &str) -> Result<()> {
-    super::sign_in::count_guess(identity, &format!("forgot:{source}"), source).await?;
+pub async fn forgot(identity: &Identity, scope: &Scope, email: &Email, source: &Source) -> Result<()> {
+    count_source(identity, source).await?;
     let mut tx = identity.db().begin(scope).await?;
-    if let Some(user) = users::id_by_email(&mut tx, identity.vault(), email).await? {
+    let account = account_name(&mut tx, identity, email.private()).await?;
+    let user = users::id_by_email(&mut tx, identity.vault(), email).await?;
+    let free = may_write_to(identity, &account).await?;
+    if let Some(user) = user.filter(|_| free) {
         tx.enqueue(&SendLink::password_reset(user)).await?;
         tx.audit(Entry::new("forgot_password", "user", user)).await?;
     }
@@ -30,9 +34,7 @@ pub async fn forgot(identity: &Identity, scope: &Scope, email: &Email, source: &
 /// A link for somebody, made by the operator on the machine; `None` when there is no such person.
 pub async fn operator_link(identity: &Identity, email: &Email) -> Result<Option<String>> {
     let mut tx = identity.db().begin(&Scope::installation()).await?;
-    let Some(user) = users::id_by_email(&mut tx, identity.vault(), email).await? else {
-        return Ok(None);
-    };
+    let Some(user) = users::id_by_email(&mut tx, identity.vault(), email).await? else { return Ok(None) };
     let secret = Secret::draw(Purpose::Link, tx.random());
     links::replace(&mut tx, LinkPurpose::PasswordReset, Some(user), &secret, None).await?;
     tx.audit(Entry::new("user.reset", "user", user)).await?;
@@ -51,12 +53,8 @@ pub async fn reset(identity: &Identity, scope: &Scope, token: &str, password: Pr
     tx.rollback().await?;
     let hash = identity.hasher().hash(password).await?;
     let mut tx = identity.db().begin(scope).await?;
-    let link = links::take(&mut tx, LinkPurpose::PasswordReset, &secret)
-        .await?
-        .ok_or_else(expired)?;
-    let user = link
-        .user
-        .ok_or_else(|| Error::internal("a reset link without a person"))?;
+    let link = links::take(&mut tx, LinkPurpose::PasswordReset, &secret).await?.ok_or_else(expired)?;
+    let user = link.user.ok_or_else(|| Error::internal("a reset link without a person"))?;
     credentials::put(&mut tx, user, CredentialKind::Password, &hash).await?;
     let ended = end_sessions::end_all(&mut tx, user, None, EndReason::Password, None).await?;
     tx.audit(Entry::new("reset_password", "user", user)).await?;

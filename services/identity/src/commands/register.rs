@@ -8,6 +8,7 @@ use platform::db::{Scope, Tx};
 use platform::vault::Private;
 use platform::{Error, Kind, Result};
 
+use super::guessing::{Source, count_source};
 use super::tokens::{self, Client, Issued};
 use crate::context::Identity;
 use crate::domain::contact::Email;
@@ -34,7 +35,7 @@ pub async fn register(
     scope: &Scope,
     input: Registration,
     client: Client,
-    source: &str,
+    source: &Source,
 ) -> Result<Issued> {
     if !identity.settings().open_registration {
         return Err(Error::new(
@@ -43,7 +44,7 @@ pub async fn register(
             "Registration is closed. Ask the business for an invitation.",
         ));
     }
-    super::sign_in::count_guess(identity, &format!("register:{source}"), source).await?;
+    count_source(identity, source).await?;
     super::change_password::check_strength(identity, &input.password)?;
     let hash = identity.hasher().hash(input.password.clone()).await?;
     let mut tx = identity.db().begin(scope).await?;
@@ -60,25 +61,12 @@ async fn create(
     client: &Client,
 ) -> Result<Issued> {
     tx.enter(input.org).await?;
-    organizations::find(tx)
-        .await?
-        .ok_or_else(|| Error::not_found("organization"))?;
-    let new = NewUser {
-        name: input.name,
-        email: Some(input.email),
-        phone: None,
-        operator: false,
-    };
+    organizations::find(tx).await?.ok_or_else(|| Error::not_found("organization"))?;
+    let new = NewUser { name: input.name, email: Some(input.email), phone: None, operator: false };
     let user = users::insert(tx, identity.vault(), new).await?;
     credentials::put(tx, user.id, CredentialKind::Password, hash).await?;
     let (_, locked) = memberships::insert(tx, user.id, Role::Customer).await?;
-    tx.publish(
-        locked,
-        &UserCreated {
-            user_id: user.id,
-            role: Role::Customer.as_str().to_owned(),
-        },
-    )?;
+    tx.publish(locked, &UserCreated { user_id: user.id, role: Role::Customer.as_str().to_owned() })?;
     tx.audit(Entry::new("register", "user", user.id)).await?;
     tokens::open(tx, identity, user.id, Some(input.org), client).await
 }

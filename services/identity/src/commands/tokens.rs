@@ -51,12 +51,7 @@ pub async fn role_in(
     org: Option<OrgId>,
 ) -> Result<(Role, Vec<Entrance>)> {
     let entrances = memberships::entrances(tx, user).await?;
-    let role = if let Some(org) = org {
-        entrances
-            .iter()
-            .find(|entrance| entrance.org == org)
-            .map(|entrance| entrance.role)
-    } else {
+    let role = if let Some(org) = org { entrances.iter().find(|entrance| entrance.org == org).map(|entrance| entrance.role) } else {
         let user = users::find(tx, identity.vault(), user).await?;
         user.filter(|user| user.operator).map(|_operator| Role::Operator)
     };
@@ -72,43 +67,25 @@ pub async fn open(
     wanted: Option<OrgId>,
     client: &Client,
 ) -> Result<Issued> {
-    let first = memberships::entrances(tx, user)
-        .await?
-        .first()
-        .map(|entrance| entrance.org);
+    let first = memberships::entrances(tx, user).await?.first().map(|entrance| entrance.org);
     let org = wanted.or(first);
     let session = sessions::insert(tx, user, org, client.browser, &client.device).await?;
     let refresh = Secret::draw(Purpose::Refresh, tx.random());
-    sessions::insert_token(tx, session.id, &refresh).await?;
+    sessions::insert_token(tx, session.id, &refresh, None).await?;
     let mut issued = issue(tx, identity, &session, org).await?;
     issued.refresh_token = Some(refresh);
     Ok(issued)
 }
 
 /// A new access token for a session.
-pub async fn issue(
-    tx: &mut Tx,
-    identity: &Identity,
-    session: &Session,
-    org: Option<OrgId>,
-) -> Result<Issued> {
+pub async fn issue(tx: &mut Tx, identity: &Identity, session: &Session, org: Option<OrgId>) -> Result<Issued> {
     let (role, entrances) = role_in(tx, identity, session.user_id, org).await?;
-    let who = Who::User {
-        user: session.user_id,
-        session: session.id,
-    };
-    let principal = Principal {
-        who,
-        role,
-        org,
-        scopes: std::collections::BTreeSet::default(),
-    };
+    let who = Who::User { user: session.user_id, session: session.id };
+    let principal = Principal { who, role, org, scopes: std::collections::BTreeSet::default() };
     let now = tx.now();
     Ok(Issued {
         access_token: identity.keys().sign(Audience::Api, &principal, now)?,
-        access_expires_at: now
-            .checked_add(platform::auth::ACCESS_TOKEN_LIFETIME)
-            .unwrap_or(now),
+        access_expires_at: now.checked_add(platform::auth::ACCESS_TOKEN_LIFETIME).unwrap_or(now),
         refresh_token: None,
         session_expires_at: session.expires_at,
         browser: session.browser,

@@ -18,26 +18,15 @@ pub async fn update_me(
     change: Change,
     seen: impl Fn(i64) -> Result<()> + Send,
 ) -> Result<User> {
-    let before = users::lock(tx, identity.vault(), id)
-        .await?
-        .ok_or_else(|| Error::not_found("user"))?;
+    let before = users::lock(tx, identity.vault(), id).await?.ok_or_else(|| Error::not_found("user"))?;
     seen(before.version)?;
     let fields = change.fields();
     if !fields.is_empty() {
         let locked = users::update(tx, identity.vault(), &before, &change).await?;
         if tx.scope().org.is_some() {
-            tx.publish(
-                locked,
-                &UserUpdated {
-                    user_id: id,
-                    changed: fields.clone(),
-                },
-            )?;
+            tx.publish(locked, &UserUpdated { user_id: id, changed: fields.clone() })?;
         }
     }
-    tx.audit(Entry::new("update_me", "user", id).detail(serde_json::json!({ "changed": fields })))
-        .await?;
-    users::find(tx, identity.vault(), id)
-        .await?
-        .ok_or_else(|| Error::not_found("user"))
+    tx.audit(Entry::new("update_me", "user", id).detail(serde_json::json!({ "changed": fields }))).await?;
+    users::find(tx, identity.vault(), id).await?.ok_or_else(|| Error::not_found("user"))
 }

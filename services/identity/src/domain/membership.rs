@@ -12,13 +12,7 @@ use platform::auth::Role;
 use platform::{Error, Kind, Result};
 
 /// Roles that a membership can have.
-pub const MEMBER_ROLES: [Role; 5] = [
-    Role::Owner,
-    Role::Manager,
-    Role::Dispatcher,
-    Role::Driver,
-    Role::Customer,
-];
+pub const MEMBER_ROLES: [Role; 5] = [Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver, Role::Customer];
 
 /// Whether `actor` may make somebody a `role`, or take it away.
 pub fn may_grant(actor: Role, role: Role) -> bool {
@@ -31,11 +25,7 @@ pub fn may_grant(actor: Role, role: Role) -> bool {
 
 /// Refuses a grant that the actor may not make.
 pub fn check_grant(actor: Role, role: Role) -> Result<()> {
-    if may_grant(actor, role) {
-        Ok(())
-    } else {
-        Err(Error::forbidden())
-    }
+    if may_grant(actor, role) { Ok(()) } else { Err(Error::forbidden()) }
 }
 
 /// Refuses to take the role from the last owner.

@@ -63,33 +63,17 @@ mod tests {
     }
 
     fn token(used: Option<i64>, successor_used: bool) -> Presented {
-        Presented {
-            used_at: used.map(at),
-            successor_used,
-            revoked_at: None,
-            expires_at: at(1000),
-        }
+        Presented { used_at: used.map(at), successor_used, revoked_at: None, expires_at: at(1000) }
     }
 
     #[test]
     fn the_table_of_the_module_holds() {
         assert_eq!(decide(token(None, false), at(0)), Decision::Rotate);
         assert_eq!(decide(token(Some(0), false), at(9)), Decision::Repeat);
-        assert_eq!(
-            decide(token(Some(0), false), at(10)),
-            Decision::Theft,
-            "after the grace"
-        );
-        assert_eq!(
-            decide(token(Some(0), true), at(1)),
-            Decision::Theft,
-            "a grandparent"
-        );
+        assert_eq!(decide(token(Some(0), false), at(10)), Decision::Theft, "after the grace");
+        assert_eq!(decide(token(Some(0), true), at(1)), Decision::Theft, "a grandparent");
         assert_eq!(decide(token(None, false), at(1000)), Decision::Refuse, "expired");
-        let revoked = Presented {
-            revoked_at: Some(at(0)),
-            ..token(None, false)
-        };
+        let revoked = Presented { revoked_at: Some(at(0)), ..token(None, false) };
         assert_eq!(decide(revoked, at(1)), Decision::Refuse);
     }
 }

@@ -7,8 +7,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use platform::http::ClientIp;
+use platform::http::rate_limit::Counts;
 use platform::{Error, Kind, Result};
 
+use crate::commands::guessing::Source;
 use crate::context::Identity;
 use crate::domain::secret::{Purpose, Secret};
 
@@ -20,8 +22,8 @@ const PATH: &str = "/api/v1/auth";
 /// What the headers of a request say about its sender.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    /// The counted address, as text.
-    pub source: String,
+    /// Where guesses are counted.
+    pub source: Source,
     /// Browser and system in words.
     pub device: String,
     headers: HeaderMap,
@@ -31,20 +33,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Sender {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
-        let source = parts
-            .extensions
-            .get::<ClientIp>()
-            .map_or_else(|| "local".to_owned(), |ip| ip.0.to_string());
-        let agent = parts
-            .headers
-            .get(USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        Ok(Self {
-            source,
-            device: device(agent),
-            headers: parts.headers.clone(),
-        })
+        let address = parts.extensions.get::<ClientIp>().map_or_else(|| "local".to_owned(), |ip| ip.counted());
+        let counts = parts.extensions.get::<Counts>().cloned().unwrap_or_default();
+        let source = Source { address, counts };
+        let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self { source, device: device(agent), headers: parts.headers.clone() })
     }
 }
 
@@ -55,9 +48,7 @@ impl Sender {
             return Ok(None);
         }
         let jar = CookieJar::from_headers(&self.headers);
-        let Some(cookie) = jar.get(NAME) else {
-            return Ok(None);
-        };
+        let Some(cookie) = jar.get(NAME) else { return Ok(None) };
         self.check_origin(identity)?;
         Ok(Secret::presented(Purpose::Refresh, cookie.value()))
     }
@@ -66,21 +57,14 @@ impl Sender {
     fn check_origin(&self, identity: &Identity) -> Result<()> {
         let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
         let own = text(ORIGIN).is_some_and(|origin| {
-            let authority = origin
-                .parse::<Uri>()
-                .ok()
-                .and_then(|uri| uri.authority().cloned());
+            let authority = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
             let public = origin == identity.settings().public_url;
             public || authority.is_some_and(|authority| text(HOST) == Some(authority.as_str()))
         });
         if own {
             return Ok(());
         }
-        Err(Error::new(
-            Kind::Forbidden,
-            "foreign_origin",
-            "This request does not come from a page of this installation.",
-        ))
+        Err(Error::new(Kind::Forbidden, "foreign_origin", "This request does not come from a page of this installation."))
     }
 }
 
@@ -106,10 +90,7 @@ fn cookie(identity: &Identity, value: String, max_age_s: i64) -> String {
 /// Browser and system in words: enough for a person to recognise a device, too little to recognise a person.
 fn device(agent: &str) -> String {
     let find = |words: &[(&str, &'static str)]| {
-        words
-            .iter()
-            .find(|(needle, _)| agent.contains(needle))
-            .map(|(_, word)| *word)
+        words.iter().find(|(needle, _)| agent.contains(needle)).map(|(_, word)| *word)
     };
     let program = find(&[
         ("MicroMessenger", "WeChat"),
@@ -142,10 +123,7 @@ mod tests {
     fn devices_are_named_in_words() {
         let chrome = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36";
         assert_eq!(device(chrome), "Chrome on Android");
-        assert_eq!(
-            device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1"),
-            "Safari on iPhone"
-        );
+        assert_eq!(device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1"), "Safari on iPhone");
         assert_eq!(device("curl/8.5.0"), "curl");
         assert_eq!(device(""), "unknown device");
     }

@@ -21,8 +21,7 @@ use crate::http::text;
 use crate::store::api_keys::{self, NewKey};
 
 pub(super) fn routes(api: Api<Identity>) -> Api<Identity> {
-    api.routes(routes!(list_api_keys, create_api_key))
-        .routes(routes!(revoke_api_key))
+    api.routes(routes!(list_api_keys, create_api_key)).routes(routes!(revoke_api_key))
 }
 
 /// What a key is for.
@@ -46,11 +45,7 @@ pub(crate) struct NewApiKey {
     kind: KeyKind,
     /// Name of the integration or device.
     #[garde(length(chars, min = 1, max = 100), pattern(text::LINE))]
-    #[schema(
-        min_length = 1,
-        max_length = 100,
-        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     name: String,
     /// What it may do: `organization:read`, `members:read`, `report:positions`, `report:packages`.
     #[garde(length(min = 1, max = 20), inner(length(chars, min = 1, max = 64)))]
@@ -128,11 +123,7 @@ pub(crate) async fn list_api_keys(
     reader: Reader,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ApiKey>>> {
-    let before = page
-        .cursor
-        .as_ref()
-        .map(platform::http::pagination::Cursor::key::<Uuid>)
-        .transpose()?;
+    let before = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(&reader.scope).await?;
     let rows = api_keys::list(&mut tx, before, page.limit.fetch()).await?;
     let page = Page::cut(rows, page.limit, |key| key.id.uuid())?;
@@ -164,10 +155,7 @@ pub(crate) async fn create_api_key(
             Box::pin(async move {
                 let (key, secret) = command::create(tx, by, new).await?;
                 let location = format!("/api/v1/api-keys/{}", key.id);
-                let body = ApiKeyCreated {
-                    api_key: key.into(),
-                    secret: secret.text().to_owned(),
-                };
+                let body = ApiKeyCreated { api_key: key.into(), secret: secret.text().to_owned() };
                 Ok(Answer::json(201, &body)?.with_header("location", location))
             })
         })
@@ -186,7 +174,7 @@ pub(crate) async fn revoke_api_key(
     Path(id): Path<ApiKeyId>,
     request: Action,
 ) -> Result<Answer> {
-    request
+    let answer = request
         .call
         .run(identity.db(), move |tx| {
             Box::pin(async move {
@@ -194,5 +182,7 @@ pub(crate) async fn revoke_api_key(
                 Ok(Answer::empty(204))
             })
         })
-        .await
+        .await?;
+    identity.forget_keys();
+    Ok(answer)
 }

@@ -10,6 +10,5 @@ use utoipa_axum::routes;
 use crate::context::Identity;
 
 pub(super) fn routes(api: Api<Identity>) -> Api<Identity> {
-    api.routes(routes!(me::get_me, me::update_me))
-        .routes(routes!(read::get_user))
+    api.routes(routes!(me::get_me, me::update_me)).routes(routes!(read::get_user))
 }

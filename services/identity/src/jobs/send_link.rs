@@ -8,10 +8,10 @@ use platform::mail::Message;
 use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::send_invitation::message;
 use crate::commands::change_email;
 use crate::context::Identity;
 use crate::domain::secret::{Purpose, Secret};
+use super::send_invitation::message;
 use crate::store::links::{self, LinkPurpose};
 use crate::store::users;
 
@@ -26,18 +26,12 @@ pub struct SendLink {
 impl SendLink {
     /// A link to set a new password, to the account's address.
     pub fn password_reset(user: UserId) -> Self {
-        Self {
-            user,
-            new_address: None,
-        }
+        Self { user, new_address: None }
     }
 
     /// A link to confirm a new address, to that address.
     pub fn email_change(user: UserId, sealed: &[u8]) -> Self {
-        Self {
-            user,
-            new_address: Some(hex::encode(sealed)),
-        }
+        Self { user, new_address: Some(hex::encode(sealed)) }
     }
 }
 
@@ -59,32 +53,19 @@ pub fn kind(identity: Identity) -> JobKind {
 
 async fn run(identity: &Identity, context: &JobContext, job: SendLink) -> Result<(), JobError> {
     if let Some(message) = prepare(identity, context, &job).await? {
-        identity
-            .mailer()
-            .send(&message)
-            .await
-            .map_err(super::send_invitation::mail_error)?;
+        identity.mailer().send(&message).await.map_err(super::send_invitation::mail_error)?;
     }
     Ok(())
 }
 
 async fn prepare(identity: &Identity, context: &JobContext, job: &SendLink) -> Result<Option<Message>> {
     let mut tx = context.db.begin(&context.scope()).await?;
-    let Some(user) = users::find(&mut tx, identity.vault(), job.user).await? else {
-        return Ok(None);
-    };
+    let Some(user) = users::find(&mut tx, identity.vault(), job.user).await? else { return Ok(None) };
     let secret = Secret::draw(Purpose::Link, tx.random());
     let message = if let Some(sealed) = &job.new_address {
         let sealed = hex::decode(sealed).map_err(Error::internal)?;
         let email = change_email::open(&mut tx, identity, job.user, &sealed).await?;
-        links::replace(
-            &mut tx,
-            LinkPurpose::EmailChange,
-            Some(job.user),
-            &secret,
-            Some(&sealed),
-        )
-        .await?;
+        links::replace(&mut tx, LinkPurpose::EmailChange, Some(job.user), &secret, Some(&sealed)).await?;
         let link = identity.link(&format!("/confirm/{}", secret.text()));
         message(
             context,
@@ -97,9 +78,7 @@ async fn prepare(identity: &Identity, context: &JobContext, job: &SendLink) -> R
             ),
         )
     } else {
-        let Some(address) = &user.email else {
-            return Ok(None);
-        };
+        let Some(address) = &user.email else { return Ok(None) };
         links::replace(&mut tx, LinkPurpose::PasswordReset, Some(job.user), &secret, None).await?;
         let link = identity.link(&format!("/reset/{}", secret.text()));
         message(

@@ -17,11 +17,7 @@ pub async fn page(
     role: Option<Role>,
     page: &PageQuery,
 ) -> Result<Page<(Membership, Option<User>)>> {
-    let after = page
-        .cursor
-        .as_ref()
-        .map(platform::http::pagination::Cursor::key::<Uuid>)
-        .transpose()?;
+    let after = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(scope).await?;
     let rows = memberships::list(&mut tx, role, after, page.limit.fetch()).await?;
     let mut members = Vec::with_capacity(rows.len());
@@ -37,16 +33,11 @@ pub async fn user(identity: &Identity, principal: &Principal, scope: &Scope, id:
     let mut tx = identity.db().read(scope).await?;
     let own = principal.user().is_ok_and(|caller| caller == id);
     if !own {
-        let sees_others = matches!(
-            principal.role,
-            Role::Owner | Role::Manager | Role::Dispatcher | Role::Service
-        );
+        let sees_others = matches!(principal.role, Role::Owner | Role::Manager | Role::Dispatcher | Role::Service);
         let member = sees_others && scope.org.is_some() && memberships::of_user(&mut tx, id).await?.is_some();
         if !member {
             return Err(Error::not_found("user"));
         }
     }
-    users::find(&mut tx, identity.vault(), id)
-        .await?
-        .ok_or_else(|| Error::not_found("user"))
+    users::find(&mut tx, identity.vault(), id).await?.ok_or_else(|| Error::not_found("user"))
 }

@@ -10,17 +10,8 @@ use crate::entities::{Entrance, Organization};
 use crate::store::{memberships, organizations};
 
 /// A page of the organisations that a person may enter. A person has few: they are cut here, not in the database.
-pub async fn page_of(
-    identity: &Identity,
-    scope: &Scope,
-    user: UserId,
-    page: &PageQuery,
-) -> Result<Page<Entrance>> {
-    let after = page
-        .cursor
-        .as_ref()
-        .map(platform::http::pagination::Cursor::key::<Uuid>)
-        .transpose()?;
+pub async fn page_of(identity: &Identity, scope: &Scope, user: UserId, page: &PageQuery) -> Result<Page<Entrance>> {
+    let after = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(scope).await?;
     let mut entrances = memberships::entrances(&mut tx, user).await?;
     entrances.sort_by_key(|entrance| entrance.org);
@@ -34,7 +25,5 @@ pub async fn one(identity: &Identity, scope: &Scope, id: OrgId) -> Result<Organi
         return Err(Error::not_found("organization"));
     }
     let mut tx = identity.db().read(scope).await?;
-    organizations::find(&mut tx)
-        .await?
-        .ok_or_else(|| Error::not_found("organization"))
+    organizations::find(&mut tx).await?.ok_or_else(|| Error::not_found("organization"))
 }

@@ -164,12 +164,8 @@ pub async fn present(tx: &mut Tx, id: ApiKeyId) -> Result<Option<ApiKey>> {
     )
     .fetch_optional(tx.conn())
     .await?;
-    let Some(key) = row.map(ApiKey::from) else {
-        return Ok(None);
-    };
-    let stale = key
-        .last_used_at
-        .is_none_or(|last| now.duration_since(last).as_secs() >= 60);
+    let Some(key) = row.map(ApiKey::from) else { return Ok(None) };
+    let stale = key.last_used_at.is_none_or(|last| now.duration_since(last).as_secs() >= 60);
     if stale {
         sqlx::query!(
             "UPDATE identity.api_keys SET last_used_at = $3 WHERE org_id = $1 AND id = $2",

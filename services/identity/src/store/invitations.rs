@@ -34,8 +34,7 @@ async fn open(tx: &mut Tx, vault: &Vault, row: Row) -> Result<Invitation> {
     let email = match row.email {
         Some(sealed) => {
             let key = vault.existing(tx, Subject::of_org(tx.org()?, row.id)).await?;
-            key.map(|key| key.open(Place::new(TABLE, "email", row.id), &sealed))
-                .transpose()?
+            key.map(|key| key.open(Place::new(TABLE, "email", row.id), &sealed)).transpose()?
         }
         None => None,
     };

@@ -107,19 +107,13 @@ pub async fn take(tx: &mut Tx, purpose: LinkPurpose, secret: &Secret) -> Result<
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|row| Link {
-        user: row.user_id.map(UserId::new),
-        detail: row.detail,
-    }))
+    Ok(row.map(|row| Link { user: row.user_id.map(UserId::new), detail: row.detail }))
 }
 
 /// Deletes links that expired before the given moment.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    let done = sqlx::query!(
-        "DELETE FROM identity.one_time_links WHERE expires_at < $1",
-        before.to_sqlx() as _
-    )
-    .execute(tx.conn())
-    .await?;
+    let done = sqlx::query!("DELETE FROM identity.one_time_links WHERE expires_at < $1", before.to_sqlx() as _)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected())
 }

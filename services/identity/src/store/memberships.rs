@@ -46,37 +46,20 @@ pub async fn insert(tx: &mut Tx, user: UserId, role: Role) -> Result<(Membership
     .execute(tx.conn())
     .await
     .map_err(already_member)?;
-    Ok((
-        Membership {
-            id,
-            user_id: user,
-            role,
-            version: 1,
-            created_at: now,
-        },
-        Locked::new(id, 1),
-    ))
+    Ok((Membership { id, user_id: user, role, version: 1, created_at: now }, Locked::new(id, 1)))
 }
 
 fn already_member(error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(|db| db.constraint()) {
-        Some("memberships_current") => Error::new(
-            Kind::Conflict,
-            "already_member",
-            "This person is a member already.",
-        )
-        .with_source(error),
+        Some("memberships_current") => {
+            Error::new(Kind::Conflict, "already_member", "This person is a member already.").with_source(error)
+        }
         _ => error.into(),
     }
 }
 
 /// The current members, oldest first.
-pub async fn list(
-    tx: &mut Tx,
-    role: Option<Role>,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Membership>> {
+pub async fn list(tx: &mut Tx, role: Option<Role>, after: Option<Uuid>, limit: i64) -> Result<Vec<Membership>> {
     let org = tx.org()?;
     let rows = sqlx::query_as!(
         Row,
@@ -149,14 +132,7 @@ pub async fn set_role(tx: &mut Tx, membership: &Membership, role: Role) -> Resul
     )
     .fetch_one(tx.conn())
     .await?;
-    Ok((
-        Membership {
-            role,
-            version,
-            ..membership.clone()
-        },
-        Locked::new(membership.id, version),
-    ))
+    Ok((Membership { role, version, ..membership.clone() }, Locked::new(membership.id, version)))
 }
 
 /// Ends a locked membership.

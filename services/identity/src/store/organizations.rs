@@ -126,7 +126,5 @@ pub async fn update(tx: &mut Tx, organization: &Organization, details: &Details)
 
 /// Whether any organisation has an owner: the first run is over.
 pub async fn any_owner(tx: &mut Tx) -> Result<bool> {
-    Ok(sqlx::query_scalar!(r#"SELECT identity.has_owner() AS "has!""#)
-        .fetch_one(tx.conn())
-        .await?)
+    Ok(sqlx::query_scalar!(r#"SELECT identity.has_owner() AS "has!""#).fetch_one(tx.conn()).await?)
 }

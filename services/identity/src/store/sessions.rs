@@ -90,17 +90,7 @@ pub async fn insert(
     .execute(tx.conn())
     .await?;
     let device = device.to_owned();
-    Ok(Session {
-        id,
-        user_id: user,
-        org,
-        browser,
-        device,
-        created_at: now,
-        last_used_at: now,
-        expires_at,
-        revoked_at: None,
-    })
+    Ok(Session { id, user_id: user, org, browser, device, created_at: now, last_used_at: now, expires_at, revoked_at: None })
 }
 
 /// Reads and locks a session of a user.
@@ -151,26 +141,26 @@ pub async fn end(tx: &mut Tx, sessions: &[SessionId], reason: EndReason) -> Resu
     )
     .execute(tx.conn())
     .await?;
-    let until = now
-        .checked_add(platform::auth::ACCESS_TOKEN_LIFETIME)
-        .unwrap_or(now);
-    sqlx::query!(
-        "SELECT platform.revoke_session(id, $2) FROM unnest($1::uuid[]) AS id",
-        &ids,
-        until.to_sqlx() as _
-    )
-    .execute(tx.conn())
-    .await?;
+    let until = now.checked_add(platform::auth::ACCESS_TOKEN_LIFETIME).unwrap_or(now);
+    sqlx::query!("SELECT platform.revoke_session(id, $2) FROM unnest($1::uuid[]) AS id", &ids, until.to_sqlx() as _)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
-/// The sessions of a person that name this organisation (or all of them), to end them together.
+/// The sessions of a person whose tokens may name this organisation (or all of them), to end them together.
+///
+/// A session that has switched within the life of an access token may have left one behind that names this one.
 pub async fn ids_of(tx: &mut Tx, user: UserId, org: Option<OrgId>) -> Result<Vec<SessionId>> {
+    let now = tx.now();
+    let since = now.checked_sub(platform::auth::ACCESS_TOKEN_LIFETIME).unwrap_or(now);
     let ids = sqlx::query_scalar!(
         "SELECT id FROM identity.sessions
-          WHERE user_id = $1 AND revoked_at IS NULL AND ($2::uuid IS NULL OR org_id = $2) FOR UPDATE",
+          WHERE user_id = $1 AND revoked_at IS NULL AND ($2::uuid IS NULL OR org_id = $2 OR switched_at > $3)
+          FOR UPDATE",
         user.uuid(),
         org.map(OrgId::uuid),
+        since.to_sqlx() as _,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -179,24 +169,27 @@ pub async fn ids_of(tx: &mut Tx, user: UserId, org: Option<OrgId>) -> Result<Vec
 
 /// Lets a session name another organisation.
 pub async fn set_org(tx: &mut Tx, session: SessionId, org: Option<OrgId>) -> Result<()> {
+    let now = tx.now();
     sqlx::query!(
-        "UPDATE identity.sessions SET org_id = $2 WHERE id = $1",
+        "UPDATE identity.sessions SET org_id = $2, switched_at = $3 WHERE id = $1",
         session.uuid(),
-        org.map(OrgId::uuid)
+        org.map(OrgId::uuid),
+        now.to_sqlx() as _,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-/// Stores a refresh token of a session.
-pub async fn insert_token(tx: &mut Tx, session: SessionId, token: &Secret) -> Result<()> {
+/// Stores a refresh token of a session, with the one that was exchanged for it.
+pub async fn insert_token(tx: &mut Tx, session: SessionId, token: &Secret, parent: Option<&Secret>) -> Result<()> {
     let now = tx.now();
     sqlx::query!(
-        "INSERT INTO identity.refresh_tokens (hash, session_id, created_at) VALUES ($1, $2, $3)",
+        "INSERT INTO identity.refresh_tokens (hash, session_id, created_at, parent) VALUES ($1, $2, $3, $4)",
         token.hash(),
         session.uuid(),
         now.to_sqlx() as _,
+        parent.map(Secret::hash),
     )
     .execute(tx.conn())
     .await?;
@@ -217,12 +210,9 @@ pub struct Token {
 /// Reads a refresh token with its session, locking the session: parallel refreshes of one session take turns.
 pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
     let hash = token.hash();
-    let session = sqlx::query_scalar!(
-        "SELECT session_id FROM identity.refresh_tokens WHERE hash = $1",
-        hash
-    )
-    .fetch_optional(tx.conn())
-    .await?;
+    let session = sqlx::query_scalar!("SELECT session_id FROM identity.refresh_tokens WHERE hash = $1", hash)
+        .fetch_optional(tx.conn())
+        .await?;
     let Some(session) = session else { return Ok(None) };
     let owner = sqlx::query!(
         r#"SELECT expires_at AS "expires_at: SqlTime", revoked_at AS "revoked_at: SqlTime"
@@ -235,8 +225,7 @@ pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
     let row = sqlx::query!(
         r#"SELECT t.used_at AS "used_at: SqlTime", t.successor,
                   EXISTS (SELECT FROM identity.refresh_tokens n
-                           WHERE n.session_id = t.session_id AND n.created_at >= t.used_at AND n.used_at IS NOT NULL
-                             AND n.hash <> t.hash) AS "successor_used!"
+                           WHERE n.parent = t.hash AND n.used_at IS NOT NULL) AS "successor_used!"
              FROM identity.refresh_tokens t WHERE t.hash = $1"#,
         hash,
     )
@@ -255,12 +244,7 @@ pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
 }
 
 /// Marks a token as used and keeps its sealed successor for the grace period; the session lives on.
-pub async fn use_token(
-    tx: &mut Tx,
-    token: &Secret,
-    session: SessionId,
-    successor: &[u8],
-) -> Result<Timestamp> {
+pub async fn use_token(tx: &mut Tx, token: &Secret, session: SessionId, successor: &[u8]) -> Result<Timestamp> {
     let now = tx.now();
     let expires_at = now.checked_add(IDLE).unwrap_or(now);
     sqlx::query!(

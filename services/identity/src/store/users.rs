@@ -58,16 +58,8 @@ pub async fn insert(tx: &mut Tx, vault: &Vault, new: NewUser) -> Result<User> {
     let key = vault.subject(tx, Subject::of_installation(id)).await?;
     let place = |column| Place::new(TABLE, column, id);
     let name = key.seal(place("name"), &new.name)?;
-    let email = new
-        .email
-        .as_ref()
-        .map(|email| key.seal(place("email"), email.private()))
-        .transpose()?;
-    let phone = new
-        .phone
-        .as_ref()
-        .map(|phone| key.seal(place("phone"), phone.private()))
-        .transpose()?;
+    let email = new.email.as_ref().map(|email| key.seal(place("email"), email.private())).transpose()?;
+    let phone = new.phone.as_ref().map(|phone| key.seal(place("phone"), phone.private())).transpose()?;
     let (email_index, phone_index) = indexes(tx, vault, new.email.as_ref(), new.phone.as_ref()).await?;
     sqlx::query!(
         "INSERT INTO identity.users (id, name, email, email_index, phone, phone_index, operator, created_at, updated_at)
@@ -109,21 +101,13 @@ async fn indexes(
 }
 
 fn taken(error: sqlx::Error) -> Error {
-    let constraint = error
-        .as_database_error()
-        .and_then(|db| db.constraint())
-        .unwrap_or_default();
+    let constraint = error.as_database_error().and_then(|db| db.constraint()).unwrap_or_default();
     let code = match constraint {
         "users_email_index_key" => "email_taken",
         "users_phone_index_key" => "phone_taken",
         _ => return error.into(),
     };
-    Error::new(
-        platform::Kind::Conflict,
-        code,
-        "Somebody has an account with this already.",
-    )
-    .with_source(error)
+    Error::new(platform::Kind::Conflict, code, "Somebody has an account with this already.").with_source(error)
 }
 
 /// Reads a user.
@@ -155,18 +139,13 @@ pub async fn lock(tx: &mut Tx, vault: &Vault, id: UserId) -> Result<Option<User>
 async fn open(tx: &mut Tx, vault: &Vault, row: Option<Row>) -> Result<Option<User>> {
     let Some(row) = row else { return Ok(None) };
     // An erased person is not there any more.
-    let Some(key) = vault.existing(tx, Subject::of_installation(row.id)).await? else {
-        return Ok(None);
-    };
+    let Some(key) = vault.existing(tx, Subject::of_installation(row.id)).await? else { return Ok(None) };
     row.open(&key).map(Some)
 }
 
 /// Finds a user by the address or number to sign in with.
 pub async fn id_by_email(tx: &mut Tx, vault: &Vault, email: &Email) -> Result<Option<UserId>> {
-    let index = vault
-        .installation(tx)
-        .await?
-        .index("users.email", email.private().reveal());
+    let index = vault.installation(tx).await?.index("users.email", email.private().reveal());
     let id = sqlx::query_scalar!("SELECT id FROM identity.users WHERE email_index = $1", index)
         .fetch_optional(tx.conn())
         .await?;
@@ -175,10 +154,7 @@ pub async fn id_by_email(tx: &mut Tx, vault: &Vault, email: &Email) -> Result<Op
 
 /// Finds a user by phone number.
 pub async fn id_by_phone(tx: &mut Tx, vault: &Vault, phone: &Phone) -> Result<Option<UserId>> {
-    let index = vault
-        .installation(tx)
-        .await?
-        .index("users.phone", phone.private().reveal());
+    let index = vault.installation(tx).await?.index("users.phone", phone.private().reveal());
     let id = sqlx::query_scalar!("SELECT id FROM identity.users WHERE phone_index = $1", index)
         .fetch_optional(tx.conn())
         .await?;
@@ -199,16 +175,8 @@ pub struct Change {
 impl Change {
     /// Names of the fields that change.
     pub fn fields(&self) -> Vec<String> {
-        let named = [
-            ("name", self.name.is_some()),
-            ("email", self.email.is_some()),
-            ("phone", self.phone.is_some()),
-        ];
-        named
-            .into_iter()
-            .filter(|(_, changed)| *changed)
-            .map(|(name, _)| name.to_owned())
-            .collect()
+        let named = [("name", self.name.is_some()), ("email", self.email.is_some()), ("phone", self.phone.is_some())];
+        named.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
     }
 }
 
@@ -217,21 +185,9 @@ pub async fn update(tx: &mut Tx, vault: &Vault, user: &User, change: &Change) ->
     let now = tx.now();
     let key = vault.subject(tx, Subject::of_installation(user.id)).await?;
     let place = |column| Place::new(TABLE, column, user.id);
-    let name = change
-        .name
-        .as_ref()
-        .map(|name| key.seal(place("name"), name))
-        .transpose()?;
-    let email = change
-        .email
-        .as_ref()
-        .map(|email| key.seal(place("email"), email.private()))
-        .transpose()?;
-    let phone = change
-        .phone
-        .as_ref()
-        .map(|phone| key.seal(place("phone"), phone.private()))
-        .transpose()?;
+    let name = change.name.as_ref().map(|name| key.seal(place("name"), name)).transpose()?;
+    let email = change.email.as_ref().map(|email| key.seal(place("email"), email.private())).transpose()?;
+    let phone = change.phone.as_ref().map(|phone| key.seal(place("phone"), phone.private())).transpose()?;
     let (email_index, phone_index) = indexes(tx, vault, change.email.as_ref(), change.phone.as_ref()).await?;
     let version = sqlx::query_scalar!(
         "UPDATE identity.users

@@ -18,7 +18,7 @@ use crate::http::extract::query_pairs;
 use crate::http::header::IDEMPOTENCY_KEY;
 use crate::http::layers::RouteTemplate;
 use crate::http::problem;
-use crate::http::rate_limit::{Decision, Policy, RateLimiter};
+use crate::http::rate_limit::{Counts, Decision, Policy, RateLimiter};
 use crate::{Error, Kind, Result};
 
 /// Longest accepted `Idempotency-Key`.
@@ -45,7 +45,8 @@ impl RateLimits {
         id: Option<&str>,
         who: Option<&Principal>,
         client: Option<ClientIp>,
-    ) -> Option<Counted> {
+        counts: &Counts,
+    ) -> Option<Decision> {
         let known = who.filter(|principal| principal.who != Who::Anonymous);
         let general = match known.map(|principal| principal.who) {
             Some(Who::Key(_)) => self.key,
@@ -57,11 +58,14 @@ impl RateLimits {
             .copied()
             .unwrap_or(general);
         let key = known.map_or_else(
-            || client.map_or_else(|| "address unknown".to_owned(), |client| client.0.to_string()),
+            || client.map_or_else(|| "address unknown".to_owned(), |client| client.counted()),
             Principal::label,
         );
         match self.limiter.check(&policy, &key).await {
-            Ok(decision) => Some(Counted { policy, decision }),
+            Ok(decision) => {
+                counts.note(policy, decision);
+                Some(decision)
+            }
             Err(error) => {
                 // Refusing everybody because the counter is away would be the larger outage.
                 tracing::warn!(
@@ -72,11 +76,6 @@ impl RateLimits {
             }
         }
     }
-}
-
-struct Counted {
-    policy: Policy,
-    decision: Decision,
 }
 
 /// Admits requests that the operation table allows.
@@ -119,7 +118,8 @@ impl Gate {
     async fn admit(
         &self,
         request: &Parts,
-    ) -> (Option<Counted>, Result<(Arc<Operation>, Principal), Refused>) {
+        counts: &Counts,
+    ) -> Result<(Arc<Operation>, Principal), Refused> {
         let operation = match self.operations.find(&request.method, request.uri.path()) {
             Lookup::Found(operation) => Ok(operation),
             Lookup::OtherMethods(allow) => Err(Refused {
@@ -133,18 +133,17 @@ impl Gate {
             _ => Ok(Principal::anonymous()),
         };
         let counted = self
-            .count(operation.as_ref().ok().cloned(), &caller, request)
+            .count(operation.as_ref().ok().cloned(), &caller, request, counts)
             .await;
-        let admitted = operation.and_then(|operation| {
-            if let Some(counted) = &counted {
-                counted.decision.enforce()?;
+        operation.and_then(|operation| {
+            if let Some(decision) = &counted {
+                decision.enforce()?;
             }
             let caller = caller
                 .and_then(|caller| operation.permission.check(&caller).map(|()| caller))
                 .and_then(|caller| contract(&operation, request).map(|()| caller))?;
             Ok((operation, caller))
-        });
-        (counted, admitted)
+        })
     }
 
     async fn count(
@@ -152,7 +151,8 @@ impl Gate {
         operation: Option<Arc<Operation>>,
         caller: &Result<Principal>,
         request: &Parts,
-    ) -> Option<Counted> {
+        counts: &Counts,
+    ) -> Option<Decision> {
         let limits = self
             .limits
             .as_ref()
@@ -163,6 +163,7 @@ impl Gate {
                 operation.as_ref().map(|operation| operation.id.as_str()),
                 caller.as_ref().ok(),
                 client,
+                counts,
             )
             .await
     }
@@ -170,9 +171,11 @@ impl Gate {
 
 async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let (counted, admitted) = Box::pin(gate.admit(&parts)).await;
+    let counts = Counts::default();
+    let admitted = Box::pin(gate.admit(&parts, &counts)).await;
     let mut response = match admitted {
         Ok((operation, caller)) => {
+            parts.extensions.insert(counts.clone());
             let template = RouteTemplate(Arc::clone(&operation.template));
             parts.extensions.insert(operation);
             parts.extensions.insert(caller);
@@ -182,9 +185,7 @@ async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
         }
         Err(refused) => refused.into_response(),
     };
-    if let Some(Counted { policy, decision }) = counted {
-        decision.announce(&policy, response.headers_mut());
-    }
+    counts.announce(response.headers_mut());
     response
 }
 

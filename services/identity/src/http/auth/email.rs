@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::commands::change_email as command;
 use crate::context::Identity;
 use crate::domain::contact::Email;
+use crate::http::browser::Sender;
 use crate::http::text;
 
 /// The new address.
@@ -37,11 +38,12 @@ pub(crate) struct ChangeEmail {
 )]
 pub(crate) async fn change_email(
     State(identity): State<Identity>,
+    sender: Sender,
     request: Command<ChangeEmail>,
 ) -> Result<Answer> {
     let (user, email) = (request.principal.user()?, Email::parse(&request.body.email)?);
     let password = Private::from(request.body.password);
-    command::ask(&identity, &request.call.scope, user, email, password).await?;
+    command::ask(&identity, &request.call.scope, user, email, password, &sender.source).await?;
     Ok(Answer::empty(204))
 }
 

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use garde::Validate;
-use platform::Result;
 use platform::http::call::Command;
 use platform::http::{Json, Query};
 use platform::idempotency::Answer;
 use platform::vault::Private;
+use platform::Result;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -25,11 +25,7 @@ use crate::store::organizations::Details;
 pub(crate) struct LinkQuery {
     /// The secret of the link.
     #[garde(length(chars, min = 1, max = 200))]
-    #[param(
-        min_length = 1,
-        max_length = 200,
-        example = "dml_0123456789abcdefghjkmnpqrstvwxyz"
-    )]
+    #[param(min_length = 1, max_length = 200, example = "dml_0123456789abcdefghjkmnpqrstvwxyz")]
     token: String,
 }
 
@@ -50,9 +46,7 @@ pub(crate) async fn get_first_run(
     State(identity): State<Identity>,
     Query(query): Query<LinkQuery>,
 ) -> Result<Json<LinkState>> {
-    Ok(Json(LinkState {
-        works: command::link_works(&identity, &query.token).await?,
-    }))
+    Ok(Json(LinkState { works: command::link_works(&identity, &query.token).await? }))
 }
 
 /// The first organisation and its owner.
@@ -69,11 +63,7 @@ pub(crate) struct FirstRun {
     token: String,
     /// Name of the business.
     #[garde(length(chars, min = 1, max = 200), pattern(text::LINE))]
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     organization: String,
     /// IANA time zone.
     #[garde(length(chars, min = 1, max = 64))]
@@ -85,11 +75,7 @@ pub(crate) struct FirstRun {
     currency: String,
     /// The owner's name.
     #[garde(length(chars, min = 1, max = 200), pattern(text::LINE))]
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     name: String,
     /// The owner's address.
     #[garde(pattern(text::EMAIL))]

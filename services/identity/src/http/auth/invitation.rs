@@ -49,13 +49,8 @@ pub(crate) async fn look_up_invitation(
     State(identity): State<Identity>,
     request: Command<InvitationToken>,
 ) -> Result<Json<InvitationOffer>> {
-    let (organization, role) = command::look(&identity, &request.body.token)
-        .await?
-        .ok_or_else(expired)?;
-    Ok(Json(InvitationOffer {
-        organization: organization.name,
-        role: role.as_str(),
-    }))
+    let (organization, role) = command::look(&identity, &request.body.token).await?.ok_or_else(expired)?;
+    Ok(Json(InvitationOffer { organization: organization.name, role: role.as_str() }))
 }
 
 /// Who accepts, and with what they will sign in: an address with a password, or a number with a PIN.
@@ -71,11 +66,7 @@ pub(crate) struct AcceptInvitation {
     token: String,
     /// As the person wants to be called.
     #[garde(length(chars, min = 1, max = 200), pattern(text::LINE))]
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     name: String,
     /// Address to sign in with.
     #[garde(inner(pattern(text::EMAIL)))]
@@ -103,18 +94,13 @@ pub(crate) struct AcceptInvitation {
 impl AcceptInvitation {
     fn with(&self) -> Result<SignInWith> {
         match (&self.email, &self.password, &self.phone, &self.pin) {
-            (Some(email), Some(password), None, None) => Ok(SignInWith::Email(
-                Email::parse(email)?,
-                Private::new(password.as_str()),
-            )),
-            (None, None, Some(phone), Some(pin)) => Ok(SignInWith::Phone(
-                Phone::parse(phone)?,
-                Private::new(pin.as_str()),
-            )),
-            _ => Err(Error::invalid_field(
-                "",
-                "either email and password, or phone and pin",
-            )),
+            (Some(email), Some(password), None, None) => {
+                Ok(SignInWith::Email(Email::parse(email)?, Private::new(password.as_str())))
+            }
+            (None, None, Some(phone), Some(pin)) => {
+                Ok(SignInWith::Phone(Phone::parse(phone)?, Private::new(pin.as_str())))
+            }
+            _ => Err(Error::invalid_field("", "either email and password, or phone and pin")),
         }
     }
 }
@@ -134,11 +120,7 @@ pub(crate) async fn accept_invitation(
 ) -> Result<Answer> {
     let body = request.body;
     let (with, client) = (body.with()?, body.client.of(&sender));
-    let input = Acceptance {
-        token: body.token,
-        name: text::private(&body.name),
-        with,
-    };
+    let input = Acceptance { token: body.token, name: text::private(&body.name), with };
     let issued = command::accept(&identity, &request.call.scope, input, client, &sender.source).await?;
     answer(&identity, 201, issued)
 }

@@ -68,13 +68,7 @@ pub(crate) async fn reset_password(
     request: Command<ResetPassword>,
 ) -> Result<Answer> {
     let body = request.body;
-    reset::reset(
-        &identity,
-        &request.call.scope,
-        &body.token,
-        Private::from(body.password),
-    )
-    .await?;
+    reset::reset(&identity, &request.call.scope, &body.token, Private::from(body.password)).await?;
     Ok(Answer::empty(204))
 }
 
@@ -101,13 +95,11 @@ pub(crate) struct ChangePassword {
 )]
 pub(crate) async fn change_password(
     State(identity): State<Identity>,
+    sender: Sender,
     request: Command<ChangePassword>,
 ) -> Result<Answer> {
     let (user, session) = (request.principal.user()?, request.principal.session()?);
-    let (current, new) = (
-        Private::from(request.body.current_password),
-        Private::from(request.body.password),
-    );
-    change::change_password(&identity, &request.call.scope, user, session, current, new).await?;
+    let (current, new) = (Private::from(request.body.current_password), Private::from(request.body.password));
+    change::change_password(&identity, &request.call.scope, user, session, current, new, &sender.source).await?;
     Ok(Answer::empty(204))
 }

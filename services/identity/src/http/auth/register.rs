@@ -32,11 +32,7 @@ pub(crate) struct Register {
     organization_id: OrgId,
     /// As the person wants to be called.
     #[garde(length(chars, min = 1, max = 200), pattern(text::LINE))]
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     name: String,
     /// To sign in with.
     #[garde(pattern(text::EMAIL))]

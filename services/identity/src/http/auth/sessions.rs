@@ -68,11 +68,7 @@ pub(crate) async fn list_sessions(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<SessionView>>> {
     let (user, current) = (reader.principal.user()?, reader.principal.session()?);
-    let before = page
-        .cursor
-        .as_ref()
-        .map(platform::http::pagination::Cursor::key::<Uuid>)
-        .transpose()?;
+    let before = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(&reader.scope).await?;
     let rows = sessions::alive(&mut tx, user, before, page.limit.fetch()).await?;
     let page = Page::cut(rows, page.limit, |session| session.id.uuid())?;
@@ -100,6 +96,9 @@ pub(crate) async fn revoke_session(
             })
         })
         .await?;
-    command::known(&identity, &[id]);
+    // A stored refusal comes back as an answer: only what was ended is known as ended.
+    if answer.status == 204 {
+        command::known(&identity, &[id]);
+    }
     Ok(answer)
 }

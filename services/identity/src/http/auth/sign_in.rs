@@ -53,17 +53,11 @@ pub(crate) struct SignIn {
 impl SignIn {
     fn login(&self) -> Result<Login> {
         match (&self.email, &self.password, &self.phone, &self.pin) {
-            (Some(email), Some(password), None, None) => Ok(Login::Email(
-                Email::parse(email)?,
-                Private::new(password.as_str()),
-            )),
-            (None, None, Some(phone), Some(pin)) => {
-                Ok(Login::Phone(Phone::parse(phone)?, Private::new(pin.as_str())))
+            (Some(email), Some(password), None, None) => {
+                Ok(Login::Email(Email::parse(email)?, Private::new(password.as_str())))
             }
-            _ => Err(Error::invalid_field(
-                "",
-                "either email and password, or phone and pin",
-            )),
+            (None, None, Some(phone), Some(pin)) => Ok(Login::Phone(Phone::parse(phone)?, Private::new(pin.as_str()))),
+            _ => Err(Error::invalid_field("", "either email and password, or phone and pin")),
         }
     }
 }
@@ -83,14 +77,6 @@ pub(crate) async fn sign_in(
 ) -> Result<Answer> {
     let (scope, body) = (&request.call.scope, request.body);
     let (login, client) = (body.login()?, body.client.of(&sender));
-    let issued = command::sign_in(
-        &identity,
-        scope,
-        login,
-        body.organization_id,
-        client,
-        &sender.source,
-    )
-    .await?;
+    let issued = command::sign_in(&identity, scope, login, body.organization_id, client, &sender.source).await?;
     answer(&identity, 200, issued)
 }

@@ -84,12 +84,6 @@ pub(crate) async fn switch_organization(
     request: Command<Switch>,
 ) -> Result<Answer> {
     let session = request.principal.session()?;
-    let issued = switch::switch(
-        &identity,
-        &request.call.scope,
-        session,
-        request.body.organization_id,
-    )
-    .await?;
+    let issued = switch::switch(&identity, &request.call.scope, session, request.body.organization_id).await?;
     answer(&identity, 200, issued)
 }

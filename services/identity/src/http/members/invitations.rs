@@ -97,11 +97,7 @@ pub(crate) async fn list_invitations(
     reader: Reader,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Invitation>>> {
-    let before = page
-        .cursor
-        .as_ref()
-        .map(platform::http::pagination::Cursor::key::<Uuid>)
-        .transpose()?;
+    let before = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(&reader.scope).await?;
     let rows = invitations::list(&mut tx, identity.vault(), before, page.limit.fetch()).await?;
     let page = Page::cut(rows, page.limit, |invitation| invitation.id.uuid())?;
@@ -120,11 +116,7 @@ pub(crate) async fn create_invitation(
     State(identity): State<Identity>,
     request: Command<NewInvitation>,
 ) -> Result<Answer> {
-    let (actor, by, role) = (
-        request.principal.role,
-        request.principal.user()?,
-        request.body.role.into(),
-    );
+    let (actor, by, role) = (request.principal.role, request.principal.user()?, request.body.role.into());
     let email = request.body.email.as_deref().map(Email::parse).transpose()?;
     let context = identity.clone();
     request
@@ -134,11 +126,7 @@ pub(crate) async fn create_invitation(
             Box::pin(async move {
                 let (made, link) = command::invite(tx, &identity, actor, by, role, email.as_ref()).await?;
                 let location = format!("/api/v1/invitations/{}", made.id);
-                let body = InvitationCreated {
-                    invitation: made.into(),
-                    qr_svg: qr(&link)?,
-                    link,
-                };
+                let body = InvitationCreated { invitation: made.into(), qr_svg: qr(&link)?, link };
                 Ok(Answer::json(201, &body)?.with_header("location", location))
             })
         })
@@ -146,12 +134,8 @@ pub(crate) async fn create_invitation(
 }
 
 fn qr(link: &str) -> Result<String> {
-    let code = fast_qr::QRBuilder::new(link)
-        .build()
-        .map_err(|error| Error::internal(error.to_string()))?;
-    Ok(fast_qr::convert::svg::SvgBuilder::default()
-        .margin(2)
-        .to_str(&code))
+    let code = fast_qr::QRBuilder::new(link).build().map_err(|error| Error::internal(error.to_string()))?;
+    Ok(fast_qr::convert::svg::SvgBuilder::default().margin(2).to_str(&code))
 }
 
 /// Takes an invitation back.

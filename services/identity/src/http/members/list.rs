@@ -47,12 +47,7 @@ pub(crate) async fn list_members(
     Query(query): Query<MemberQuery>,
 ) -> Result<Json<Page<Member>>> {
     let role = query.role.map(platform::auth::Role::from);
-    let page = PageQuery {
-        limit: query.limit,
-        cursor: query.cursor,
-    };
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let page = members::page(&identity, &reader.scope, role, &page).await?;
-    Ok(Json(
-        page.map(|(membership, user)| Member::new(&membership, user)),
-    ))
+    Ok(Json(page.map(|(membership, user)| Member::new(&membership, user))))
 }

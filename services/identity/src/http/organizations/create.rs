@@ -21,11 +21,7 @@ use crate::store::organizations::Details;
 pub(crate) struct NewOrganization {
     /// Name of the business.
     #[garde(length(chars, min = 1, max = 200), pattern(text::LINE))]
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     name: String,
     /// IANA time zone.
     #[garde(length(chars, min = 1, max = 64))]
@@ -49,11 +45,8 @@ pub(crate) async fn create_organization(
 ) -> Result<Answer> {
     let user = request.principal.user()?;
     let body = request.body;
-    let details = Details {
-        name: body.name.trim().to_owned(),
-        time_zone: body.time_zone,
-        currency: body.currency,
-    };
+    let details =
+        Details { name: body.name.trim().to_owned(), time_zone: body.time_zone, currency: body.currency };
     request
         .call
         .run(identity.db(), move |tx| {
@@ -62,9 +55,7 @@ pub(crate) async fn create_organization(
                 let made = command::create(tx, &details, user, "create_organization").await?;
                 let (id, version) = (made.id, made.version);
                 let answer = Answer::json(201, &Organization::from(made))?;
-                Ok(answer
-                    .with_header("location", format!("/api/v1/organizations/{id}"))
-                    .versioned(version))
+                Ok(answer.with_header("location", format!("/api/v1/organizations/{id}")).versioned(version))
             })
         })
         .await

@@ -28,7 +28,5 @@ pub(crate) async fn get_organization(
 ) -> Result<Response> {
     let found = one(&identity, &reader.scope, id).await?;
     let version = found.version;
-    Ok(known.respond(version, || {
-        Versioned(version, Json(Organization::from(found))).into_response()
-    }))
+    Ok(known.respond(version, || Versioned(version, Json(Organization::from(found))).into_response()))
 }

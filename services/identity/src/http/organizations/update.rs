@@ -23,11 +23,7 @@ use crate::http::text;
 pub(crate) struct OrganizationChange {
     /// Name of the business.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     name: Option<String>,
     /// IANA time zone.
     #[garde(inner(length(chars, min = 1, max = 64)))]

@@ -33,9 +33,7 @@ pub(crate) async fn get_me(
     let id = reader.principal.user()?;
     let user = members::user(&identity, &reader.principal, &reader.scope, id).await?;
     let version = user.version;
-    Ok(known.respond(version, || {
-        Versioned(version, Json(User::from(user))).into_response()
-    }))
+    Ok(known.respond(version, || Versioned(version, Json(User::from(user))).into_response()))
 }
 
 /// What changes; what is absent stays. The address has an operation of its own.
@@ -45,11 +43,7 @@ pub(crate) async fn get_me(
 pub(crate) struct MyChange {
     /// As you want to be called.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
-    )]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     name: Option<String>,
     /// Your number in E.164.
     #[garde(inner(pattern(text::PHONE)))]
@@ -81,8 +75,7 @@ pub(crate) async fn update_me(
         .run(identity.db(), move |tx| {
             let (identity, change, seen) = (context.clone(), change.clone(), seen.clone());
             Box::pin(async move {
-                let user =
-                    command::update_me(tx, &identity, id, change, move |version| seen.check(version)).await?;
+                let user = command::update_me(tx, &identity, id, change, move |version| seen.check(version)).await?;
                 let version = user.version;
                 Ok(Answer::json(200, &User::from(user))?.versioned(version))
             })

@@ -28,7 +28,5 @@ pub(crate) async fn get_user(
 ) -> Result<Response> {
     let user = members::user(&identity, &reader.principal, &reader.scope, id).await?;
     let version = user.version;
-    Ok(known.respond(version, || {
-        Versioned(version, Json(User::from(user))).into_response()
-    }))
+    Ok(known.respond(version, || Versioned(version, Json(User::from(user))).into_response()))
 }

@@ -1,0 +1,71 @@
+//! One open transaction on a pooled connection, begun in one message.
+//!
+//! Why not `sqlx::Transaction`: when the message that begins it fails behind `BEGIN` (a claim that says no) or is
+//! cancelled, sqlx gives the connection back inside an open or aborted transaction, and the next user finds out. And
+//! its `commit` reports success for a transaction that PostgreSQL had aborted and rolled back.
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Executor, Postgres};
+
+/// An open transaction. Dropping it rolls back.
+#[derive(Debug)]
+pub(super) struct Session {
+    conn: Option<PoolConnection<Postgres>>,
+}
+
+impl Session {
+    /// Sends `sql`, which starts with `BEGIN`, in one message.
+    pub(super) async fn open(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
+        // From here on a failure or a cancellation rolls back before anybody else gets the connection.
+        let mut session = Self {
+            conn: Some(pool.acquire().await?),
+        };
+        match session.conn().execute(AssertSqlSafe(sql)).await {
+            Ok(_) => Ok(session),
+            Err(error) => {
+                session.rollback().await.ok();
+                Err(error)
+            }
+        }
+    }
+
+    /// The connection. Only a session that has ended has none, and ending takes it by value.
+    pub(super) fn conn(&mut self) -> &mut PgConnection {
+        self.conn
+            .as_deref_mut()
+            .unwrap_or_else(|| unreachable!("the connection is taken only when the session ends"))
+    }
+
+    /// Commits; an error when a statement failed before, even if its error was ignored.
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        // COMMIT alone answers an aborted transaction with ROLLBACK and no error; the empty SELECT raises one.
+        self.end("SELECT; COMMIT").await
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        self.conn().execute(sql).await?;
+        self.conn = None;
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(mut conn) = self.conn.take() else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    if conn.execute("ROLLBACK").await.is_err() {
+                        conn.close_on_drop();
+                    }
+                });
+            }
+            Err(_) => conn.close_on_drop(),
+        }
+    }
+}

@@ -33,10 +33,7 @@ pub struct Options {
 
 /// Measures and prints a table.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        options.binary.is_file(),
-        "build it first: cargo build --release -p dropmate"
-    );
+    anyhow::ensure!(options.binary.is_file(), "build it first: cargo build --release -p dropmate");
     let dir = testkit::cluster::temp_dir("dropmate-bench-")?;
     let mut app = Installation::new(options.binary.clone(), &dir.path().join("data"))?;
     app.start().await?;
@@ -51,33 +48,16 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     println!("|---|---|---|---|---|---|");
     let mut measured = [Vec::new(), Vec::new()];
     for round in 0..options.rounds {
-        let side = Side {
-            app: &app,
-            peer: &peer,
-            pid,
-            clients: options.clients,
-            length,
-            dir: dir.path(),
-        };
+        let side = Side { app: &app, peer: &peer, pid, clients: options.clients, length, dir: dir.path() };
         measured[0].push(side.read(&owner).await?);
         measured[1].push(side.write(&operator, round).await?);
     }
-    for (name, ratios) in ["authenticated read", "idempotent write"]
-        .iter()
-        .zip(&mut measured)
-    {
+    for (name, ratios) in ["authenticated read", "idempotent write"].iter().zip(&mut measured) {
         ratios.sort_by(f64::total_cmp);
-        println!(
-            "\n{name}: median ratio to pgbench {:.2} (of {:?})",
-            ratios[ratios.len() / 2],
-            ratios
-        );
+        println!("\n{name}: median ratio to pgbench {:.2} (of {:?})", ratios[ratios.len() / 2], ratios);
     }
     let size = std::fs::metadata(&options.binary)?.len();
-    println!(
-        "idle anonymous memory {idle:.1} MiB; after the load {:.1} MiB",
-        anonymous_mib(pid)?
-    );
+    println!("idle anonymous memory {idle:.1} MiB; after the load {:.1} MiB", anonymous_mib(pid)?);
     println!("binary {:.1} MB", f64::from(u32::try_from(size / 1000)?) / 1000.0);
     app.stop()?;
     Ok(())
@@ -94,9 +74,7 @@ struct Side<'a> {
 
 impl Side<'_> {
     async fn read(&self, owner: &SignedIn) -> anyhow::Result<f64> {
-        let url = self
-            .app
-            .url(&format!("/api/v1/organizations/{}", owner.organization_id));
+        let url = self.app.url(&format!("/api/v1/organizations/{}", owner.organization_id));
         let (http, token) = (self.app.http().clone(), owner.access_token.clone());
         let make: load::Make = Arc::new(move |_, _| http.get(&url).bearer_auth(&token));
         let script = self.script("read", &read_script(owner)?)?;
@@ -109,15 +87,10 @@ impl Side<'_> {
         let make: load::Make = Arc::new(move |client, turn| {
             let body = json!({ "name": format!("Shop {client}-{turn}"), "time_zone": "Europe/Berlin", "currency": "EUR" });
             let key = format!("bench-{round}-{client}-{turn}");
-            http.post(&url)
-                .bearer_auth(&token)
-                .header("Idempotency-Key", key)
-                .json(&body)
+            http.post(&url).bearer_auth(&token).header("Idempotency-Key", key).json(&body)
         });
-        let user: String = testkit::process::query(self.app, "SELECT id::text, '' FROM identity.users")
-            .await?[0]
-            .0
-            .clone();
+        let user: String =
+            testkit::process::query(self.app, "SELECT id::text, '' FROM identity.users").await?[0].0.clone();
         let script = self.script("write", &write_script(&user, round))?;
         self.compare("idempotent write", 201, make, &script).await
     }
@@ -141,12 +114,7 @@ impl Side<'_> {
 }
 
 fn row(name: &str, figures: &Figures, ratio: &str, cpu: &str) {
-    let Figures {
-        per_second,
-        p50_ms,
-        p99_ms,
-        ..
-    } = figures;
+    let Figures { per_second, p50_ms, p99_ms, .. } = figures;
     println!("| {name} | {per_second:.0} | {p50_ms:.2} | {p99_ms:.2} | {ratio} | {cpu} |");
 }
 
@@ -163,7 +131,5 @@ fn read_script(owner: &SignedIn) -> anyhow::Result<String> {
 
 /// What `create_organization` sends: claim, savepoint, organisation, membership, audit, answer, events.
 fn write_script(user: &str, round: usize) -> String {
-    include_str!("write.sql")
-        .replace("USER_ID", user)
-        .replace("ROUND", &round.to_string())
+    include_str!("write.sql").replace("USER_ID", user).replace("ROUND", &round.to_string())
 }

@@ -53,23 +53,12 @@ pub async fn run(clients: usize, length: Duration, wanted: u16, make: Make) -> a
     }
     let seconds = begun.elapsed().as_secs_f64();
     let ms = |quantile| micros_to_ms(all.value_at_quantile(quantile));
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of a benchmark are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
     let per_second = all.len() as f64 / seconds;
-    Ok(Figures {
-        per_second,
-        count: all.len(),
-        p50_ms: ms(0.5),
-        p99_ms: ms(0.99),
-    })
+    Ok(Figures { per_second, count: all.len(), p50_ms: ms(0.5), p99_ms: ms(0.99) })
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "latencies are far below 2^52 microseconds"
-)]
+#[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 microseconds")]
 fn micros_to_ms(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }

@@ -41,13 +41,7 @@ impl Peer {
         let output = Command::new("pgbench")
             .args(["--no-vacuum", "--protocol=extended", "--jobs=2", "--log"])
             .arg(format!("--log-prefix={}", script.with_extension("log").display()))
-            .args([
-                "--host",
-                &self.socket,
-                "--port",
-                &self.port,
-                "--username=dropmate_identity",
-            ])
+            .args(["--host", &self.socket, "--port", &self.port, "--username=dropmate_identity"])
             .arg(format!("--client={clients}"))
             .arg(format!("--time={}", length.as_secs()))
             .arg(format!("--file={}", script.display()))
@@ -60,36 +54,22 @@ impl Peer {
         if !output.status.success() {
             bail!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr));
         }
-        let tps = text
-            .lines()
-            .find_map(|line| line.strip_prefix("tps = "))
-            .context("pgbench printed no tps")?;
+        let tps =
+            text.lines().find_map(|line| line.strip_prefix("tps = ")).context("pgbench printed no tps")?;
         let per_second: f64 = tps.split_whitespace().next().context("no number")?.parse()?;
         let mut latencies = latencies(&script.with_extension("log"))?;
         latencies.sort_by(f64::total_cmp);
         let at = |share: usize| {
-            latencies
-                .get(latencies.len().saturating_sub(1) * share / 100)
-                .copied()
-                .unwrap_or(0.0)
+            latencies.get(latencies.len().saturating_sub(1) * share / 100).copied().unwrap_or(0.0)
         };
-        Ok(Figures {
-            per_second,
-            count: u64::try_from(latencies.len())?,
-            p50_ms: at(50),
-            p99_ms: at(99),
-        })
+        Ok(Figures { per_second, count: u64::try_from(latencies.len())?, p50_ms: at(50), p99_ms: at(99) })
     }
 }
 
 /// The third field of each line of a transaction log is the time taken in microseconds.
 fn latencies(prefix: &Path) -> anyhow::Result<Vec<f64>> {
     let folder = prefix.parent().context("no folder")?;
-    let name = prefix
-        .file_name()
-        .context("no name")?
-        .to_string_lossy()
-        .into_owned();
+    let name = prefix.file_name().context("no name")?.to_string_lossy().into_owned();
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;

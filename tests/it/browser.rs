@@ -68,12 +68,7 @@ impl Browser {
     }
 
     async fn submit(&self) -> anyhow::Result<()> {
-        Ok(self
-            .client
-            .find(Locator::Css("form button"))
-            .await?
-            .click()
-            .await?)
+        Ok(self.client.find(Locator::Css("form button")).await?.click().await?)
     }
 
     /// Waits for a page with this heading.
@@ -102,10 +97,7 @@ impl Browser {
     async fn picture(&self, name: &str) -> anyhow::Result<()> {
         let folder = testkit::cluster::workspace().join("target/screenshots");
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(
-            folder.join(format!("{name}.png")),
-            self.client.screenshot().await?,
-        )?;
+        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await?)?;
         Ok(())
     }
 
@@ -141,10 +133,7 @@ async fn first_run_and_join() -> anyhow::Result<()> {
     app.start().await?;
     let printed = app.run(&["owner-link"])?;
     let token = printed.split("/setup/").nth(1).context("no owner link")?;
-    let token: String = token
-        .chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-        .collect();
+    let token: String = token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     browser.client.goto(&app.url(&format!("/setup/{token}"))).await?;
     browser.heading("Set up your deliveries").await?;
     browser.picture("setup").await?;
@@ -154,21 +143,10 @@ async fn first_run_and_join() -> anyhow::Result<()> {
     browser.fill("email", "ada@localhost").await?;
     browser.fill("password", "correct horse battery").await?;
     browser.submit().await?;
-    let refusal = browser
-        .client
-        .wait()
-        .for_element(Locator::Css(".refusal"))
-        .await?
-        .text()
-        .await?;
+    let refusal = browser.client.wait().for_element(Locator::Css(".refusal")).await?.text().await?;
     anyhow::ensure!(refusal.contains("not accepted"), "{refusal}");
     browser.picture("setup-refused").await?;
-    browser
-        .client
-        .find(Locator::Css("[name=email]"))
-        .await?
-        .clear()
-        .await?;
+    browser.client.find(Locator::Css("[name=email]")).await?.clear().await?;
     browser.fill("email", "ada@example.org").await?;
     browser.fill("password", "correct horse battery").await?;
     browser.submit().await?;
@@ -196,16 +174,11 @@ async fn join_as_driver(browser: &Browser, app: &Installation) -> anyhow::Result
         .json()
         .await?;
     let token = signed_in["access_token"].as_str().context("no token")?;
-    let invite = http
-        .post(app.url("/api/v1/invitations"))
-        .bearer_auth(token)
-        .json(&json!({ "role": "driver" }));
+    let invite =
+        http.post(app.url("/api/v1/invitations")).bearer_auth(token).json(&json!({ "role": "driver" }));
     let invitation: serde_json::Value = invite.send().await?.error_for_status()?.json().await?;
     let link = invitation["link"].as_str().context("no link")?;
-    let path = link
-        .find("/join/")
-        .map(|at| &link[at..])
-        .context("no join link")?;
+    let path = link.find("/join/").map(|at| &link[at..]).context("no join link")?;
     browser.client.set_window_size(390, 844).await?;
     browser.client.goto(&app.url(path)).await?;
     browser.heading("Join Ada's Bakery").await?;
@@ -231,7 +204,5 @@ async fn join_as_driver(browser: &Browser, app: &Installation) -> anyhow::Result
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owner_sets_up_and_a_driver_joins_in_a_browser() {
-    first_run_and_join()
-        .await
-        .unwrap_or_else(|error| panic!("{error:#}"));
+    first_run_and_join().await.unwrap_or_else(|error| panic!("{error:#}"));
 }

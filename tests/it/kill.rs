@@ -43,17 +43,8 @@ async fn settle(http: &reqwest::Client, url: &str, token: &str, key: &str) -> St
     let body = json!({ "name": key, "time_zone": "Europe/Berlin", "currency": "EUR" });
     let begun = Instant::now();
     loop {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "{key} was not settled within a minute"
-        );
-        let sent = http
-            .post(url)
-            .bearer_auth(token)
-            .header("Idempotency-Key", key)
-            .json(&body)
-            .send()
-            .await;
+        assert!(begun.elapsed() < Duration::from_mins(1), "{key} was not settled within a minute");
+        let sent = http.post(url).bearer_auth(token).header("Idempotency-Key", key).json(&body).send().await;
         if let Ok(answer) = sent {
             let status = answer.status().as_u16();
             let body: Value = answer.json().await.unwrap_or_default();
@@ -75,24 +66,16 @@ async fn proof_kill_all_in_one() {
     let seed = 20_261_120;
     let random = Random::seeded(seed);
     let dir = testkit::cluster::temp_dir("dropmate-kill-").expect("a folder");
-    let mut app = Installation::new(
-        testkit::process::binary().expect("the program"),
-        &dir.path().join("data"),
-    )
-    .expect("a port");
+    let mut app =
+        Installation::new(testkit::process::binary().expect("the program"), &dir.path().join("data"))
+            .expect("a port");
     app.start().await.expect("it starts");
     let owner = app.first_run().await.expect("the owner");
     let token = app.operator(&owner).await.expect("the operator");
     let (stop, url) = (Arc::new(AtomicBool::new(false)), app.url("/api/v1/organizations"));
     let mut clients = JoinSet::new();
     for name in 0..CLIENTS {
-        clients.spawn(client(
-            app.http().clone(),
-            url.clone(),
-            token.clone(),
-            name,
-            Arc::clone(&stop),
-        ));
+        clients.spawn(client(app.http().clone(), url.clone(), token.clone(), name, Arc::clone(&stop)));
     }
     let mut back = Vec::new();
     for _ in 0..kills {
@@ -132,21 +115,11 @@ fn compare(acknowledged: &Acknowledged, existing: &[(String, String)]) -> (Vec<S
     for (name, _) in existing {
         *count.entry(name).or_default() += 1;
     }
-    let there = |name: &String, id: &String| {
-        existing
-            .iter()
-            .any(|(known, uuid)| known == name && same_id(id, uuid))
-    };
-    let lost = acknowledged
-        .iter()
-        .filter(|(name, id)| !there(name, id))
-        .map(|(name, _)| name.clone())
-        .collect();
-    let doubled = count
-        .into_iter()
-        .filter(|(_, n)| *n > 1)
-        .map(|(name, _)| name.to_owned())
-        .collect();
+    let there =
+        |name: &String, id: &String| existing.iter().any(|(known, uuid)| known == name && same_id(id, uuid));
+    let lost =
+        acknowledged.iter().filter(|(name, id)| !there(name, id)).map(|(name, _)| name.clone()).collect();
+    let doubled = count.into_iter().filter(|(_, n)| *n > 1).map(|(name, _)| name.to_owned()).collect();
     (lost, doubled)
 }
 

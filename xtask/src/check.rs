@@ -25,11 +25,7 @@ pub(crate) fn run(with_generated: bool) -> Result<()> {
 }
 
 fn print(name: &str, demands: &str, report: &Report) -> usize {
-    let verdict = if report.violations.is_empty() {
-        "ok  "
-    } else {
-        "FAIL"
-    };
+    let verdict = if report.violations.is_empty() { "ok  " } else { "FAIL" };
     println!("{verdict} {name}: {demands}");
     for remark in &report.remarks {
         println!("       {remark}");

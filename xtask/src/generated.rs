@@ -14,26 +14,11 @@ struct Generated {
 }
 
 const FILES: &[Generated] = &[
-    Generated {
-        path: "docs/reference/openapi.json",
-        arguments: &["openapi"],
-    },
-    Generated {
-        path: "docs/reference/asyncapi.json",
-        arguments: &["docs", "asyncapi"],
-    },
-    Generated {
-        path: "docs/reference/permissions.md",
-        arguments: &["docs", "permissions"],
-    },
-    Generated {
-        path: "docs/reference/config.schema.json",
-        arguments: &["docs", "config-schema"],
-    },
-    Generated {
-        path: "docs/reference/cli.md",
-        arguments: &["docs", "cli"],
-    },
+    Generated { path: "docs/reference/openapi.json", arguments: &["openapi"] },
+    Generated { path: "docs/reference/asyncapi.json", arguments: &["docs", "asyncapi"] },
+    Generated { path: "docs/reference/permissions.md", arguments: &["docs", "permissions"] },
+    Generated { path: "docs/reference/config.schema.json", arguments: &["docs", "config-schema"] },
+    Generated { path: "docs/reference/cli.md", arguments: &["docs", "cli"] },
 ];
 
 /// Builds the binary and compares every generated file.
@@ -44,10 +29,7 @@ pub(crate) fn check(root: &Path) -> Result<Report> {
         let fresh = generate(root, file)?;
         match std::fs::read(root.join(file.path)) {
             Ok(committed) if committed == fresh => {}
-            Ok(_) => report.at(
-                file.path,
-                "differs from what the code generates: run script/bless",
-            ),
+            Ok(_) => report.at(file.path, "differs from what the code generates: run script/bless"),
             Err(_) => report.at(file.path, "is missing: run script/bless"),
         }
     }
@@ -84,10 +66,7 @@ fn build(root: &Path) -> Result<()> {
 
 fn generate(root: &Path, file: &Generated) -> Result<Vec<u8>> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let output = Command::new(target.join("up/dropmate"))
-        .args(file.arguments)
-        .current_dir(root)
-        .output()?;
+    let output = Command::new(target.join("up/dropmate")).args(file.arguments).current_dir(root).output()?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         bail!("`dropmate {}` failed: {words}", file.arguments.join(" "));

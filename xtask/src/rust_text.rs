@@ -27,30 +27,21 @@ pub(crate) fn production_files(workspace: &Workspace) -> Vec<ProductionFile<'_>>
     }
     parsed.retain(|p| {
         let path = p.file.path.trim_end_matches(".rs").trim_end_matches("/mod");
-        !test_modules
-            .iter()
-            .any(|m| path == m || path.starts_with(&format!("{m}/")))
+        !test_modules.iter().any(|m| path == m || path.starts_with(&format!("{m}/")))
     });
     parsed
 }
 
 /// All Rust files of the repository.
 pub(crate) fn rust_files(workspace: &Workspace) -> impl Iterator<Item = &TextFile> {
-    workspace
-        .files
-        .iter()
-        .filter(|f| f.path.rsplit_once('.').is_some_and(|(_, ext)| ext == "rs"))
+    workspace.files.iter().filter(|f| f.path.rsplit_once('.').is_some_and(|(_, ext)| ext == "rs"))
 }
 
 /// Test code by its place: integration tests, the scenarios, `tests.rs` and `*_tests.rs` beside the code.
 pub(crate) fn is_test_path(path: &str) -> bool {
     path.starts_with("tests/")
-        || ["/tests/", "/benches/", "/examples/", "/fixtures/"]
-            .iter()
-            .any(|part| path.contains(part))
-        || ["/tests.rs", "_tests.rs", "_test.rs"]
-            .iter()
-            .any(|end| path.ends_with(end))
+        || ["/tests/", "/benches/", "/examples/", "/fixtures/"].iter().any(|part| path.contains(part))
+        || ["/tests.rs", "_tests.rs", "_test.rs"].iter().any(|end| path.ends_with(end))
 }
 
 /// `#[cfg(test)] mod name;` in this file, as paths without `.rs`.
@@ -72,11 +63,7 @@ fn declared_test_modules(path: &str, ast: &syn::File) -> Vec<String> {
 /// Is this item compiled for tests only?
 pub(crate) fn is_test_only(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|a| {
-        let words = a
-            .meta
-            .require_list()
-            .map(|l| l.tokens.to_string())
-            .unwrap_or_default();
+        let words = a.meta.require_list().map(|l| l.tokens.to_string()).unwrap_or_default();
         let cfg_test = a.path().is_ident("cfg")
             && words.split(|c: char| !c.is_alphanumeric()).any(|w| w == "test")
             && !words.contains("not");
@@ -121,21 +108,13 @@ pub(crate) fn literals(text: &str, ast: &syn::File) -> Vec<Literal> {
     };
     collect_literals(tokens, false, &mut found);
     let test_lines = test_ranges(ast);
-    found.retain(|l| {
-        !test_lines
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&l.line))
-    });
+    found.retain(|l| !test_lines.iter().any(|(first, last)| (*first..=*last).contains(&l.line)));
     found
 }
 
 /// Lines taken by items that are compiled for tests only.
 pub(crate) fn test_ranges(ast: &syn::File) -> Vec<(usize, usize)> {
-    ast.items
-        .iter()
-        .filter(|i| is_test_only(attributes_of(i)))
-        .map(lines_of)
-        .collect()
+    ast.items.iter().filter(|i| is_test_only(attributes_of(i))).map(lines_of).collect()
 }
 
 fn collect_literals(tokens: TokenStream, in_query: bool, found: &mut Vec<Literal>) {
@@ -174,11 +153,7 @@ fn collect_literals(tokens: TokenStream, in_query: bool, found: &mut Vec<Literal
             TokenTree::Literal(literal) => {
                 let line = literal.span().start().line;
                 if let syn::Lit::Str(s) = syn::Lit::new(literal) {
-                    found.push(Literal {
-                        text: s.value(),
-                        line,
-                        in_query,
-                    });
+                    found.push(Literal { text: s.value(), line, in_query });
                 }
             }
         }
@@ -191,16 +166,9 @@ fn is_query_call(name: &str) -> bool {
 
 /// Does the file use a checked query macro (`query!`, `query_as!`, ...)?
 pub(crate) fn has_checked_queries(text: &str) -> bool {
-    [
-        "query!(",
-        "query_as!(",
-        "query_scalar!(",
-        "query_file!(",
-        "query_file_as!(",
-        "query_file_scalar!(",
-    ]
-    .iter()
-    .any(|name| text.contains(name))
+    ["query!(", "query_as!(", "query_scalar!(", "query_file!(", "query_file_as!(", "query_file_scalar!("]
+        .iter()
+        .any(|name| text.contains(name))
 }
 
 #[cfg(test)]
@@ -220,30 +188,20 @@ mod tests {
             .collect();
         assert_eq!(
             found,
-            [
-                ("select 1".to_owned(), true),
-                ("hello".to_owned(), false),
-                ("select 2".to_owned(), true)
-            ]
+            [("select 1".to_owned(), true), ("hello".to_owned(), false), ("select 2".to_owned(), true)]
         );
     }
 
     #[test]
     fn test_modules_in_other_files_are_not_production() {
         let workspace = Workspace::of_files(&[
-            (
-                "services/a/src/lib.rs",
-                "//! a\n#[cfg(test)] mod helpers;\nmod real;",
-            ),
+            ("services/a/src/lib.rs", "//! a\n#[cfg(test)] mod helpers;\nmod real;"),
             ("services/a/src/helpers.rs", "fn h() {}"),
             ("services/a/src/helpers/deep.rs", "fn d() {}"),
             ("services/a/src/real.rs", "fn r() {}"),
             ("services/a/tests/it/main.rs", "fn t() {}"),
         ]);
-        let paths: Vec<_> = production_files(&workspace)
-            .iter()
-            .map(|p| p.file.path.as_str())
-            .collect();
+        let paths: Vec<_> = production_files(&workspace).iter().map(|p| p.file.path.as_str()).collect();
         assert_eq!(paths, ["services/a/src/lib.rs", "services/a/src/real.rs"]);
     }
 
@@ -253,11 +211,7 @@ mod tests {
             "#[cfg(not(test))] fn a() {} #[cfg(test)] fn b() {} #[tokio::test] async fn c() {}",
         )
         .unwrap();
-        let flags: Vec<_> = file
-            .items
-            .iter()
-            .map(|i| is_test_only(attributes_of(i)))
-            .collect();
+        let flags: Vec<_> = file.items.iter().map(|i| is_test_only(attributes_of(i))).collect();
         assert_eq!(flags, [false, true, true]);
     }
 }

@@ -44,10 +44,7 @@ fn blank(bytes: &mut [u8]) {
 /// Offset of `needle` at or after `from`; the end of the text when it is missing.
 fn find(bytes: &[u8], from: usize, needle: &[u8]) -> usize {
     let from = from.min(bytes.len());
-    bytes[from..]
-        .windows(needle.len())
-        .position(|w| w == needle)
-        .map_or(bytes.len(), |i| from + i)
+    bytes[from..].windows(needle.len()).position(|w| w == needle).map_or(bytes.len(), |i| from + i)
 }
 
 fn quoted_end(bytes: &[u8], start: usize) -> usize {
@@ -66,19 +63,14 @@ fn quoted_end(bytes: &[u8], start: usize) -> usize {
 
 /// `$$` or `$name$` at this place; `$1` is a parameter.
 fn dollar_tag(bytes: &[u8], at: usize) -> Option<&[u8]> {
-    let length = bytes[at + 1..]
-        .iter()
-        .position(|b| !(b.is_ascii_alphanumeric() || *b == b'_'))?;
+    let length = bytes[at + 1..].iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_'))?;
     let closes = bytes[at + 1 + length] == b'$' && !bytes[at + 1].is_ascii_digit();
     closes.then(|| &bytes[at..at + length + 2])
 }
 
 fn follows_do(before: &[u8]) -> bool {
     let before = before.trim_ascii_end();
-    let start = before
-        .iter()
-        .rposition(|b| !b.is_ascii_alphanumeric())
-        .map_or(0, |i| i + 1);
+    let start = before.iter().rposition(|b| !b.is_ascii_alphanumeric()).map_or(0, |i| i + 1);
     before[start..].eq_ignore_ascii_case(b"do")
 }
 
@@ -110,10 +102,7 @@ pub(crate) fn words(masked: &str, range: Range<usize>) -> Vec<Word> {
         let offset = range.start + i;
         if c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '$') {
             if !open {
-                found.push(Word {
-                    text: String::new(),
-                    offset,
-                });
+                found.push(Word { text: String::new(), offset });
             }
             open = true;
             if let (Some(word), true) = (found.last_mut(), c != '"') {
@@ -122,10 +111,7 @@ pub(crate) fn words(masked: &str, range: Range<usize>) -> Vec<Word> {
         } else {
             open = false;
             if !c.is_whitespace() {
-                found.push(Word {
-                    text: c.to_string(),
-                    offset,
-                });
+                found.push(Word { text: c.to_string(), offset });
             }
         }
     }
@@ -134,11 +120,7 @@ pub(crate) fn words(masked: &str, range: Range<usize>) -> Vec<Word> {
 
 /// The line of an offset, counted from 1.
 pub(crate) fn line_of(text: &str, offset: usize) -> usize {
-    text.char_indices()
-        .take_while(|(at, _)| *at < offset)
-        .filter(|(_, c)| *c == '\n')
-        .count()
-        + 1
+    text.char_indices().take_while(|(at, _)| *at < offset).filter(|(_, c)| *c == '\n').count() + 1
 }
 
 #[cfg(test)]
@@ -164,10 +146,8 @@ mod tests {
 
     #[test]
     fn words_keep_dotted_names_together() {
-        let text: Vec<_> = words("Insert INTO \"orders\".line(a)", 0..28)
-            .into_iter()
-            .map(|w| w.text)
-            .collect();
+        let text: Vec<_> =
+            words("Insert INTO \"orders\".line(a)", 0..28).into_iter().map(|w| w.text).collect();
         assert_eq!(text, ["insert", "into", "orders.line", "(", "a", ")"]);
     }
 

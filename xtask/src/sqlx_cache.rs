@@ -24,11 +24,7 @@ pub(crate) fn run(check_only: bool) -> Result<()> {
     let workspace = Workspace::load()?;
     let committed_dir = workspace.root.join(".sqlx");
     let crates = crates_with_queries(&workspace);
-    let fresh = if crates.is_empty() {
-        BTreeMap::new()
-    } else {
-        describe(&workspace, &crates, &url)?
-    };
+    let fresh = if crates.is_empty() { BTreeMap::new() } else { describe(&workspace, &crates, &url)? };
     let differences = differences(&read_dir(&committed_dir)?, &fresh);
     if check_only {
         for difference in &differences {
@@ -39,11 +35,7 @@ pub(crate) fn run(check_only: bool) -> Result<()> {
         return Ok(());
     }
     write(&committed_dir, &fresh)?;
-    println!(
-        ".sqlx holds {} queries, {} changed",
-        fresh.len(),
-        differences.len()
-    );
+    println!(".sqlx holds {} queries, {} changed", fresh.len(), differences.len());
     Ok(())
 }
 
@@ -62,33 +54,17 @@ fn describe(workspace: &Workspace, crates: &[&Crate], url: &str) -> Result<BTree
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
-    let roots: Vec<PathBuf> = crates
-        .iter()
-        .map(|c| workspace.root.join(&c.dir).join("src/lib.rs"))
-        .collect();
+    let roots: Vec<PathBuf> = crates.iter().map(|c| workspace.root.join(&c.dir).join("src/lib.rs")).collect();
     let touched = Touched::touch(&roots)?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut command = Command::new(cargo);
     // The same selection as the lint step, so that the dependencies are not checked twice.
-    let selection = [
-        "check",
-        "--quiet",
-        "--profile",
-        "up",
-        "--workspace",
-        "--all-targets",
-    ];
+    let selection = ["check", "--quiet", "--profile", "up", "--workspace", "--all-targets"];
     command.current_dir(&workspace.root).args(selection);
-    command
-        .env("SQLX_OFFLINE", "false")
-        .env("SQLX_OFFLINE_DIR", &folder)
-        .env("DATABASE_URL", url);
+    command.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", &folder).env("DATABASE_URL", url);
     let status = command.status()?;
     drop(touched);
-    ensure!(
-        status.success(),
-        "the checked queries do not compile against the scratch database"
-    );
+    ensure!(status.success(), "the checked queries do not compile against the scratch database");
     read_dir(&folder)
 }
 
@@ -106,10 +82,7 @@ impl Touched {
                 reason = "cargo compares modification times with the real clock"
             )]
             let now = SystemTime::now();
-            File::options()
-                .write(true)
-                .open(path)?
-                .set_modified(now + Duration::from_secs(1))?;
+            File::options().write(true).open(path)?.set_modified(now + Duration::from_secs(1))?;
             touched.0.push((path.clone(), before));
         }
         Ok(touched)
@@ -119,10 +92,7 @@ impl Touched {
 impl Drop for Touched {
     fn drop(&mut self) {
         for (path, before) in &self.0 {
-            let restored = File::options()
-                .write(true)
-                .open(path)
-                .and_then(|f| f.set_modified(*before));
+            let restored = File::options().write(true).open(path).and_then(|f| f.set_modified(*before));
             if let Err(error) = restored {
                 eprintln!("{}: modification time not restored: {error}", path.display());
             }
@@ -154,12 +124,7 @@ fn differences(committed: &BTreeMap<String, Vec<u8>>, fresh: &BTreeMap<String, V
             Some(_) => {}
         }
     }
-    found.extend(
-        committed
-            .keys()
-            .filter(|n| !fresh.contains_key(*n))
-            .map(|n| format!("unused: .sqlx/{n}")),
-    );
+    found.extend(committed.keys().filter(|n| !fresh.contains_key(*n)).map(|n| format!("unused: .sqlx/{n}")));
     found
 }
 
@@ -185,27 +150,18 @@ mod tests {
     fn new_changed_and_unused_descriptions_are_named() {
         let old = BTreeMap::from([("a".to_owned(), vec![1]), ("b".to_owned(), vec![1])]);
         let new = BTreeMap::from([("b".to_owned(), vec![2]), ("c".to_owned(), vec![1])]);
-        assert_eq!(
-            differences(&old, &new),
-            ["changed: .sqlx/b", "missing: .sqlx/c", "unused: .sqlx/a"]
-        );
+        assert_eq!(differences(&old, &new), ["changed: .sqlx/b", "missing: .sqlx/c", "unused: .sqlx/a"]);
     }
 
     #[test]
     fn only_crates_with_checked_queries_are_compiled() {
         let workspace = Workspace::of_files(&[
-            (
-                "services/a/src/store/x.rs",
-                "fn f() { sqlx::query!(\"select 1\"); }",
-            ),
+            ("services/a/src/store/x.rs", "fn f() { sqlx::query!(\"select 1\"); }"),
             ("services/b/src/lib.rs", "fn f() { sqlx::query(\"select 1\"); }"),
         ])
         .with_crate("services/a", &[])
         .with_crate("services/b", &[]);
-        let names: Vec<_> = crates_with_queries(&workspace)
-            .iter()
-            .map(|c| c.name.as_str())
-            .collect();
+        let names: Vec<_> = crates_with_queries(&workspace).iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["a"]);
     }
 }

@@ -46,68 +46,36 @@ pub(crate) struct TextFile {
 impl Workspace {
     /// Reads the workspace that contains the current folder.
     pub(crate) fn load() -> Result<Self> {
-        let metadata = MetadataCommand::new()
-            .no_deps()
-            .other_options(vec!["--offline".to_owned()])
-            .exec()?;
+        let metadata = MetadataCommand::new().no_deps().other_options(vec!["--offline".to_owned()]).exec()?;
         let root = metadata.workspace_root.clone().into_std_path_buf();
-        let crates = metadata
-            .workspace_packages()
-            .into_iter()
-            .map(|p| read_crate(&root, p))
-            .collect();
+        let crates = metadata.workspace_packages().into_iter().map(|p| read_crate(&root, p)).collect();
         let files = read_files(&root)?;
-        Ok(Self {
-            landed_migrations: landed_migrations(&root),
-            root,
-            crates,
-            files,
-        })
+        Ok(Self { landed_migrations: landed_migrations(&root), root, crates, files })
     }
 
     /// The text of one file, if it exists.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
-        self.files
-            .iter()
-            .find(|f| f.path == path)
-            .map(|f| f.text.as_str())
+        self.files.iter().find(|f| f.path == path).map(|f| f.text.as_str())
     }
 
     /// Names of the crates below `services/`, which are also the names of their schemas.
     pub(crate) fn services(&self) -> Vec<&str> {
-        self.crates
-            .iter()
-            .filter_map(|c| c.dir.strip_prefix("services/"))
-            .collect()
+        self.crates.iter().filter_map(|c| c.dir.strip_prefix("services/")).collect()
     }
 }
 
 fn read_crate(root: &Path, package: &cargo_metadata::Package) -> Crate {
-    let dir = package
-        .manifest_path
-        .parent()
-        .map(|p| relative(root, p.as_std_path()))
-        .unwrap_or_default();
+    let dir = package.manifest_path.parent().map(|p| relative(root, p.as_std_path())).unwrap_or_default();
     let dependencies = package
         .dependencies
         .iter()
-        .map(|d| Dependency {
-            name: d.name.clone(),
-            dev_only: d.kind == DependencyKind::Development,
-        })
+        .map(|d| Dependency { name: d.name.clone(), dev_only: d.kind == DependencyKind::Development })
         .collect();
-    Crate {
-        name: package.name.to_string(),
-        dir,
-        dependencies,
-    }
+    Crate { name: package.name.to_string(), dir, dependencies }
 }
 
 fn relative(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root)
-        .unwrap_or(path)
-        .to_string_lossy()
-        .replace('\\', "/")
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 fn read_files(root: &Path) -> Result<Vec<TextFile>> {
@@ -133,11 +101,8 @@ fn read_files(root: &Path) -> Result<Vec<TextFile>> {
 fn list_files(root: &Path) -> Result<Vec<String>> {
     let git = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     if let Some(listed) = git_output(root, &git) {
-        let mut paths: Vec<String> = listed
-            .split('\0')
-            .filter(|p| !p.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let mut paths: Vec<String> =
+            listed.split('\0').filter(|p| !p.is_empty()).map(str::to_owned).collect();
         paths.sort();
         paths.dedup();
         return Ok(paths);
@@ -165,17 +130,8 @@ fn landed_migrations(root: &Path) -> String {
 }
 
 fn git_output(root: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        .args(arguments)
-        .output()
-        .ok()?;
-    if output.status.success() {
-        String::from_utf8(output.stdout).ok()
-    } else {
-        None
-    }
+    let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
+    if output.status.success() { String::from_utf8(output.stdout).ok() } else { None }
 }
 
 #[cfg(test)]
@@ -184,15 +140,9 @@ impl Workspace {
     pub(crate) fn of_files(files: &[(&str, &str)]) -> Self {
         let files = files
             .iter()
-            .map(|(path, text)| TextFile {
-                path: (*path).to_owned(),
-                text: (*text).to_owned(),
-            })
+            .map(|(path, text)| TextFile { path: (*path).to_owned(), text: (*text).to_owned() })
             .collect();
-        Self {
-            files,
-            ..Self::default()
-        }
+        Self { files, ..Self::default() }
     }
 
     /// Adds a crate; a dependency written as `dev:name` is a dev-dependency.
@@ -205,11 +155,7 @@ impl Workspace {
             })
             .collect();
         let name = dir.rsplit('/').next().unwrap_or(dir).to_owned();
-        self.crates.push(Crate {
-            name,
-            dir: dir.to_owned(),
-            dependencies,
-        });
+        self.crates.push(Crate { name, dir: dir.to_owned(), dependencies });
         self
     }
 }

@@ -52,15 +52,9 @@ impl SmtpMailer {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|error| SmtpError::Url(platform::telemetry::scrub(&error.to_string()).into_owned()))?;
         // Few connections: most providers limit them, and mail comes in small bursts.
-        let pool = smtp::PoolConfig::new()
-            .max_size(4)
-            .idle_timeout(Duration::from_mins(1));
+        let pool = smtp::PoolConfig::new().max_size(4).idle_timeout(Duration::from_mins(1));
         let transport = builder.timeout(Some(timeout)).pool_config(pool).build();
-        Ok(Self {
-            transport,
-            from,
-            deadline: timeout * 4,
-        })
+        Ok(Self { transport, from, deadline: timeout * 4 })
     }
 }
 
@@ -81,10 +75,7 @@ impl Mailer for SmtpMailer {
 }
 
 fn build(message: &Message, from: &Address) -> Result<lettre::Message, MailError> {
-    let permanent = |reason: String| MailError {
-        failure: Failure::Permanent,
-        reason,
-    };
+    let permanent = |reason: String| MailError { failure: Failure::Permanent, reason };
     let mut builder = lettre::Message::builder()
         .from(mailbox(from)?)
         .to(mailbox(message.to())?)
@@ -94,13 +85,12 @@ fn build(message: &Message, from: &Address) -> Result<lettre::Message, MailError
         builder = builder.reply_to(mailbox(address)?);
     }
     let built = match message.html() {
-        Some(html) => builder.multipart(MultiPart::alternative_plain_html(
-            message.text().to_owned(),
-            html.to_owned(),
-        )),
-        None => builder
-            .header(lettre::message::header::ContentType::TEXT_PLAIN)
-            .body(message.text().to_owned()),
+        Some(html) => {
+            builder.multipart(MultiPart::alternative_plain_html(message.text().to_owned(), html.to_owned()))
+        }
+        None => {
+            builder.header(lettre::message::header::ContentType::TEXT_PLAIN).body(message.text().to_owned())
+        }
     };
     built.map_err(|error| permanent(error.to_string()))
 }

@@ -23,19 +23,13 @@ enum Answer {
 async fn server(answer: Answer) -> (SmtpMailer, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = SecretString::from(format!("smtp://{}", listener.local_addr().unwrap()));
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a server inside a test has no lifecycle"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a server inside a test has no lifecycle")]
     let served = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         converse(stream, answer).await
     });
     let from = Address::parse("Shop <shop@example.org>").unwrap();
-    (
-        SmtpMailer::new(&url, from, Duration::from_millis(300)).unwrap(),
-        served,
-    )
+    (SmtpMailer::new(&url, from, Duration::from_millis(300)).unwrap(), served)
 }
 
 /// Speaks until the client leaves; returns everything that it said.
@@ -68,13 +62,8 @@ async fn converse(stream: TcpStream, answer: Answer) -> String {
 }
 
 fn message() -> Message {
-    Message::new(
-        "msg-1",
-        Address::parse("Ana <ana@example.com>").unwrap(),
-        "Your order",
-        "Hello Ana",
-    )
-    .unwrap()
+    Message::new("msg-1", Address::parse("Ana <ana@example.com>").unwrap(), "Your order", "Hello Ana")
+        .unwrap()
 }
 
 async fn failure(answer: Answer) -> MailError {
@@ -86,10 +75,7 @@ async fn failure(answer: Answer) -> MailError {
 async fn a_message_is_handed_over_whole() {
     let (mailer, served) = server(Answer::Accept).await;
     let help = Address::new("help@example.org").unwrap();
-    mailer
-        .send(&message().with_html("<p>Hello Ana</p>").with_reply_to(help))
-        .await
-        .unwrap();
+    mailer.send(&message().with_html("<p>Hello Ana</p>").with_reply_to(help)).await.unwrap();
     drop(mailer);
     let heard = served.await.unwrap();
     for line in [
@@ -107,10 +93,7 @@ async fn a_message_is_handed_over_whole() {
 
 #[tokio::test]
 async fn a_refusal_for_now_may_be_tried_again() {
-    assert_eq!(
-        failure(Answer::Recipient("450 mailbox busy")).await.failure,
-        Failure::Retry
-    );
+    assert_eq!(failure(Answer::Recipient("450 mailbox busy")).await.failure, Failure::Retry);
     assert_eq!(failure(Answer::Text("451 later")).await.failure, Failure::Retry);
 }
 
@@ -118,22 +101,13 @@ async fn a_refusal_for_now_may_be_tried_again() {
 async fn a_refusal_for_good_is_permanent_and_its_text_stays_out_of_the_log() {
     let error = failure(Answer::Recipient("550 ana@example.com unknown")).await;
     assert_eq!(error.failure, Failure::Permanent);
-    assert!(
-        error.to_string().contains("550") && !error.to_string().contains("ana@"),
-        "{error}"
-    );
-    assert_eq!(
-        failure(Answer::Text("554 spam")).await.failure,
-        Failure::Permanent
-    );
+    assert!(error.to_string().contains("550") && !error.to_string().contains("ana@"), "{error}");
+    assert_eq!(failure(Answer::Text("554 spam")).await.failure, Failure::Permanent);
 }
 
 #[tokio::test]
 async fn a_wrong_password_of_ours_does_not_condemn_the_message() {
-    assert_eq!(
-        failure(Answer::Recipient("530 sign in first")).await.failure,
-        Failure::Retry
-    );
+    assert_eq!(failure(Answer::Recipient("530 sign in first")).await.failure, Failure::Retry);
 }
 
 #[tokio::test]

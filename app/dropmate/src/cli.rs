@@ -33,13 +33,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use.";
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Where {
     /// The data folder [default: ./data, or a folder in /var/lib/dropmate where PostgreSQL could not enter ./data]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FOLDER",
-        env = "DROPMATE_DATA_DIR",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "FOLDER", env = "DROPMATE_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
     /// Read settings from this file instead of <data-dir>/dropmate.toml
     #[arg(long, global = true, value_name = "FILE")]
@@ -52,17 +46,8 @@ pub(crate) struct Where {
 impl Where {
     /// Reads the settings, with flags that stand for some of them.
     pub fn settings(self, overrides: Vec<Override>) -> anyhow::Result<Settings> {
-        let Self {
-            data_dir,
-            config,
-            sim_clock,
-        } = self;
-        Settings::load(Start {
-            data_dir,
-            config,
-            overrides,
-            sim_clock,
-        })
+        let Self { data_dir, config, sim_clock } = self;
+        Settings::load(Start { data_dir, config, overrides, sim_clock })
     }
 }
 
@@ -97,16 +82,9 @@ impl Reach {
             TlsKind::SelfSigned => "self",
             TlsKind::Acme => "acme",
         });
-        let listen = self.listen.clone().map(|value| Override {
-            key: "http.listen",
-            value,
-            flag: "--listen",
-        });
-        let tls = tls.map(|value| Override {
-            key: "http.tls",
-            value: value.to_owned(),
-            flag: "--tls",
-        });
+        let listen =
+            self.listen.clone().map(|value| Override { key: "http.listen", value, flag: "--listen" });
+        let tls = tls.map(|value| Override { key: "http.tls", value: value.to_owned(), flag: "--tls" });
         listen.into_iter().chain(tls).collect()
     }
 }

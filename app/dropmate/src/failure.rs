@@ -8,10 +8,7 @@ use runtime::Usage;
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let text = chain(error);
     eprintln!("dropmate: {}", platform::telemetry::scrub(&text));
-    if error
-        .chain()
-        .any(|cause| cause.is::<Usage>() || cause.is::<platform::config::ConfigError>())
-    {
+    if error.chain().any(|cause| cause.is::<Usage>() || cause.is::<platform::config::ConfigError>()) {
         ExitCode::from(2)
     } else {
         ExitCode::FAILURE
@@ -40,9 +37,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_said_once() {
-        let error = anyhow::anyhow!("away")
-            .context("the database: away")
-            .context("cannot start");
+        let error = anyhow::anyhow!("away").context("the database: away").context("cannot start");
         assert_eq!(chain(&error), "cannot start: the database: away");
     }
 }

@@ -14,10 +14,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     // Both TLS stacks of the libraries use this one provider; it must be there before the first connection.
-    if rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .is_err()
-    {
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         return failure::report(&anyhow::anyhow!("another TLS provider was installed before"));
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

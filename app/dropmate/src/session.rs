@@ -12,11 +12,7 @@ use crate::cli::Where;
 /// Sets up logging for a process that serves.
 pub(crate) fn telemetry(settings: &TelemetrySettings) -> Result<Telemetry> {
     let handle = tokio::runtime::Handle::current();
-    Ok(Telemetry::init(
-        settings,
-        std::io::stderr().is_terminal(),
-        &handle,
-    )?)
+    Ok(Telemetry::init(settings, std::io::stderr().is_terminal(), &handle)?)
 }
 
 /// Sets up logging for a command: only what is wrong, unless a filter was chosen.

@@ -28,10 +28,7 @@ impl Announcement {
         let mut text = format!("\n  \x1b[1mDropMate is running at {}\x1b[0m\n\n", self.url);
         // Writing to a string cannot fail.
         if let Some(link) = &self.owner_link {
-            let _ = writeln!(
-                text,
-                "  Become the owner (once, within 30 minutes):\n  \x1b[4m{link}\x1b[0m\n"
-            );
+            let _ = writeln!(text, "  Become the owner (once, within 30 minutes):\n  \x1b[4m{link}\x1b[0m\n");
         }
         if let Some(seeded) = &self.seeded {
             let _ = writeln!(text, "{seeded}");

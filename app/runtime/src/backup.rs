@@ -52,11 +52,7 @@ pub async fn write(installation: &Installation, file: &Path) -> Result<Written> 
     let mut manifest = describe(installation).await?;
     installation
         .tools(Login::Backup)?
-        .run(
-            "pg_dump",
-            &["--format=custom", "--no-password", "--file"],
-            &draft.dump,
-        )
+        .run("pg_dump", &["--format=custom", "--no-password", "--file"], &draft.dump)
         .await
         .context("the database was not copied")?;
     let folder = installation.settings.place.folder.clone();
@@ -67,10 +63,7 @@ pub async fn write(installation: &Installation, file: &Path) -> Result<Written> 
     })
     .await??;
     draft.publish(file)?;
-    Ok(Written {
-        manifest,
-        secrets: installation.settings.place.secrets(),
-    })
+    Ok(Written { manifest, secrets: installation.settings.place.secrets() })
 }
 
 async fn describe(installation: &Installation) -> Result<Manifest> {
@@ -106,10 +99,7 @@ impl Draft {
             name.push(format!(".{}.{end}", std::process::id()));
             file.with_file_name(name)
         };
-        let draft = Self {
-            dump: with("dump"),
-            tar: with("partial"),
-        };
+        let draft = Self { dump: with("dump"), tar: with("partial") };
         for path in [&draft.dump, &draft.tar] {
             std::fs::OpenOptions::new()
                 .write(true)

@@ -76,20 +76,15 @@ pub async fn boot(
     let installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
     if let Some(sim) = clocks.sim {
         let mut sim = Some(sim);
-        lifecycle.spawn(
-            Stage::Database,
-            "simulated clock",
-            TaskKind::Critical,
-            move |stop| {
-                let sim = sim.take();
-                async move {
-                    match sim {
-                        Some(sim) => sim.follow(stop).await,
-                        None => Ok(()),
-                    }
+        lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {
+            let sim = sim.take();
+            async move {
+                match sim {
+                    Some(sim) => sim.follow(stop).await,
+                    None => Ok(()),
                 }
-            },
-        );
+            }
+        });
     }
     prepare_database(&installation, &how).await?;
     lifecycle.readiness().up(probes::MIGRATIONS);
@@ -100,19 +95,11 @@ pub async fn boot(
     probes::probe(lifecycle.readiness(), &installation.system).await;
     serve(lifecycle, listener, router);
     note_address(&installation.settings, &public_url, address);
-    let seeded = if demo {
-        seed::fill_if_empty(&parts.identity).await?
-    } else {
-        None
-    };
+    let seeded = if demo { seed::fill_if_empty(&parts.identity).await? } else { None };
     let announcement = announce(&installation, &parts, public_url, seeded).await?;
     tracing::info!(%address, url = announcement.url, "running");
     let notice = notice(&installation.settings, address);
-    Ok(Running {
-        announcement,
-        address,
-        notice,
-    })
+    Ok(Running { announcement, address, notice })
 }
 
 async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr)> {
@@ -128,24 +115,19 @@ async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr)> {
 fn watch(lifecycle: &Lifecycle, server: Arc<PrivatePostgres>) {
     let life = lifecycle.clone();
     let mut server = Some(server);
-    lifecycle.spawn(
-        Stage::Database,
-        "private PostgreSQL",
-        TaskKind::OneOff,
-        move |stop| {
-            let (server, life) = (server.take(), life.clone());
-            async move {
-                let Some(server) = server else { return Ok(()) };
-                match stop.run_until_cancelled(server.ended()).await {
-                    None => server.stop().await,
-                    Some(how) => {
-                        life.fail(how);
-                        Ok(())
-                    }
+    lifecycle.spawn(Stage::Database, "private PostgreSQL", TaskKind::OneOff, move |stop| {
+        let (server, life) = (server.take(), life.clone());
+        async move {
+            let Some(server) = server else { return Ok(()) };
+            match stop.run_until_cancelled(server.ended()).await {
+                None => server.stop().await,
+                Some(how) => {
+                    life.fail(how);
+                    Ok(())
                 }
             }
-        },
-    );
+        }
+    });
 }
 
 async fn prepare_database(installation: &Installation, how: &How) -> Result<()> {
@@ -153,12 +135,8 @@ async fn prepare_database(installation: &Installation, how: &How) -> Result<()> 
         How::Up => installation.migrate().await?,
         How::Serve(_) => installation.check_schema().await?,
     }
-    let mut connection = installation
-        .system
-        .pool()
-        .acquire()
-        .await
-        .context("the database cannot be reached")?;
+    let mut connection =
+        installation.system.pool().acquire().await.context("the database cannot be reached")?;
     check_durability(&mut connection).await?;
     drop(connection);
     installation.check_master_key().await

@@ -39,14 +39,10 @@ impl Database {
             let options = PgConnectOptions::from_str(url.expose()).map_err(|_secret| {
                 anyhow::anyhow!("database.url (DATABASE_URL) cannot be read as a PostgreSQL URL")
             })?;
-            let connection = options
-                .connect()
-                .await
-                .context("the PostgreSQL of DATABASE_URL cannot be reached")?;
+            let connection =
+                options.connect().await.context("the PostgreSQL of DATABASE_URL cannot be reached")?;
             connection.close().await?;
-            return Ok(Self {
-                server: Server::Yours(Box::new(options)),
-            });
+            return Ok(Self { server: Server::Yours(Box::new(options)) });
         }
         let options = settings.private_postgres();
         let server = match Box::pin(PrivatePostgres::start(options.clone())).await {
@@ -81,10 +77,7 @@ impl Database {
 
     /// A connection as the administrator.
     pub async fn connect_admin(&self) -> Result<PgConnection> {
-        self.admin()
-            .connect()
-            .await
-            .context("the database cannot be reached as its administrator")
+        self.admin().connect().await.context("the database cannot be reached as its administrator")
     }
 
     /// The name of the database.

@@ -33,30 +33,15 @@ pub struct Finding {
 
 impl Finding {
     fn fine(what: &'static str, seen: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Fine,
-            what,
-            seen: seen.into(),
-            fix: String::new(),
-        }
+        Self { severity: Severity::Fine, what, seen: seen.into(), fix: String::new() }
     }
 
     fn warning(what: &'static str, seen: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            what,
-            seen: seen.into(),
-            fix: fix.into(),
-        }
+        Self { severity: Severity::Warning, what, seen: seen.into(), fix: fix.into() }
     }
 
     fn broken(what: &'static str, seen: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Broken,
-            what,
-            seen: seen.into(),
-            fix: fix.into(),
-        }
+        Self { severity: Severity::Broken, what, seen: seen.into(), fix: fix.into() }
     }
 }
 
@@ -68,11 +53,7 @@ impl fmt::Display for Finding {
             Severity::Broken => "BROKEN ",
         };
         write!(f, "{word}  {}: {}", self.what, self.seen)?;
-        if self.fix.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "\n         -> {}", self.fix)
-        }
+        if self.fix.is_empty() { Ok(()) } else { write!(f, "\n         -> {}", self.fix) }
     }
 }
 

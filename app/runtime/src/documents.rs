@@ -27,12 +27,7 @@ pub fn openapi() -> Result<String> {
     let api = identity::api(&unconnected(&clock, &random)?)?;
     let channel = Channel::in_process(axum::Router::new(), std::time::Duration::from_secs(1));
     let keys = Arc::new(StaticKeys::default());
-    let verifier = Verifier::new(
-        String::new(),
-        keys.clone(),
-        Arc::clone(&clock),
-        Revocations::default(),
-    );
+    let verifier = Verifier::new(String::new(), keys.clone(), Arc::clone(&clock), Revocations::default());
     let gateway = gateway::service(gateway::Deps {
         services: vec![(api, channel)],
         authenticator: Authenticator::new(verifier, Arc::new(NoKeys)),

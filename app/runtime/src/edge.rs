@@ -33,13 +33,7 @@ pub(crate) struct Parts<'a> {
 
 /// Puts the gateway before these services.
 pub(crate) fn gateway(parts: Parts<'_>, apis: Vec<ServiceApi>) -> Result<Gateway> {
-    let Parts {
-        installation,
-        identity,
-        readiness,
-        metrics,
-        public_url,
-    } = parts;
+    let Parts { installation, identity, readiness, metrics, public_url } = parts;
     let config = installation.settings.config();
     let authenticator = authenticator(identity, &public_url, Arc::clone(&installation.clock));
     let deadline = Duration::from_secs(config.http.request_timeout_s.into());
@@ -58,11 +52,7 @@ pub(crate) fn gateway(parts: Parts<'_>, apis: Vec<ServiceApi>) -> Result<Gateway
         keys: Arc::new(identity.published.clone()),
         readiness: Arc::new(Probes(readiness)),
         metrics: Arc::new(move || metrics.render()),
-        metrics_token: config
-            .telemetry
-            .metrics_token
-            .as_ref()
-            .map(|token| token.inner().clone()),
+        metrics_token: config.telemetry.metrics_token.as_ref().map(|token| token.inner().clone()),
         edge: edge(installation, &public_url)?,
     })?)
 }
@@ -82,15 +72,11 @@ fn edge(installation: &Installation, public_url: &str) -> Result<Edge> {
         ..Limits::default()
     };
     for origin in &http.cors_origins {
-        edge.cors_origins
-            .push(HeaderValue::from_str(origin).context("http.cors_origins")?);
+        edge.cors_origins.push(HeaderValue::from_str(origin).context("http.cors_origins")?);
     }
     for network in &http.trusted_proxies {
-        edge.trusted_proxies.push(
-            network
-                .parse()
-                .with_context(|| format!("http.trusted_proxies: {network}"))?,
-        );
+        edge.trusted_proxies
+            .push(network.parse().with_context(|| format!("http.trusted_proxies: {network}"))?);
     }
     edge.hsts = public_url.starts_with("https://");
     Ok(edge)
@@ -101,21 +87,14 @@ const GUESSABLE: [&str; 3] = ["sign_in", "register", "forgot_password"];
 
 fn rate_limits(config: &Config, limiter: Arc<dyn RateLimiter>) -> RateLimits {
     let limits = &config.limits;
-    let per_minute = |name, quota| Policy {
-        name,
-        quota,
-        window: Duration::from_mins(1),
-    };
+    let per_minute = |name, quota| Policy { name, quota, window: Duration::from_mins(1) };
     let sign_in = per_minute("sign_in", limits.sign_in_per_minute);
     RateLimits {
         limiter,
         anonymous: per_minute("anonymous", limits.anonymous_per_minute),
         principal: per_minute("user", limits.user_per_minute),
         key: per_minute("key", limits.key_per_minute),
-        operations: GUESSABLE
-            .iter()
-            .map(|id| ((*id).to_owned(), sign_in))
-            .collect::<BTreeMap<_, _>>(),
+        operations: GUESSABLE.iter().map(|id| ((*id).to_owned(), sign_in)).collect::<BTreeMap<_, _>>(),
     }
 }
 
@@ -128,11 +107,7 @@ impl gateway::Readiness for Probes {
         let mut dependencies: Vec<Dependency> = report
             .dependencies
             .into_iter()
-            .map(|(name, dependency)| Dependency {
-                name,
-                ok: dependency.up,
-                required: true,
-            })
+            .map(|(name, dependency)| Dependency { name, ok: dependency.up, required: true })
             .collect();
         if report.draining {
             dependencies.push(Dependency {

@@ -41,18 +41,12 @@ impl Clocks {
     /// The machine's clock, or the sandbox's.
     pub async fn of(settings: &Settings) -> Result<Self> {
         let Some(socket) = &settings.sim_clock else {
-            return Ok(Self {
-                clock: Arc::new(SystemClock),
-                sim: None,
-            });
+            return Ok(Self { clock: Arc::new(SystemClock), sim: None });
         };
         let sim = SimClock::connect(socket)
             .await
             .with_context(|| format!("no simulated clock answers at {}", socket.display()))?;
-        Ok(Self {
-            clock: Arc::new(sim.clock()),
-            sim: Some(sim),
-        })
+        Ok(Self { clock: Arc::new(sim.clock()), sim: Some(sim) })
     }
 }
 
@@ -108,10 +102,7 @@ impl Installation {
         let keys = Keys::load_or_generate(&settings.place, settings.config())?;
         let random = system_random();
         let wake = Wake::default();
-        let options = PoolOptions {
-            max_connections: SYSTEM_POOL,
-            ..pool_options(&settings)
-        };
+        let options = PoolOptions { max_connections: SYSTEM_POOL, ..pool_options(&settings) };
         let connect = database.role(migrate::SYSTEM, &keys.passwords);
         Ok(Self {
             system: SystemDb::new(connect, options, wake.clone()),
@@ -132,23 +123,11 @@ impl Installation {
 
     /// A service's connection under its own role.
     pub fn db(&self, service: &'static str) -> Db {
-        let connect = self
-            .database
-            .role(&migrate::service_role(service), &self.passwords);
+        let connect = self.database.role(&migrate::service_role(service), &self.passwords);
         let clock = Arc::clone(&self.clock);
         let options = pool_options(&self.settings);
-        let db = Db::new(
-            service,
-            connect,
-            options,
-            clock,
-            self.random.clone(),
-            self.wake.clone(),
-        );
-        self.opened
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(db.clone());
+        let db = Db::new(service, connect, options, clock, self.random.clone(), self.wake.clone());
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(db.clone());
         db
     }
 
@@ -181,11 +160,7 @@ impl Installation {
         };
         match migrate::check(&mut connection, &manifests()).await {
             Ok(()) => Ok(()),
-            Err(MigrationError::Older {
-                schema,
-                found,
-                needed,
-            }) => bail!(
+            Err(MigrationError::Older { schema, found, needed }) => bail!(
                 "schema {schema} is at version {found}, this build needs {needed}. Next: dropmate migrate{flag}"
             ),
             Err(error) => Err(error.into()),
@@ -226,11 +201,7 @@ impl Installation {
             },
             hash_concurrency: usize::try_from(auth.hash_concurrency).unwrap_or(2),
         });
-        IdentityParts {
-            identity,
-            published,
-            revocations,
-        }
+        IdentityParts { identity, published, revocations }
     }
 
     /// Identity for a command, after the schema was checked.
@@ -252,9 +223,7 @@ impl Installation {
 }
 
 fn is_stranger(error: &sqlx::Error) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     // Wrong password, no such role, no such database.
     code.is_some_and(|code| matches!(code.as_ref(), "28P01" | "28000" | "3D000"))
 }
@@ -277,11 +246,6 @@ fn mailer(settings: &Settings, clock: &SharedClock, random: &Random) -> Result<A
     let timeout = Duration::from_secs(mail.timeout_s.into());
     Ok(match &mail.smtp_url {
         Some(url) => Arc::new(SmtpMailer::new(url.inner(), from, timeout)?),
-        None => Arc::new(FolderMailer::new(
-            settings.place.mail(),
-            from,
-            Arc::clone(clock),
-            random.clone(),
-        )),
+        None => Arc::new(FolderMailer::new(settings.place.mail(), from, Arc::clone(clock), random.clone())),
     })
 }

@@ -68,10 +68,7 @@ pub(crate) fn present(place: &Place, config: &Config) -> Result<Option<KeyIds>> 
     };
     let master = read(config.vault.master_key.as_ref(), MASTER)?;
     let audit = read(config.vault.audit_key.as_ref(), AUDIT)?;
-    master
-        .zip(audit)
-        .map(|(master, audit)| ids(&master, &audit))
-        .transpose()
+    master.zip(audit).map(|(master, audit)| ids(&master, &audit)).transpose()
 }
 
 fn ids(master: &SecretString, audit: &SecretString) -> Result<KeyIds> {

@@ -51,9 +51,7 @@ impl Tools {
             None => Self::yours(settings)?,
         };
         if login == Login::Backup {
-            tools
-                .variables
-                .retain(|(name, _)| !matches!(*name, "PGUSER" | "PGPASSWORD"));
+            tools.variables.retain(|(name, _)| !matches!(*name, "PGUSER" | "PGPASSWORD"));
             tools.variables.push(("PGUSER", BACKUP.to_owned()));
             tools.variables.push(("PGPASSWORD", passwords.password(BACKUP)));
         }
@@ -61,22 +59,14 @@ impl Tools {
     }
 
     fn yours(settings: &Settings) -> Result<Self> {
-        let url = settings
-            .config()
-            .database
-            .url
-            .as_ref()
-            .context("there is no DATABASE_URL")?;
+        let url = settings.config().database.url.as_ref().context("there is no DATABASE_URL")?;
         let installed = postgres::find(&settings.private_postgres().places);
         let newest = installed.first().context(
             "pg_dump and pg_restore were not found: install the PostgreSQL programs of the server's version, or set \
              DROPMATE_POSTGRES_BIN",
         )?;
         let variables = from_url(url.expose()).context("DATABASE_URL cannot be read as a PostgreSQL URL")?;
-        Ok(Self {
-            bin_dir: newest.bin_dir.clone(),
-            variables,
-        })
+        Ok(Self { bin_dir: newest.bin_dir.clone(), variables })
     }
 
     /// Runs one tool to its end; what it said is the error.
@@ -150,10 +140,7 @@ fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let hex = tail
-            .get(..2)
-            .filter(|_| first == b'%')
-            .and_then(|digits| hex::decode(digits).ok());
+        let hex = tail.get(..2).filter(|_| first == b'%').and_then(|digits| hex::decode(digits).ok());
         if let Some(byte) = hex {
             bytes.extend(byte);
             rest = &tail[2..];
@@ -170,10 +157,7 @@ mod tests {
     use super::*;
 
     fn value(url: &str, name: &str) -> String {
-        let found = from_url(url)
-            .unwrap()
-            .into_iter()
-            .find(|(known, _)| *known == name);
+        let found = from_url(url).unwrap().into_iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| value).unwrap_or_default()
     }
 
@@ -186,10 +170,7 @@ mod tests {
         assert_eq!(value(url, "PGPORT"), "5433");
         assert_eq!(value(url, "PGDATABASE"), "shop");
         assert_eq!(value(url, "PGSSLMODE"), "require");
-        assert_eq!(
-            value("postgres://u@localhost/x?host=%2Frun%2Fpg", "PGHOST"),
-            "/run/pg"
-        );
+        assert_eq!(value("postgres://u@localhost/x?host=%2Frun%2Fpg", "PGHOST"), "/run/pg");
         assert_eq!(value("postgres://u@[::1]:5432/x", "PGHOST"), "::1");
     }
 }

@@ -35,27 +35,15 @@ impl Place {
         let here = std::env::current_dir().context("the present folder cannot be found")?;
         if let Some(chosen) = chosen {
             let folder = here.join(chosen);
-            return Ok(Self {
-                folder,
-                instead_of: None,
-                explicit: true,
-            });
+            return Ok(Self { folder, instead_of: None, explicit: true });
         }
         let usual = here.join(USUAL);
         if Uid::effective().is_root() && !reachable(&usual) {
             let short = hex::encode(&Sha256::digest(here.as_os_str().as_bytes())[..4]);
             let folder = Path::new(SYSTEM_WIDE).join(short);
-            return Ok(Self {
-                folder,
-                instead_of: Some(usual),
-                explicit: false,
-            });
+            return Ok(Self { folder, instead_of: Some(usual), explicit: false });
         }
-        Ok(Self {
-            folder: usual,
-            instead_of: None,
-            explicit: false,
-        })
+        Ok(Self { folder: usual, instead_of: None, explicit: false })
     }
 
     /// Creates the folder if it is not there.
@@ -90,19 +78,12 @@ impl Place {
 
     /// What a command needs to find this folder again: nothing, or ` --data-dir FOLDER`.
     pub fn flag(&self) -> String {
-        if self.explicit {
-            format!(" --data-dir '{}'", self.folder.display())
-        } else {
-            String::new()
-        }
+        if self.explicit { format!(" --data-dir '{}'", self.folder.display()) } else { String::new() }
     }
 }
 
 fn reachable(folder: &Path) -> bool {
-    !matches!(
-        postgres::check_place(folder),
-        Err(postgres::PostgresError::NotTraversable { .. })
-    )
+    !matches!(postgres::check_place(folder), Err(postgres::PostgresError::NotTraversable { .. }))
 }
 
 #[cfg(test)]

@@ -45,11 +45,7 @@ pub async fn read(settings: Settings, file: &Path) -> Result<Restored> {
     )?;
     closed?;
     let settings_beside = place_files(&place, &unpacked.folder)?;
-    Ok(Restored {
-        manifest: unpacked.manifest,
-        epoch,
-        settings_beside,
-    })
+    Ok(Restored { manifest: unpacked.manifest, epoch, settings_beside })
 }
 
 /// Only the secrets and settings may be there.
@@ -106,16 +102,8 @@ async fn fill(installation: &Installation, unpacked: &Unpacked) -> Result<i64> {
         bail!("the database is not empty: it has the schemas of an installation already");
     }
     installation.prepare_roles().await?;
-    let arguments = [
-        "--exit-on-error",
-        "--no-password",
-        "--dbname",
-        installation.database.name(),
-    ];
-    installation
-        .tools(Login::Admin)?
-        .run("pg_restore", &arguments, &unpacked.folder.join(DUMP))
-        .await?;
+    let arguments = ["--exit-on-error", "--no-password", "--dbname", installation.database.name()];
+    installation.tools(Login::Admin)?.run("pg_restore", &arguments, &unpacked.folder.join(DUMP)).await?;
     installation.migrate().await?;
     installation.check_master_key().await?;
     Ok(bus::new_epoch(&installation.system).await?)

@@ -39,17 +39,8 @@ pub struct Seeded {
 
 impl fmt::Display for Seeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "Example organisation: {}. These passwords are shown once:",
-            self.organization
-        )?;
-        for Person {
-            role,
-            sign_in,
-            secret,
-        } in &self.people
-        {
+        writeln!(f, "Example organisation: {}. These passwords are shown once:", self.organization)?;
+        for Person { role, sign_in, secret } in &self.people {
             writeln!(f, "  {:<10}  {sign_in:<28}  {secret}", role.as_str())?;
         }
         Ok(())
@@ -63,10 +54,7 @@ const STAFF: [(Role, &str, &str); 2] = [
     (Role::Dispatcher, "Dana Example", "dispatcher@flowers.example"),
 ];
 /// Numbers that the German regulator keeps free for films and examples.
-const DRIVERS: [(&str, &str); 2] = [
-    ("Driss Example", "+493023125001"),
-    ("Dora Example", "+493023125002"),
-];
+const DRIVERS: [(&str, &str); 2] = [("Driss Example", "+493023125001"), ("Dora Example", "+493023125002")];
 
 /// Makes the example people; `None` when the installation has an owner already.
 pub async fn fill_if_empty(identity: &Identity) -> Result<Option<Seeded>> {
@@ -81,26 +69,15 @@ pub async fn fill_if_empty(identity: &Identity) -> Result<Option<Seeded>> {
         let secret = password(&random);
         let with = SignInWith::Email(Email::parse(email)?, Private::from(secret.clone()));
         join(identity, org, owner, role, name, with).await?;
-        people.push(Person {
-            role,
-            sign_in: email.to_owned(),
-            secret,
-        });
+        people.push(Person { role, sign_in: email.to_owned(), secret });
     }
     for (name, phone) in DRIVERS {
         let secret = pin(&random);
         let with = SignInWith::Phone(Phone::parse(phone)?, Private::from(secret.clone()));
         join(identity, org, owner, Role::Driver, name, with).await?;
-        people.push(Person {
-            role: Role::Driver,
-            sign_in: phone.to_owned(),
-            secret,
-        });
+        people.push(Person { role: Role::Driver, sign_in: phone.to_owned(), secret });
     }
-    Ok(Some(Seeded {
-        organization: ORGANIZATION.to_owned(),
-        people,
-    }))
+    Ok(Some(Seeded { organization: ORGANIZATION.to_owned(), people }))
 }
 
 async fn owner(identity: &Identity, token: String, random: &Random) -> Result<(OrgId, UserId, Person)> {
@@ -119,11 +96,7 @@ async fn owner(identity: &Identity, token: String, random: &Random) -> Result<(O
     };
     let (organization, issued) =
         first_run::first_run(identity, &Scope::installation(), input, client()).await?;
-    let person = Person {
-        role: Role::Owner,
-        sign_in: email.to_owned(),
-        secret,
-    };
+    let person = Person { role: Role::Owner, sign_in: email.to_owned(), secret };
     Ok((organization.id, issued.user, person))
 }
 
@@ -138,24 +111,14 @@ async fn join(
     let mut tx = identity.db().begin(&Scope::system(org)).await?;
     let (_, link) = invitations::invite(&mut tx, identity, Role::Owner, owner, role, None).await?;
     tx.commit().await?;
-    let input = Acceptance {
-        token: token(&link)?,
-        name: Private::from(name.to_owned()),
-        with,
-    };
-    let source = Source {
-        address: "dropmate seed".to_owned(),
-        ..Source::default()
-    };
+    let input = Acceptance { token: token(&link)?, name: Private::from(name.to_owned()), with };
+    let source = Source { address: "dropmate seed".to_owned(), ..Source::default() };
     accept_invitation::accept(identity, &Scope::installation(), input, client(), &source).await?;
     Ok(())
 }
 
 fn client() -> Client {
-    Client {
-        browser: false,
-        device: "dropmate seed".to_owned(),
-    }
+    Client { browser: false, device: "dropmate seed".to_owned() }
 }
 
 /// The secret at the end of a link.

@@ -20,19 +20,14 @@ pub fn permissions() -> Vec<Permission> {
 
 /// Accepts `all` or every name; part of them cannot be run yet.
 pub fn check_selection(selected: &[String]) -> anyhow::Result<()> {
-    if let Some(unknown) = selected
-        .iter()
-        .find(|name| *name != "all" && !SERVICES.contains(&name.as_str()))
-    {
+    if let Some(unknown) = selected.iter().find(|name| *name != "all" && !SERVICES.contains(&name.as_str())) {
         return Err(usage(format!(
             "there is no service {unknown:?}; there are: all, {}",
             SERVICES.join(", ")
         )));
     }
     let everything = selected.iter().any(|name| name == "all")
-        || SERVICES
-            .iter()
-            .all(|service| selected.iter().any(|name| name == service));
+        || SERVICES.iter().all(|service| selected.iter().any(|name| name == service));
     if everything {
         return Ok(());
     }
@@ -58,10 +53,6 @@ mod tests {
         assert_eq!(check(&["all"]), Ok(()));
         assert_eq!(check(&["gateway", "identity"]), Ok(()));
         assert!(check(&["gateway"]).unwrap_err().contains("next milestone"));
-        assert!(
-            check(&["orders"])
-                .unwrap_err()
-                .contains("there are: all, identity, gateway")
-        );
+        assert!(check(&["orders"]).unwrap_err().contains("there are: all, identity, gateway"));
     }
 }

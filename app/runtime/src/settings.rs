@@ -43,11 +43,7 @@ impl Settings {
             environment: environment(),
             overrides: start.overrides,
         })?;
-        Ok(Self {
-            place,
-            loaded,
-            sim_clock: start.sim_clock,
-        })
+        Ok(Self { place, loaded, sim_clock: start.sim_clock })
     }
 
     /// The values.
@@ -81,26 +77,10 @@ impl Settings {
             )));
         }
         let later = [
-            (
-                config.redis.url.is_some(),
-                "redis.url (REDIS_URL)",
-                "memory of this process",
-            ),
-            (
-                config.bus.nats_url.is_some(),
-                "bus.nats_url (NATS_URL)",
-                "PostgreSQL",
-            ),
-            (
-                config.bus.amqp_url.is_some(),
-                "bus.amqp_url (AMQP_URL)",
-                "PostgreSQL",
-            ),
-            (
-                config.storage.s3_url.is_some(),
-                "storage.s3_url (S3_URL)",
-                "the data folder",
-            ),
+            (config.redis.url.is_some(), "redis.url (REDIS_URL)", "memory of this process"),
+            (config.bus.nats_url.is_some(), "bus.nats_url (NATS_URL)", "PostgreSQL"),
+            (config.bus.amqp_url.is_some(), "bus.amqp_url (AMQP_URL)", "PostgreSQL"),
+            (config.storage.s3_url.is_some(), "storage.s3_url (S3_URL)", "the data folder"),
         ];
         match later.iter().find(|(set, ..)| *set) {
             None => Ok(()),
@@ -115,11 +95,7 @@ impl Settings {
     pub fn public_url(&self) -> String {
         let config = self.config();
         let noted = || std::fs::read_to_string(self.place.address()).ok();
-        let url = config
-            .http
-            .public_url
-            .clone()
-            .or_else(|| noted().and_then(|text| line(&text, 0)));
+        let url = config.http.public_url.clone().or_else(|| noted().and_then(|text| line(&text, 0)));
         let url = url.unwrap_or_else(|| local_url(&config.http.listen));
         url.trim_end_matches('/').to_owned()
     }
@@ -127,17 +103,12 @@ impl Settings {
     /// Where the process itself can be asked, from this machine.
     pub fn local_url(&self) -> String {
         let noted = std::fs::read_to_string(self.place.address()).ok();
-        noted
-            .and_then(|text| line(&text, 1))
-            .unwrap_or_else(|| local_url(&self.config().http.listen))
+        noted.and_then(|text| line(&text, 1)).unwrap_or_else(|| local_url(&self.config().http.listen))
     }
 }
 
 fn line(text: &str, number: usize) -> Option<String> {
-    text.lines()
-        .nth(number)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
+    text.lines().nth(number).filter(|line| !line.is_empty()).map(str::to_owned)
 }
 
 /// `http://` and an address that this machine can connect to: "all addresses" is one to listen on, not to go to.

@@ -30,12 +30,7 @@ pub struct EventDescription {
 
 fn describe<E: Event>(source: &'static str) -> EventDescription {
     let example = serde_json::to_value(E::example()).unwrap_or_default();
-    EventDescription {
-        subject: E::SUBJECT,
-        when: E::WHEN,
-        source,
-        example,
-    }
+    EventDescription { subject: E::SUBJECT, when: E::WHEN, source, example }
 }
 
 /// Every public event, ordered by subject.
@@ -101,11 +96,7 @@ mod tests {
             assert!(seen.insert(event.subject), "{} is listed twice", event.subject);
             let parts: Vec<_> = event.subject.split('.').collect();
             assert_eq!(parts.len(), 3, "{}", event.subject);
-            assert!(
-                parts[2].starts_with('v') && parts[2][1..].parse::<u32>().is_ok(),
-                "{}",
-                event.subject
-            );
+            assert!(parts[2].starts_with('v') && parts[2][1..].parse::<u32>().is_ok(), "{}", event.subject);
             assert!(event.example.is_object(), "{}", event.subject);
         }
     }

@@ -18,10 +18,7 @@ impl Event for OrganizationCreated {
     const SUBJECT: &'static str = "organization.created.v1";
     const WHEN: &'static str = "An organisation was created.";
     fn example() -> Self {
-        Self {
-            org_id: OrgId::new(Uuid::from_u128(1)),
-            created_by: UserId::new(Uuid::from_u128(2)),
-        }
+        Self { org_id: OrgId::new(Uuid::from_u128(1)), created_by: UserId::new(Uuid::from_u128(2)) }
     }
 }
 
@@ -38,10 +35,7 @@ impl Event for UserCreated {
     const SUBJECT: &'static str = "user.created.v1";
     const WHEN: &'static str = "A user became a member of the organisation.";
     fn example() -> Self {
-        Self {
-            user_id: UserId::new(Uuid::from_u128(2)),
-            role: "driver".to_owned(),
-        }
+        Self { user_id: UserId::new(Uuid::from_u128(2)), role: "driver".to_owned() }
     }
 }
 
@@ -58,10 +52,7 @@ impl Event for UserUpdated {
     const SUBJECT: &'static str = "user.updated.v1";
     const WHEN: &'static str = "A user's name, e-mail address, phone or state changed.";
     fn example() -> Self {
-        Self {
-            user_id: UserId::new(Uuid::from_u128(2)),
-            changed: vec!["email".to_owned()],
-        }
+        Self { user_id: UserId::new(Uuid::from_u128(2)), changed: vec!["email".to_owned()] }
     }
 }
 
@@ -80,10 +71,6 @@ impl Event for UserRoleChanged {
     const SUBJECT: &'static str = "user.role_changed.v1";
     const WHEN: &'static str = "A member was given another role, or left the organisation.";
     fn example() -> Self {
-        Self {
-            user_id: UserId::new(Uuid::from_u128(2)),
-            from: "driver".to_owned(),
-            to: None,
-        }
+        Self { user_id: UserId::new(Uuid::from_u128(2)), from: "driver".to_owned(), to: None }
     }
 }

@@ -191,30 +191,12 @@ mod tests {
     #[test]
     fn matches_the_published_vectors() {
         let cases = [
-            (
-                "00000000000000000000000000",
-                "00000000-0000-0000-0000-000000000000",
-            ),
-            (
-                "00000000000000000000000001",
-                "00000000-0000-0000-0000-000000000001",
-            ),
-            (
-                "0000000000000000000000000g",
-                "00000000-0000-0000-0000-000000000010",
-            ),
-            (
-                "7zzzzzzzzzzzzzzzzzzzzzzzzz",
-                "ffffffff-ffff-ffff-ffff-ffffffffffff",
-            ),
-            (
-                "0123456789abcdefghjkmnpqrs",
-                "0110c853-1d09-52d8-d73e-1194e95b5f19",
-            ),
-            (
-                "01h455vb4pex5vsknk084sn02q",
-                "01890a5d-ac96-774b-bcce-b302099a8057",
-            ),
+            ("00000000000000000000000000", "00000000-0000-0000-0000-000000000000"),
+            ("00000000000000000000000001", "00000000-0000-0000-0000-000000000001"),
+            ("0000000000000000000000000g", "00000000-0000-0000-0000-000000000010"),
+            ("7zzzzzzzzzzzzzzzzzzzzzzzzz", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+            ("0123456789abcdefghjkmnpqrs", "0110c853-1d09-52d8-d73e-1194e95b5f19"),
+            ("01h455vb4pex5vsknk084sn02q", "01890a5d-ac96-774b-bcce-b302099a8057"),
         ];
         for (suffix, uuid) in cases {
             let uuid: Uuid = uuid.parse().unwrap();
@@ -233,11 +215,7 @@ mod tests {
             "org_0123456789ABCDEFGHJKMNPQRS",
             "org_i123456789abcdefghjkmnpqrs",
         ] {
-            assert_eq!(
-                bad.parse::<OrgId>(),
-                Err(IdError::Suffix { expected: "org" }),
-                "{bad}"
-            );
+            assert_eq!(bad.parse::<OrgId>(), Err(IdError::Suffix { expected: "org" }), "{bad}");
         }
     }
 

@@ -23,15 +23,8 @@ pub enum MoneyError {
 impl std::str::FromStr for Currency {
     type Err = MoneyError;
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        let bytes: [u8; 3] = text
-            .as_bytes()
-            .try_into()
-            .map_err(|_not_three| MoneyError::Currency)?;
-        if bytes.iter().all(u8::is_ascii_uppercase) {
-            Ok(Self(bytes))
-        } else {
-            Err(MoneyError::Currency)
-        }
+        let bytes: [u8; 3] = text.as_bytes().try_into().map_err(|_not_three| MoneyError::Currency)?;
+        if bytes.iter().all(u8::is_ascii_uppercase) { Ok(Self(bytes)) } else { Err(MoneyError::Currency) }
     }
 }
 
@@ -91,10 +84,7 @@ pub struct Money {
 impl Money {
     /// An amount of minor units.
     pub const fn new(amount_minor: i64, currency: Currency) -> Self {
-        Self {
-            amount_minor,
-            currency,
-        }
+        Self { amount_minor, currency }
     }
 
     /// Adds two amounts of one currency.
@@ -112,10 +102,7 @@ impl Money {
             return Err(MoneyError::Mixed);
         }
         let amount_minor = with(self.amount_minor, other.amount_minor).ok_or(MoneyError::Overflow)?;
-        Ok(Self {
-            amount_minor,
-            currency: self.currency,
-        })
+        Ok(Self { amount_minor, currency: self.currency })
     }
 }
 
@@ -123,11 +110,7 @@ impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = usize::try_from(self.currency.exponent()).unwrap_or(2);
         let sign = if self.amount_minor < 0 { "-" } else { "" };
-        let text = format!(
-            "{:0>width$}",
-            self.amount_minor.unsigned_abs(),
-            width = digits + 1
-        );
+        let text = format!("{:0>width$}", self.amount_minor.unsigned_abs(), width = digits + 1);
         let (major, minor) = text.split_at(text.len() - digits);
         let point = if digits == 0 { "" } else { "." };
         write!(f, "{sign}{major}{point}{minor} {}", self.currency)
@@ -152,18 +135,9 @@ mod tests {
 
     #[test]
     fn refuses_to_mix_or_overflow() {
-        assert_eq!(
-            money(1, "EUR").checked_add(money(1, "USD")),
-            Err(MoneyError::Mixed)
-        );
-        assert_eq!(
-            money(i64::MAX, "EUR").checked_add(money(1, "EUR")),
-            Err(MoneyError::Overflow)
-        );
-        assert_eq!(
-            money(300, "EUR").checked_sub(money(50, "EUR")),
-            Ok(money(250, "EUR"))
-        );
+        assert_eq!(money(1, "EUR").checked_add(money(1, "USD")), Err(MoneyError::Mixed));
+        assert_eq!(money(i64::MAX, "EUR").checked_add(money(1, "EUR")), Err(MoneyError::Overflow));
+        assert_eq!(money(300, "EUR").checked_sub(money(50, "EUR")), Ok(money(250, "EUR")));
         assert_eq!("eur".parse::<Currency>(), Err(MoneyError::Currency));
         assert_eq!("€".parse::<Currency>(), Err(MoneyError::Currency));
     }

@@ -29,16 +29,12 @@ impl std::fmt::Debug for Random {
 impl Random {
     /// A repeatable stream, for tests and simulations.
     pub fn seeded(seed: u64) -> Self {
-        Self {
-            rng: Arc::new(Mutex::new(ChaCha20Rng::seed_from_u64(seed))),
-        }
+        Self { rng: Arc::new(Mutex::new(ChaCha20Rng::seed_from_u64(seed))) }
     }
 
     /// The product's stream, seeded with 32 bytes from the operating system.
     pub fn from_entropy(seed: [u8; 32]) -> Self {
-        Self {
-            rng: Arc::new(Mutex::new(ChaCha20Rng::from_seed(seed))),
-        }
+        Self { rng: Arc::new(Mutex::new(ChaCha20Rng::from_seed(seed))) }
     }
 
     fn with<T>(&self, draw: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {

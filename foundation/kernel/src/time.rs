@@ -26,9 +26,7 @@ pub struct ManualClock {
 impl ManualClock {
     /// Starts at the given moment.
     pub fn at(start: Timestamp) -> Self {
-        Self {
-            microseconds: Arc::new(AtomicI64::new(start.as_microsecond())),
-        }
+        Self { microseconds: Arc::new(AtomicI64::new(start.as_microsecond())) }
     }
 
     /// Moves forward (or back, with a negative duration).

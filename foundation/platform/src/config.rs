@@ -105,24 +105,15 @@ impl Problems {
         }
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "ranges are written in place by every caller"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "ranges are written in place by every caller")]
     fn range<T: PartialOrd + std::fmt::Display>(&mut self, value: T, allowed: RangeInclusive<T>, key: &str) {
         if !allowed.contains(&value) {
-            self.0.push(format!(
-                "{key} must be from {} to {}, not {value}",
-                allowed.start(),
-                allowed.end()
-            ));
+            self.0.push(format!("{key} must be from {} to {}, not {value}", allowed.start(), allowed.end()));
         }
     }
 }
 
 fn is_web(url: &str) -> bool {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['))
 }

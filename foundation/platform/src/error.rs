@@ -252,11 +252,7 @@ impl std::error::Error for Error {
 impl From<sqlx::Error> for Error {
     /// A database that cannot be reached is 503 and worth a retry; anything else is our fault.
     fn from(error: sqlx::Error) -> Self {
-        if is_away(&error) {
-            Self::unavailable("database").with_source(error)
-        } else {
-            Self::internal(error)
-        }
+        if is_away(&error) { Self::unavailable("database").with_source(error) } else { Self::internal(error) }
     }
 }
 

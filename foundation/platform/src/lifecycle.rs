@@ -116,9 +116,7 @@ impl Lifecycle {
             forced: CancellationToken::new(),
             failure: Mutex::new(None),
         };
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 
     /// What `/readyz` says.
@@ -140,21 +138,13 @@ impl Lifecycle {
     pub fn fail(&self, why: impl Into<String>) {
         let why = why.into();
         tracing::error!(%why, "stopping because of a failure");
-        self.inner
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(why);
+        self.inner.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
         self.inner.requested.cancel();
     }
 
     /// The failure that made the process stop, if it was one.
     pub fn failure(&self) -> Option<String> {
-        self.inner
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.inner.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until somebody asks for a stop.

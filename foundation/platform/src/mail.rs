@@ -78,20 +78,12 @@ impl Address {
         if !local_fits || !domain_fits || address.chars().any(char::is_control) {
             return Err(MessageError::Address);
         }
-        Ok(Self {
-            name: None,
-            local: local.to_owned(),
-            domain: domain.to_owned(),
-        })
+        Ok(Self { name: None, local: local.to_owned(), domain: domain.to_owned() })
     }
 
     /// From `Name <address>` or an address alone.
     pub fn parse(text: &str) -> Result<Self, MessageError> {
-        match text
-            .trim()
-            .strip_suffix('>')
-            .and_then(|text| text.split_once('<'))
-        {
+        match text.trim().strip_suffix('>').and_then(|text| text.split_once('<')) {
             Some((name, address)) => Self::new(address.trim())?.named(name.trim().trim_matches('"')),
             None => Self::new(text.trim()),
         }
@@ -141,21 +133,10 @@ impl Message {
     ) -> Result<Self, MessageError> {
         let subject = subject.into();
         check_header("subject", &subject)?;
-        if id.is_empty()
-            || !id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-        {
+        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
             return Err(MessageError::Control("id"));
         }
-        Ok(Self {
-            id: id.to_owned(),
-            to,
-            subject,
-            text: text.into(),
-            html: None,
-            reply_to: None,
-        })
+        Ok(Self { id: id.to_owned(), to, subject, text: text.into(), html: None, reply_to: None })
     }
 
     /// Adds the formatted version of the text.
@@ -203,17 +184,10 @@ impl Message {
 
 fn check_header(what: &'static str, text: &str) -> Result<(), MessageError> {
     // U+2028 and U+2029 are line breaks to some software although they are not control characters.
-    if text
-        .chars()
-        .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
-    {
+    if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(MessageError::Control(what));
     }
-    if text.len() > 900 {
-        Err(MessageError::TooLong(what))
-    } else {
-        Ok(())
-    }
+    if text.len() > 900 { Err(MessageError::TooLong(what)) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -223,14 +197,8 @@ mod tests {
     #[test]
     fn addresses_are_read_and_nonsense_is_refused() {
         let ana = Address::parse("Ana Müller <ana.m+x@mail.example.org>").unwrap();
-        assert_eq!(
-            (ana.name(), ana.address().as_str()),
-            (Some("Ana Müller"), "ana.m+x@mail.example.org")
-        );
-        assert_eq!(
-            Address::parse("dropmate@localhost").unwrap().domain(),
-            "localhost"
-        );
+        assert_eq!((ana.name(), ana.address().as_str()), (Some("Ana Müller"), "ana.m+x@mail.example.org"));
+        assert_eq!(Address::parse("dropmate@localhost").unwrap().domain(), "localhost");
         for bad in [
             "",
             "ana",

@@ -47,8 +47,10 @@ pub enum MigrationError {
         source: MigrateError,
     },
     /// A migration was edited after it had been applied.
-    #[error("schema {schema}: migration {version} was modified after it had been applied: take the edit back and write \
-             the change as the next version")]
+    #[error(
+        "schema {schema}: migration {version} was modified after it had been applied: take the edit back and write \
+             the change as the next version"
+    )]
     Edited {
         /// The schema concerned.
         schema: String,
@@ -66,7 +68,9 @@ pub enum MigrationError {
         needed: i64,
     },
     /// The schema is newer than this program.
-    #[error("schema {schema} is at version {found}, this program only knows {needed}: start a newer DropMate")]
+    #[error(
+        "schema {schema} is at version {found}, this program only knows {needed}: start a newer DropMate"
+    )]
     Newer {
         /// The schema concerned.
         schema: String,
@@ -204,16 +208,20 @@ fn migrators(manifests: &[Manifest]) -> Vec<(&str, &'static Migrator)> {
     [("platform", &PLATFORM), ("bus", &BUS)].into_iter().chain(own).collect()
 }
 
-async fn run(conn: &mut PgConnection, schema: &str, migrator: &'static Migrator) -> Result<(), MigrationError> {
+async fn run(
+    conn: &mut PgConnection,
+    schema: &str,
+    migrator: &'static Migrator,
+) -> Result<(), MigrationError> {
     let mut own = Migrator { ignore_missing: true, locking: false, ..Migrator::DEFAULT };
     own.migrations = migrator.migrations.clone();
     own.dangerous_set_table_name(format!("{schema}._migrations"));
-    own.run_direct(None, conn, false)
-        .await
-        .map_err(|source| match source {
-            MigrateError::VersionMismatch(version) => MigrationError::Edited { schema: schema.to_owned(), version },
-            source => MigrationError::Migration { schema: schema.to_owned(), source },
-        })?;
+    own.run_direct(None, conn, false).await.map_err(|source| match source {
+        MigrateError::VersionMismatch(version) => {
+            MigrationError::Edited { schema: schema.to_owned(), version }
+        }
+        source => MigrationError::Migration { schema: schema.to_owned(), source },
+    })?;
     // Who starts must be able to see which version it starts on.
     execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {SERVICES}, {SYSTEM}")).await?;
     Ok(())

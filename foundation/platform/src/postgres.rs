@@ -120,14 +120,7 @@ impl PrivatePostgres {
     /// Finds, creates if needed, starts, and waits until the server answers.
     pub async fn start(options: PrivateOptions) -> Result<Self, PostgresError> {
         let prepared = prepare(&options)?;
-        let Prepared {
-            plan,
-            account,
-            setpriv,
-            socket_dir,
-            password,
-            lock,
-        } = prepared;
+        let Prepared { plan, account, setpriv, socket_dir, password, lock } = prepared;
         if plan.fresh {
             tracing::info!(folder = %plan.folder.display(), major = plan.server.major, "creating the database");
             cluster::create(&plan.server, &plan.folder, account, &setpriv, &password).await?;
@@ -197,9 +190,7 @@ impl PrivatePostgres {
             .await?;
         if !exists {
             let statement = format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""));
-            let created = sqlx::query(sqlx::AssertSqlSafe(statement))
-                .execute(&mut connection)
-                .await;
+            let created = sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await;
             match created {
                 // Somebody else created it in between: 42P04 before the catalogue's index notices, 23505 after.
                 Err(error) if !already_there(&error) => return Err(error.into()),
@@ -317,11 +308,7 @@ fn prepare(options: &PrivateOptions) -> Result<Prepared, PostgresError> {
     let data_dir = std::path::absolute(&options.data_dir).map_err(io("find", &options.data_dir))?;
     let root = data_dir.join("postgres");
     // Others may pass (the server's user must), nobody else may look inside.
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o711)
-        .create(&root)
-        .map_err(io("create the folder", &root))?;
+    DirBuilder::new().recursive(true).mode(0o711).create(&root).map_err(io("create the folder", &root))?;
     let root = root.canonicalize().map_err(io("find", &root))?;
     let lock = lock(&root, &data_dir)?;
     let search_path = options.places.search_path.as_ref();
@@ -337,14 +324,7 @@ fn prepare(options: &PrivateOptions) -> Result<Prepared, PostgresError> {
     account.check_traversable(&root)?;
     let password = admin_password(&data_dir, &plan, account)?;
     let socket_dir = socket::folder(&root, account, options.runtime_dir.as_deref())?;
-    Ok(Prepared {
-        plan,
-        account,
-        setpriv,
-        socket_dir,
-        password,
-        lock,
-    })
+    Ok(Prepared { plan, account, setpriv, socket_dir, password, lock })
 }
 
 /// Whether the account that runs PostgreSQL could work in this data folder, which need not exist yet.
@@ -401,16 +381,11 @@ fn lock(root: &Path, data_dir: &Path) -> Result<File, PostgresError> {
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
             file.read_to_string(&mut pid).map_err(io("read", &path))?;
-            return Err(PostgresError::InUse {
-                folder: data_dir.to_owned(),
-                pid: pid.trim().to_owned(),
-            });
+            return Err(PostgresError::InUse { folder: data_dir.to_owned(), pid: pid.trim().to_owned() });
         }
         Err(TryLockError::Error(error)) => return Err(io("lock", &path)(error)),
     }
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()))
-        .map_err(io("write", &path))?;
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(io("write", &path))?;
     Ok(file)
 }
 
@@ -420,11 +395,7 @@ async fn wait_for_predecessor(folder: &Path, limit: Duration) -> Result<(), Post
     while let Holder::Server(pid) = pidfile::holder(folder) {
         if begun.elapsed() > limit {
             let waited_s = limit.as_secs();
-            return Err(PostgresError::StillRunning {
-                pid,
-                folder: folder.to_owned(),
-                waited_s,
-            });
+            return Err(PostgresError::StillRunning { pid, folder: folder.to_owned(), waited_s });
         }
         pause(POLL).await;
     }
@@ -436,9 +407,7 @@ fn already_there(error: &sqlx::Error) -> bool {
 }
 
 fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| codes.contains(&code.as_ref()))
 }
 

@@ -42,12 +42,7 @@ fn parse(line: &str) -> Option<Stat> {
 pub(crate) fn started_at_s(pid: &str) -> Option<u64> {
     let ticks = stat(pid)?.start_ticks;
     let boot = std::fs::read_to_string("/proc/stat").ok()?;
-    let boot_s: u64 = boot
-        .lines()
-        .find_map(|line| line.strip_prefix("btime "))?
-        .trim()
-        .parse()
-        .ok()?;
+    let boot_s: u64 = boot.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     Some(boot_s + ticks / TICKS_PER_SECOND)
 }
 
@@ -65,12 +60,7 @@ pub(crate) fn working_folder(pid: u32) -> Option<PathBuf> {
 
 /// The short name of the command.
 pub(crate) fn command(pid: u32) -> Option<String> {
-    Some(
-        std::fs::read_to_string(format!("/proc/{pid}/comm"))
-            .ok()?
-            .trim()
-            .to_owned(),
-    )
+    Some(std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -58,10 +58,7 @@ impl Telemetry {
         let subscriber = subscriber(settings, terminal, &traces, std::io::stderr)?;
         tracing::subscriber::set_global_default(subscriber)
             .map_err(|error| TelemetryError::Twice(error.to_string()))?;
-        Ok(Self {
-            metrics: Metrics::install()?,
-            traces,
-        })
+        Ok(Self { metrics: Metrics::install()?, traces })
     }
 
     /// Sends what is buffered. Bounded by the exporter's own deadline.
@@ -89,21 +86,12 @@ where
     let lines = if pretty {
         lines.with_ansi(terminal).with_target(false).compact().boxed()
     } else {
-        lines
-            .fmt_fields(tracing_subscriber::fmt::format::JsonFields::new())
-            .event_format(JsonLines)
-            .boxed()
+        lines.fmt_fields(tracing_subscriber::fmt::format::JsonFields::new()).event_format(JsonLines).boxed()
     };
     // The order matters: spans get their trace before the layers above ask for it.
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(traces.tracer())
-        .with_location(false)
-        .with_threads(false);
-    Ok(Registry::default()
-        .with(filter)
-        .with(spans)
-        .with(TraceIds::default())
-        .with(lines))
+    let spans =
+        tracing_opentelemetry::layer().with_tracer(traces.tracer()).with_location(false).with_threads(false);
+    Ok(Registry::default().with(filter).with(spans).with(TraceIds::default()).with(lines))
 }
 
 #[cfg(test)]

@@ -99,10 +99,8 @@ pub async fn check(conn: &mut PgConnection, schema: &str, installation_wide: &[&
             .fetch_all(&mut *conn)
             .await
             .unwrap_or_else(|error| panic!("the catalog query for {:?}: {error}", rule.what));
-        findings.extend(
-            rows.iter()
-                .map(|row| format!("{schema}: {}: {}", rule.what, row.get::<String, _>(0))),
-        );
+        findings
+            .extend(rows.iter().map(|row| format!("{schema}: {}: {}", rule.what, row.get::<String, _>(0))));
     }
     findings
 }

@@ -51,9 +51,10 @@ pub async fn start(data_dir: &Path) -> anyhow::Result<PrivatePostgres> {
     let options = PrivateOptions { max_connections: 400, ..PrivateOptions::new(data_dir) };
     let server = PrivatePostgres::start(options.with_environment(std::env::vars_os())).await?;
     let mut admin = PgConnection::connect_with(&server.admin_options("postgres")).await?;
-    let left: Vec<String> = sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname LIKE 'test\\_%'")
-        .fetch_all(&mut admin)
-        .await?;
+    let left: Vec<String> =
+        sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname LIKE 'test\\_%'")
+            .fetch_all(&mut admin)
+            .await?;
     for name in left {
         admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await?;
     }
@@ -105,7 +106,10 @@ pub fn start_keeper(watched: u32, aside: bool) -> anyhow::Result<String> {
             bail!("PostgreSQL for the tests did not start ({status}):\n{log}");
         }
         if begun.elapsed() > Duration::from_secs(90) {
-            bail!("PostgreSQL for the tests did not answer within 90 s; see {}", dir.join("keeper.log").display());
+            bail!(
+                "PostgreSQL for the tests did not answer within 90 s; see {}",
+                dir.join("keeper.log").display()
+            );
         }
         std::thread::park_timeout(Duration::from_millis(50));
     }

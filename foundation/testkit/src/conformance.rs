@@ -63,7 +63,8 @@ async fn each_event_has_one_effect_in_the_order_of_its_key<T: Transport>(make: &
     run(&runner).await;
     let effects = world.effects().await;
     for account in accounts {
-        let versions: Vec<i64> = effects.iter().filter(|(key, _)| *key == account).map(|(_, version)| *version).collect();
+        let versions: Vec<i64> =
+            effects.iter().filter(|(key, _)| *key == account).map(|(_, version)| *version).collect();
         assert_eq!(versions, (2..=51).collect::<Vec<i64>>(), "each version once, in order");
     }
     assert_eq!(effects.len(), 150);
@@ -104,7 +105,8 @@ impl Source for Forgetful {
     }
 
     fn acknowledge(&self, request: Request, batch: Batch) -> BoxFuture<'_, Result<()>> {
-        let lost = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        let lost =
+            self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         if lost {
             return Box::pin(async { Err(Error::unavailable("broker")) });
         }
@@ -145,7 +147,8 @@ async fn instances_share_the_work<T: Transport>(make: &impl AsyncFn(&World) -> T
     run(&first).await;
     let effects = world.effects().await;
     for account in accounts {
-        let versions: Vec<i64> = effects.iter().filter(|(key, _)| *key == account).map(|(_, version)| *version).collect();
+        let versions: Vec<i64> =
+            effects.iter().filter(|(key, _)| *key == account).map(|(_, version)| *version).collect();
         assert_eq!(versions, (2..=201).collect::<Vec<i64>>(), "each version once, in order");
     }
 }

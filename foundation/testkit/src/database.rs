@@ -64,7 +64,15 @@ impl TestDb {
         let random = Random::seeded(seed);
         let vault = Vault::new(MasterKey::new([7; 32]), random.clone());
         let start: Timestamp = START.parse()?;
-        Ok(Self { admin, name, passwords, clock: ManualClock::at(start), random, wake: Wake::default(), vault })
+        Ok(Self {
+            admin,
+            name,
+            passwords,
+            clock: ManualClock::at(start),
+            random,
+            wake: Wake::default(),
+            vault,
+        })
     }
 
     /// The database's name.
@@ -217,7 +225,8 @@ pub async fn scratch(admin_url: &str) -> anyhow::Result<String> {
 
 async fn manifest_of(service: &Path) -> anyhow::Result<Option<Manifest>> {
     let migrations = service.join("migrations");
-    let Some(name) = service.file_name().and_then(|name| name.to_str()).filter(|_| migrations.is_dir()) else {
+    let Some(name) = service.file_name().and_then(|name| name.to_str()).filter(|_| migrations.is_dir())
+    else {
         return Ok(None);
     };
     // Read once per process, which then ends: leaking is the simplest honest lifetime.

@@ -18,7 +18,12 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./demo_migrations");
 
 /// The manifest of `demo`.
 pub static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
-    vec![Manifest { name: "demo", migrations: Some(&MIGRATIONS), subjects: &[Changed::SUBJECT], permissions: &[] }]
+    vec![Manifest {
+        name: "demo",
+        migrations: Some(&MIGRATIONS),
+        subjects: &[Changed::SUBJECT],
+        permissions: &[],
+    }]
 });
 
 /// An account's balance changed.
@@ -128,13 +133,15 @@ pub async fn change(tx: &mut Tx, account: Uuid, by: i64) -> platform::Result<i64
 pub fn consumer() -> Consumer {
     Consumer::new("demo.effects").on::<Changed, _>(|tx, delivery, event| {
         Box::pin(async move {
-            sqlx::query("INSERT INTO demo.effects (org_id, event_id, account, version) VALUES ($1, $2, $3, $4)")
-                .bind(delivery.org.uuid())
-                .bind(delivery.event_id.uuid())
-                .bind(delivery.key)
-                .bind(delivery.version)
-                .execute(tx.conn())
-                .await?;
+            sqlx::query(
+                "INSERT INTO demo.effects (org_id, event_id, account, version) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(delivery.org.uuid())
+            .bind(delivery.event_id.uuid())
+            .bind(delivery.key)
+            .bind(delivery.version)
+            .execute(tx.conn())
+            .await?;
             if event.by < 0 {
                 return Err(platform::Error::internal("negative"));
             }
@@ -183,13 +190,18 @@ impl World {
 
     /// One number of the superuser's view.
     pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&mut self.test.admin().await).await.expect("the test database answers")
+        sqlx::query_scalar(sql)
+            .fetch_one(&mut self.test.admin().await)
+            .await
+            .expect("the test database answers")
     }
 
     /// Statements as the superuser.
     pub async fn sql(&self, sql: &str) {
         let mut conn = self.test.admin().await;
-        sqlx::Executor::execute(&mut conn, sqlx::AssertSqlSafe(sql.to_owned())).await.expect("the test database answers");
+        sqlx::Executor::execute(&mut conn, sqlx::AssertSqlSafe(sql.to_owned()))
+            .await
+            .expect("the test database answers");
     }
 }
 

@@ -122,8 +122,11 @@ impl Call {
     /// Sends it.
     pub async fn send(self) -> Reply {
         let what = format!("{} {}", self.method, self.path);
-        let mut request =
-            Request::builder().method(self.method).uri(self.path).body(Body::empty()).expect("a valid request");
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .body(Body::empty())
+            .expect("a valid request");
         *request.headers_mut() = self.headers;
         if !self.body.is_empty() {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(self.body.len()));

@@ -40,7 +40,8 @@ pub fn capture() -> Logs {
         let house = ["platform", "identity", "gateway", "contracts", "kernel", "runtime", "sqlx"];
         let everything = Targets::new().with_default(LevelFilter::INFO);
         let everything = everything.with_targets(house.map(|name| (name, LevelFilter::TRACE)));
-        let memory = fmt::layer().with_ansi(false).with_writer(move || writer.clone()).with_filter(everything);
+        let memory =
+            fmt::layer().with_ansi(false).with_writer(move || writer.clone()).with_filter(everything);
         let loud = fmt::layer().with_ansi(false).with_writer(std::io::stderr).with_filter(LevelFilter::WARN);
         // Another subscriber was first: then nothing is captured, which a test that looks notices by its control.
         tracing_subscriber::registry().with(memory).with(loud).try_init().ok();

@@ -41,7 +41,9 @@ pub fn binary() -> anyhow::Result<PathBuf> {
     }
     let exe = std::env::current_exe()?;
     let found = exe.ancestors().skip(1).take(3).map(|dir| dir.join("dropmate")).find(|path| path.is_file());
-    found.context("there is no built `dropmate` beside this test: run `cargo build --profile up -p dropmate` first")
+    found.context(
+        "there is no built `dropmate` beside this test: run `cargo build --profile up -p dropmate` first",
+    )
 }
 
 impl Installation {
@@ -81,9 +83,14 @@ impl Installation {
 
     /// Starts the process without waiting for it.
     pub fn spawn(&mut self) -> anyhow::Result<()> {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.with_extension("log"))?;
-        let child =
-            self.command(&["up", "--listen", &self.listen]).envs(GENEROUS).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.data.with_extension("log"))?;
+        let child = self
+            .command(&["up", "--listen", &self.listen])
+            .envs(GENEROUS)
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
         self.child = Some(child);
         Ok(())
     }
@@ -141,7 +148,11 @@ impl Installation {
         let output = self.command(arguments).output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
-            bail!("{arguments:?} ended with {}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr));
+            bail!(
+                "{arguments:?} ended with {}: {text}{}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         Ok(text)
     }
@@ -177,11 +188,16 @@ impl Drop for Installation {
 async fn signed_in(answer: reqwest::Response) -> anyhow::Result<SignedIn> {
     let status = answer.status();
     let body: Value = answer.json().await?;
-    let text = |member: &str| body[member].as_str().map(ToOwned::to_owned).with_context(|| format!("{status}: {body}"));
+    let text = |member: &str| {
+        body[member].as_str().map(ToOwned::to_owned).with_context(|| format!("{status}: {body}"))
+    };
     Ok(SignedIn { access_token: text("access_token")?, organization_id: text("organization_id")? })
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests talk to loopback only; the product has its own guarded client")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests talk to loopback only; the product has its own guarded client"
+)]
 fn http_client() -> anyhow::Result<reqwest::Client> {
     // Reaching loopback needs no TLS, but the client wants a provider.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();

@@ -39,10 +39,7 @@ pub fn percentile(sorted: &[f64], fraction: f64) -> f64 {
 
 /// The seed of a test's random choices: `DROPMATE_SEED`, or the default; printed, so that a failure can be repeated.
 pub fn seed(default: u64) -> u64 {
-    let seed = std::env::var("DROPMATE_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(default);
+    let seed = std::env::var("DROPMATE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(default);
     println!("seed {seed} (repeat with DROPMATE_SEED={seed})");
     seed
 }

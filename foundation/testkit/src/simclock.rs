@@ -66,7 +66,8 @@ impl Hub {
         state.now = to;
         let moved = state.processes.drain(..).map(|process| process.tell(to));
         // Those that are gone are forgotten.
-        state.processes = futures::future::join_all(moved.collect::<Vec<_>>()).await.into_iter().flatten().collect();
+        state.processes =
+            futures::future::join_all(moved.collect::<Vec<_>>()).await.into_iter().flatten().collect();
     }
 
     /// Moves the time forward.

@@ -37,10 +37,7 @@ pub(crate) async fn forward(
     Extension(operation): Extension<Arc<Operation>>,
     mut request: Request,
 ) -> Result<Response> {
-    let channel = channels
-        .0
-        .get(operation.service)
-        .ok_or_else(|| Error::unavailable("service"))?;
+    let channel = channels.0.get(operation.service).ok_or_else(|| Error::unavailable("service"))?;
     strip(request.headers_mut());
     let mut response = channel.call(request).await?;
     strip(response.headers_mut());
@@ -67,18 +64,12 @@ mod tests {
     #[test]
     fn headers_of_one_connection_do_not_travel() {
         let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("connection", "close, X-Secret"),
-            ("x-secret", "1"),
-            ("te", "trailers"),
-            ("x-kept", "1"),
-        ] {
+        for (name, value) in
+            [("connection", "close, X-Secret"), ("x-secret", "1"), ("te", "trailers"), ("x-kept", "1")]
+        {
             headers.insert(name, value.parse().unwrap());
         }
         strip(&mut headers);
-        assert_eq!(
-            headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
-            ["x-kept"]
-        );
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-kept"]);
     }
 }

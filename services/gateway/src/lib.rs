@@ -84,10 +84,7 @@ pub fn api(deps: &Deps) -> Result<ServiceApi> {
             .map(|zone| zone.to_string())
             .filter(|zone| zone.contains('/'))
             .collect(),
-        zone: jiff::tz::TimeZone::system()
-            .iana_name()
-            .unwrap_or("Europe/Berlin")
-            .to_owned(),
+        zone: jiff::tz::TimeZone::system().iana_name().unwrap_or("Europe/Berlin").to_owned(),
     };
     http::routes().with_state(state).finish(PERMISSIONS)
 }
@@ -95,32 +92,22 @@ pub fn api(deps: &Deps) -> Result<ServiceApi> {
 /// Puts the gateway together; fails when documents and permissions do not agree.
 pub fn service(deps: Deps) -> Result<Gateway> {
     let own = api(&deps)?;
-    let apis: Vec<&ServiceApi> = std::iter::once(&own)
-        .chain(deps.services.iter().map(|(api, _)| api))
-        .collect();
+    let apis: Vec<&ServiceApi> =
+        std::iter::once(&own).chain(deps.services.iter().map(|(api, _)| api)).collect();
     let document = openapi::assemble(&INFO, &apis)?;
     let page = page::render(document.value()).map_err(Error::internal)?;
-    let channels: BTreeMap<_, _> = deps
-        .services
-        .iter()
-        .map(|(api, channel)| (api.service(), channel.clone()))
-        .collect();
+    let channels: BTreeMap<_, _> =
+        deps.services.iter().map(|(api, channel)| (api.service(), channel.clone())).collect();
 
     let router = own
         .router()
         .fallback(forward::forward)
         .layer(Extension(forward::Channels(Arc::new(channels))))
-        .layer(Extension(http::docs::Docs {
-            document: document.clone(),
-            page: page.into(),
-        }));
+        .layer(Extension(http::docs::Docs { document: document.clone(), page: page.into() }));
     let gate = Gate::new(document.operations(), deps.authenticator);
     let gate = match deps.limits {
         Some(limits) => gate.with_limits(limits),
         None => gate,
     };
-    Ok(Gateway {
-        router: deps.edge.wrap(gate.wrap(router)),
-        document,
-    })
+    Ok(Gateway { router: deps.edge.wrap(gate.wrap(router)), document })
 }

@@ -61,40 +61,24 @@ pub(crate) fn render(document: &Value) -> Result<String, askama::Error> {
         for method in METHODS {
             if let Some(operation) = item.get(method) {
                 let tag = text(&operation["tags"][0]);
-                groups
-                    .entry(tag)
-                    .or_default()
-                    .push(read(document, path, method, operation));
+                groups.entry(tag).or_default().push(read(document, path, method, operation));
             }
         }
     }
-    let schemas = document["components"]["schemas"]
-        .as_object()
-        .into_iter()
-        .flatten();
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
     Page {
         title: text(&document["info"]["title"]),
         version: text(&document["info"]["version"]),
         description: text(&document["info"]["description"]),
-        groups: groups
-            .into_iter()
-            .map(|(name, operations)| Group { name, operations })
-            .collect(),
-        schemas: schemas
-            .map(|(name, schema)| (name.as_str(), pretty(schema)))
-            .collect(),
+        groups: groups.into_iter().map(|(name, operations)| Group { name, operations }).collect(),
+        schemas: schemas.map(|(name, schema)| (name.as_str(), pretty(schema))).collect(),
     }
     .render()
 }
 
 fn read<'a>(document: &'a Value, path: &'a str, method: &'a str, operation: &'a Value) -> Operation<'a> {
     let permission = &operation["x-permission"];
-    let roles: Vec<&str> = permission["roles"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(text)
-        .collect();
+    let roles: Vec<&str> = permission["roles"].as_array().into_iter().flatten().map(text).collect();
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let responses = operation["responses"].as_object().into_iter().flatten();
     Operation {
@@ -103,30 +87,16 @@ fn read<'a>(document: &'a Value, path: &'a str, method: &'a str, operation: &'a 
         path,
         summary: text(&operation["summary"]),
         description: text(&operation["description"]),
-        roles: if roles.contains(&"anonymous") {
-            "everybody".to_owned()
-        } else {
-            roles.join(", ")
-        },
+        roles: if roles.contains(&"anonymous") { "everybody".to_owned() } else { roles.join(", ") },
         scope: text(&permission["scope"]),
-        parameters: parameters
-            .map(|parameter| self::parameter(resolve(document, parameter)))
-            .collect(),
+        parameters: parameters.map(|parameter| self::parameter(resolve(document, parameter))).collect(),
         body: content(document, &operation["requestBody"]),
         responses: responses
             .map(|(status, response)| {
                 let response = resolve(document, response);
                 // Problems all look alike; the schema below shows them once.
-                let content = if status.starts_with('2') {
-                    content(document, response)
-                } else {
-                    None
-                };
-                Response {
-                    status,
-                    description: text(&response["description"]),
-                    content,
-                }
+                let content = if status.starts_with('2') { content(document, response) } else { None };
+                Response { status, description: text(&response["description"]), content }
             })
             .collect(),
     }
@@ -134,16 +104,13 @@ fn read<'a>(document: &'a Value, path: &'a str, method: &'a str, operation: &'a 
 
 fn parameter(parameter: &Value) -> Parameter<'_> {
     let schema = &parameter["schema"];
-    let form = ["type", "format", "pattern", "minimum", "maximum", "default"]
-        .into_iter()
-        .filter(|name| schema.get(name).is_some())
-        .map(|name| {
-            if name == "type" {
-                plain(&schema[name])
-            } else {
-                format!("{name} {}", plain(&schema[name]))
-            }
-        });
+    let form =
+        ["type", "format", "pattern", "minimum", "maximum", "default"]
+            .into_iter()
+            .filter(|name| schema.get(name).is_some())
+            .map(|name| {
+                if name == "type" { plain(&schema[name]) } else { format!("{name} {}", plain(&schema[name])) }
+            });
     Parameter {
         name: text(&parameter["name"]),
         place: text(&parameter["in"]),
@@ -159,18 +126,13 @@ fn content<'a>(document: &'a Value, holder: &'a Value) -> Option<Content<'a>> {
     let example = [&content["example"], &schema["example"], &schema["examples"][0]];
     let example = example.into_iter().find(|example| !example.is_null());
     Some(Content {
-        schema: text(&content["schema"]["$ref"])
-            .rsplit('/')
-            .next()
-            .unwrap_or_default(),
+        schema: text(&content["schema"]["$ref"]).rsplit('/').next().unwrap_or_default(),
         example: example.map(pretty).unwrap_or_default(),
     })
 }
 
 fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    let target = value["$ref"]
-        .as_str()
-        .and_then(|reference| document.pointer(reference.strip_prefix('#')?));
+    let target = value["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?));
     target.unwrap_or(value)
 }
 

@@ -78,26 +78,16 @@ impl Refusal {
 
     /// What is wrong with one field, or nothing.
     fn of(&self, field: &str) -> &str {
-        self.fields
-            .iter()
-            .find(|(name, _)| name == field)
-            .map_or("", |(_, detail)| detail)
+        self.fields.iter().find(|(name, _)| name == field).map_or("", |(_, detail)| detail)
     }
 
     /// Reads a problem document.
     fn read(problem: &serde_json::Value) -> Self {
-        let fields = problem["errors"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|error| {
-                let pointer = error["pointer"].as_str()?.trim_start_matches('/');
-                Some((pointer.to_owned(), error["detail"].as_str()?.to_owned()))
-            });
+        let fields = problem["errors"].as_array().into_iter().flatten().filter_map(|error| {
+            let pointer = error["pointer"].as_str()?.trim_start_matches('/');
+            Some((pointer.to_owned(), error["detail"].as_str()?.to_owned()))
+        });
         let message = problem["detail"].as_str().unwrap_or("Something went wrong.");
-        Self {
-            message: message.to_owned(),
-            fields: fields.collect(),
-        }
+        Self { message: message.to_owned(), fields: fields.collect() }
     }
 }

@@ -3,12 +3,7 @@
 use platform::permissions::{PUBLIC, Permission, Tenant};
 
 const fn public(operation: &'static str) -> Permission {
-    Permission {
-        operation,
-        roles: PUBLIC,
-        scope: None,
-        tenant: Tenant::None,
-    }
+    Permission { operation, roles: PUBLIC, scope: None, tenant: Tenant::None }
 }
 
 /// The rows of the permission table.

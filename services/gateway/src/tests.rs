@@ -24,41 +24,24 @@ use super::*;
 #[utoipa::path(get, path = "/api/v1/hello", operation_id = "hello", tag = "hello", responses((status = 200, description = "Hello.")))]
 async fn hello(Caller(caller): Caller, headers: HeaderMap) -> ([(&'static str, &'static str); 1], String) {
     let id = headers["x-request-id"].to_str().unwrap_or_default();
-    (
-        [("keep-alive", "timeout=5")],
-        format!("{} {id} {}", caller.label(), headers.contains_key("te")),
-    )
+    ([("keep-alive", "timeout=5")], format!("{} {id} {}", caller.label(), headers.contains_key("te")))
 }
 
 struct Dependencies(bool);
 
 impl Readiness for Dependencies {
     fn check(&self) -> BoxFuture<'_, Vec<Dependency>> {
-        let database = Dependency {
-            name: "database".to_owned(),
-            ok: self.0,
-            required: true,
-        };
+        let database = Dependency { name: "database".to_owned(), ok: self.0, required: true };
         Box::pin(std::future::ready(vec![database]))
     }
 }
 
 fn gateway(ready: bool) -> Gateway {
     let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-    let row = Permission {
-        operation: "hello",
-        roles: PUBLIC,
-        scope: None,
-        tenant: Tenant::None,
-    };
+    let row = Permission { operation: "hello", roles: PUBLIC, scope: None, tenant: Tenant::None };
     let api = Api::new("hello").routes(routes!(hello)).finish(&[row]).unwrap();
     let keys = Arc::new(StaticKeys::default());
-    let verifier = Verifier::new(
-        "https://x".to_owned(),
-        keys.clone(),
-        clock.clone(),
-        Revocations::default(),
-    );
+    let verifier = Verifier::new("https://x".to_owned(), keys.clone(), clock.clone(), Revocations::default());
     let authenticator = Authenticator::new(verifier, Arc::new(NoKeys));
     let inner = Gate::new(
         Arc::new(platform::http::operations::Operations::build(&[&api]).unwrap()),
@@ -88,18 +71,14 @@ async fn get(path: &str) -> (u16, Response) {
 }
 
 async fn text(response: Response) -> String {
-    let bytes: Bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
-        .await
-        .unwrap();
+    let bytes: Bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[tokio::test]
 async fn an_operation_reaches_its_service_and_connection_headers_do_not() {
     let id = "req_01h455vb4pex5vsknk084sn02q";
-    let request = Request::get("/api/v1/hello")
-        .header("x-request-id", id)
-        .header("te", "trailers");
+    let request = Request::get("/api/v1/hello").header("x-request-id", id).header("te", "trailers");
     let response = send(request.body(Body::empty()).unwrap()).await;
     assert!(!response.headers().contains_key("keep-alive"));
     assert_eq!(text(response).await, format!("anonymous {id} false"));
@@ -117,18 +96,12 @@ async fn every_own_operation_answers_in_its_declared_type() {
             continue;
         };
         let request = Request::get(&*operation.template).header("authorization", "Bearer let-me-in");
-        let authorised = if operation.probe {
-            request
-        } else {
-            Request::get(&*operation.template)
-        };
+        let authorised = if operation.probe { request } else { Request::get(&*operation.template) };
         let response = send(authorised.body(Body::empty()).unwrap()).await;
         assert_eq!(response.status().as_u16(), 200, "{}", operation.id);
         let actual = response.headers()["content-type"].to_str().unwrap();
         assert!(
-            content
-                .keys()
-                .any(|declared| actual.starts_with(declared.as_str())),
+            content.keys().any(|declared| actual.starts_with(declared.as_str())),
             "{} {actual}",
             operation.id
         );
@@ -144,11 +117,8 @@ async fn every_own_operation_is_documented_completely() {
 async fn unsupported_methods_are_405_with_allow_everywhere() {
     for operation in gateway(true).document.operations().all() {
         for method in ["POST", "TRACE", "QUERY", "OPTIONS", "DELETE"] {
-            let request = Request::builder()
-                .method(method)
-                .uri(&*operation.template)
-                .body(Body::empty())
-                .unwrap();
+            let request =
+                Request::builder().method(method).uri(&*operation.template).body(Body::empty()).unwrap();
             let response = send(request).await;
             assert_eq!(response.status().as_u16(), 405, "{method} {}", operation.template);
             assert_eq!(response.headers()["allow"], "GET, HEAD");
@@ -164,10 +134,8 @@ async fn readiness_follows_what_is_required() {
     assert!(response.status().as_u16() == 503 && response.headers().contains_key("retry-after"));
     let problem: Value = serde_json::from_str(&text(response).await).unwrap();
     assert_eq!(problem["dependencies"][0]["name"], "database");
-    let health = gateway(false)
-        .router
-        .oneshot(Request::get("/api/v1/health").body(Body::empty()).unwrap())
-        .await;
+    let health =
+        gateway(false).router.oneshot(Request::get("/api/v1/health").body(Body::empty()).unwrap()).await;
     assert!(text(health.unwrap()).await.contains("unavailable"));
 }
 
@@ -176,9 +144,7 @@ async fn metrics_are_for_this_machine_or_the_token() {
     let from = |peer: &str, bearer: Option<&str>| {
         let peer: SocketAddr = peer.parse().unwrap();
         let request = Request::get("/metrics").extension(ClientAddr(peer));
-        bearer.into_iter().fold(request, |r, token| {
-            r.header("authorization", format!("Bearer {token}"))
-        })
+        bearer.into_iter().fold(request, |r, token| r.header("authorization", format!("Bearer {token}")))
     };
     for (request, status) in [
         (from("127.0.0.1:9", None), 200),
@@ -186,10 +152,7 @@ async fn metrics_are_for_this_machine_or_the_token() {
         (from("203.0.113.9:9", Some("let-me-in")), 200),
         (from("203.0.113.9:9", Some("let-me-im")), 401),
     ] {
-        assert_eq!(
-            send(request.body(Body::empty()).unwrap()).await.status().as_u16(),
-            status
-        );
+        assert_eq!(send(request.body(Body::empty()).unwrap()).await.status().as_u16(), status);
     }
 }
 
@@ -197,10 +160,8 @@ async fn metrics_are_for_this_machine_or_the_token() {
 async fn the_document_is_served_once() {
     let (_, response) = get("/api/v1/openapi.json").await;
     let etag = response.headers()["etag"].clone();
-    let again = Request::get("/api/v1/openapi.json")
-        .header("if-none-match", etag)
-        .body(Body::empty())
-        .unwrap();
+    let again =
+        Request::get("/api/v1/openapi.json").header("if-none-match", etag).body(Body::empty()).unwrap();
     assert_eq!(send(again).await.status().as_u16(), 304);
 }
 
@@ -209,10 +170,7 @@ async fn the_page_needs_nothing_from_elsewhere() {
     let (status, response) = get("/api/docs").await;
     assert_eq!(status, 200);
     assert!(
-        response.headers()["content-security-policy"]
-            .to_str()
-            .unwrap()
-            .starts_with("default-src 'self'")
+        response.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'self'")
     );
     let page = text(response).await;
     assert!(page.contains("/api/v1/hello") && page.contains("Says hello."));

@@ -52,7 +52,10 @@ impl Hasher {
         Ok(known && fits)
     }
 
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let turn = self.turn().await?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();

@@ -100,7 +100,8 @@ async fn create(tx: &mut Tx, identity: &Identity, active_from: Timestamp) -> Res
 
 /// An Ed25519 key from 32 random bytes, as public key and PKCS#8.
 fn generate(seed: &[u8; 32]) -> Result<([u8; 32], zeroize::Zeroizing<Vec<u8>>)> {
-    let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_opaque| Error::internal("no key from a seed"))?;
+    let pair =
+        Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_opaque| Error::internal("no key from a seed"))?;
     let private = pair.to_pkcs8v1().map_err(|_opaque| Error::internal("a key could not be encoded"))?;
     let public = pair.public_key().as_ref().try_into().map_err(Error::internal)?;
     Ok((public, zeroize::Zeroizing::new(private.as_ref().to_vec())))

@@ -44,7 +44,12 @@ pub fn manifest() -> Manifest {
     Manifest {
         name: NAME,
         migrations: Some(&MIGRATIONS),
-        subjects: &[OrganizationCreated::SUBJECT, UserCreated::SUBJECT, UserRoleChanged::SUBJECT, UserUpdated::SUBJECT],
+        subjects: &[
+            OrganizationCreated::SUBJECT,
+            UserCreated::SUBJECT,
+            UserRoleChanged::SUBJECT,
+            UserUpdated::SUBJECT,
+        ],
         permissions: PERMISSIONS,
     }
 }

@@ -6,7 +6,8 @@ use platform::permissions::{MANAGERS, PUBLIC, Permission, SIGNED_IN, Tenant};
 /// Members who see who else works here.
 const COORDINATORS: &[Role] = &[Role::Owner, Role::Manager, Role::Dispatcher, Role::Service];
 /// Managers, and integrations with the scope.
-const MANAGERS_AND_KEYS: &[Role] = &[Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver, Role::Service];
+const MANAGERS_AND_KEYS: &[Role] =
+    &[Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver, Role::Service];
 /// People, and integrations with the scope.
 const PEOPLE_AND_KEYS: &[Role] = &[
     Role::Operator,
@@ -64,8 +65,18 @@ pub const PERMISSIONS: &[Permission] = &[
         tenant: Tenant::Own,
     },
     manager("update_organization"),
-    Permission { operation: "list_members", roles: COORDINATORS, scope: Some("members:read"), tenant: Tenant::Own },
-    Permission { operation: "get_user", roles: PEOPLE_AND_KEYS, scope: Some("members:read"), tenant: Tenant::None },
+    Permission {
+        operation: "list_members",
+        roles: COORDINATORS,
+        scope: Some("members:read"),
+        tenant: Tenant::Own,
+    },
+    Permission {
+        operation: "get_user",
+        roles: PEOPLE_AND_KEYS,
+        scope: Some("members:read"),
+        tenant: Tenant::None,
+    },
     manager("update_member"),
     manager("remove_member"),
     manager("sign_out_member"),

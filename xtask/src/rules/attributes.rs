@@ -68,10 +68,7 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> Vec<usize> {
-        scan(text.parse().unwrap())
-            .into_iter()
-            .map(|(line, _)| line)
-            .collect()
+        scan(text.parse().unwrap()).into_iter().map(|(line, _)| line).collect()
     }
 
     #[test]

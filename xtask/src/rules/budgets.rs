@@ -41,9 +41,7 @@ pub(super) fn run(workspace: &Workspace) -> Report {
         }
     }
     report.remarks.push(summary("files", &mut files, "120, 350"));
-    report
-        .remarks
-        .push(summary("functions", &mut functions, "10, 35"));
+    report.remarks.push(summary("functions", &mut functions, "10, 35"));
     report
 }
 
@@ -54,10 +52,7 @@ fn summary(what: &str, lengths: &mut [usize], goal: &str) -> String {
 }
 
 fn production_lines(production: &ProductionFile<'_>) -> usize {
-    let test: usize = test_ranges(&production.ast)
-        .iter()
-        .map(|(first, last)| last - first + 1)
-        .sum();
+    let test: usize = test_ranges(&production.ast).iter().map(|(first, last)| last - first + 1).sum();
     production.file.text.lines().count().saturating_sub(test)
 }
 
@@ -123,11 +118,7 @@ mod tests {
     }
 
     fn violations(path: &str, text: &str) -> Vec<String> {
-        run(&Workspace::of_files(&[(path, text)]))
-            .violations
-            .into_iter()
-            .map(|v| v.message)
-            .collect()
+        run(&Workspace::of_files(&[(path, text)])).violations.into_iter().map(|v| v.message).collect()
     }
 
     #[test]
@@ -151,11 +142,7 @@ mod tests {
 
     #[test]
     fn test_code_is_free() {
-        let text = format!(
-            "#[cfg(test)]\nmod tests {{\n{}{}}}\n",
-            long_function(300),
-            long_function(400)
-        );
+        let text = format!("#[cfg(test)]\nmod tests {{\n{}{}}}\n", long_function(300), long_function(400));
         assert!(violations("services/a/src/lib.rs", &text).is_empty());
         assert!(violations("services/a/tests/it/main.rs", &long_function(900)).is_empty());
     }

@@ -11,10 +11,7 @@ pub(super) fn run(workspace: &Workspace) -> Report {
             if let Some(text) = workspace.text(&path)
                 && !text.trim_start().starts_with("//!")
             {
-                report.at(
-                    path,
-                    "start with `//!`: what this crate owns, what comes in, what goes out",
-                );
+                report.at(path, "start with `//!`: what this crate owns, what comes in, what goes out");
             }
         }
     }
@@ -27,13 +24,9 @@ mod tests {
 
     #[test]
     fn a_crate_without_words_is_found() {
-        let files = [
-            ("services/a/src/lib.rs", "//! Owns a.\n"),
-            ("services/b/src/lib.rs", "pub mod b;\n"),
-        ];
-        let workspace = Workspace::of_files(&files)
-            .with_crate("services/a", &[])
-            .with_crate("services/b", &[]);
+        let files = [("services/a/src/lib.rs", "//! Owns a.\n"), ("services/b/src/lib.rs", "pub mod b;\n")];
+        let workspace =
+            Workspace::of_files(&files).with_crate("services/a", &[]).with_crate("services/b", &[]);
         let report = run(&workspace);
         assert_eq!(report.violations.len(), 1);
         assert_eq!(report.violations[0].place, "services/b/src/lib.rs");

@@ -36,27 +36,10 @@ enum Floor {
 /// The service through which tests of the others may go.
 const DOOR: &str = "gateway";
 
-const IO_LIBRARIES: &[&str] = &[
-    "tokio",
-    "sqlx",
-    "axum",
-    "axum-extra",
-    "hyper",
-    "hyper-util",
-    "reqwest",
-    "tonic",
-    "tower-http",
-];
-const SERVER_LIBRARIES: &[&str] = &[
-    "sqlx",
-    "jiff-sqlx",
-    "axum",
-    "axum-extra",
-    "hyper",
-    "hyper-util",
-    "utoipa-axum",
-    "reqwest",
-];
+const IO_LIBRARIES: &[&str] =
+    &["tokio", "sqlx", "axum", "axum-extra", "hyper", "hyper-util", "reqwest", "tonic", "tower-http"];
+const SERVER_LIBRARIES: &[&str] =
+    &["sqlx", "jiff-sqlx", "axum", "axum-extra", "hyper", "hyper-util", "utoipa-axum", "reqwest"];
 
 impl Floor {
     fn of(dir: &str) -> Option<Self> {
@@ -104,10 +87,7 @@ pub(super) fn run(workspace: &Workspace) -> Report {
     for package in &workspace.crates {
         match Floor::of(&package.dir) {
             Some(floor) => check_crate(workspace, package, floor, &mut report),
-            None => report.at(
-                &package.dir,
-                "stands on no floor of the house (see ARCHITECTURE.md)",
-            ),
+            None => report.at(&package.dir, "stands on no floor of the house (see ARCHITECTURE.md)"),
         }
     }
     report
@@ -155,10 +135,7 @@ mod tests {
         Workspace::default()
             .with_crate("foundation/kernel", &["serde"])
             .with_crate("foundation/contracts", &["kernel"])
-            .with_crate(
-                "foundation/platform",
-                &["kernel", "contracts", "sqlx", "dev:testkit"],
-            )
+            .with_crate("foundation/platform", &["kernel", "contracts", "sqlx", "dev:testkit"])
             .with_crate("foundation/testkit", &["platform"])
             .with_crate("services/orders", &["platform", "dev:testkit"])
             .with_crate("app/runtime", &["orders", "platform"])
@@ -166,11 +143,7 @@ mod tests {
     }
 
     fn first(workspace: &Workspace) -> String {
-        run(workspace)
-            .violations
-            .first()
-            .map(|v| v.message.clone())
-            .unwrap_or_default()
+        run(workspace).violations.first().map(|v| v.message.clone()).unwrap_or_default()
     }
 
     #[test]

@@ -20,11 +20,7 @@ fn inherits(manifest: &str) -> bool {
     let Ok(table) = manifest.parse::<toml::Table>() else {
         return false;
     };
-    table
-        .get("lints")
-        .and_then(|l| l.get("workspace"))
-        .and_then(toml::Value::as_bool)
-        == Some(true)
+    table.get("lints").and_then(|l| l.get("workspace")).and_then(toml::Value::as_bool) == Some(true)
 }
 
 #[cfg(test)]
@@ -37,9 +33,8 @@ mod tests {
             ("services/a/Cargo.toml", "[lints]\nworkspace = true\n"),
             ("services/b/Cargo.toml", "[package]\n"),
         ];
-        let workspace = Workspace::of_files(&files)
-            .with_crate("services/a", &[])
-            .with_crate("services/b", &[]);
+        let workspace =
+            Workspace::of_files(&files).with_crate("services/a", &[]).with_crate("services/b", &[]);
         let places: Vec<_> = run(&workspace).violations.into_iter().map(|v| v.place).collect();
         assert_eq!(places, ["services/b/Cargo.toml"]);
     }

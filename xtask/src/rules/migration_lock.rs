@@ -21,15 +21,9 @@ pub(super) fn run(workspace: &Workspace) -> Report {
     let current = current(workspace);
     for (path, hash) in &landed {
         match current.get(path) {
-            None => report.at(
-                path,
-                "a landed migration was removed: restore it and write a new one",
-            ),
+            None => report.at(path, "a landed migration was removed: restore it and write a new one"),
             Some(now) if now != hash => {
-                report.at(
-                    path,
-                    "a landed migration was changed: restore it and write a new one",
-                );
+                report.at(path, "a landed migration was changed: restore it and write a new one");
             }
             Some(_) if locked.get(path) != Some(hash) => {
                 report.at(LOCK, format!("the frozen line of {path} was changed"));
@@ -67,17 +61,12 @@ pub(crate) fn blessed(workspace: &Workspace) -> String {
 
 fn current(workspace: &Workspace) -> BTreeMap<String, String> {
     let migrations = workspace.files.iter().filter(|f| is_migration(&f.path));
-    migrations
-        .map(|f| (f.path.clone(), hex::encode(Sha256::digest(f.text.as_bytes()))))
-        .collect()
+    migrations.map(|f| (f.path.clone(), hex::encode(Sha256::digest(f.text.as_bytes())))).collect()
 }
 
 fn parse(lock: &str) -> BTreeMap<String, String> {
     let lines = lock.lines().filter(|l| !l.starts_with('#'));
-    lines
-        .filter_map(|l| l.split_once("  "))
-        .map(|(hash, path)| (path.to_owned(), hash.to_owned()))
-        .collect()
+    lines.filter_map(|l| l.split_once("  ")).map(|(hash, path)| (path.to_owned(), hash.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -94,15 +83,8 @@ mod tests {
     fn violations(files: &[(&str, &str)], lock: &str, landed: &str) -> Vec<String> {
         let mut all = files.to_vec();
         all.push((LOCK, lock));
-        let workspace = Workspace {
-            landed_migrations: landed.to_owned(),
-            ..Workspace::of_files(&all)
-        };
-        run(&workspace)
-            .violations
-            .into_iter()
-            .map(|v| v.message)
-            .collect()
+        let workspace = Workspace { landed_migrations: landed.to_owned(), ..Workspace::of_files(&all) };
+        run(&workspace).violations.into_iter().map(|v| v.message).collect()
     }
 
     #[test]

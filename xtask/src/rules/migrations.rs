@@ -39,10 +39,7 @@ fn scan(sql: &str) -> Vec<(usize, String)> {
         for (offset, message) in judge(&statement, &mut created) {
             let line = line_of(sql, offset);
             if !is_excused(&lines, line) && !is_excused(&lines, start) {
-                found.push((
-                    line,
-                    format!("{message}; a contract step says `-- contract: <reason>` above"),
-                ));
+                found.push((line, format!("{message}; a contract step says `-- contract: <reason>` above")));
             }
         }
     }
@@ -51,16 +48,9 @@ fn scan(sql: &str) -> Vec<(usize, String)> {
 
 /// Does the block of comments directly above this line give a contract reason?
 fn is_excused(lines: &[&str], line: usize) -> bool {
-    lines[..line.saturating_sub(1)]
-        .iter()
-        .rev()
-        .map_while(|l| l.trim().strip_prefix("--"))
-        .any(|comment| {
-            comment
-                .trim()
-                .strip_prefix("contract:")
-                .is_some_and(|reason| !reason.trim().is_empty())
-        })
+    lines[..line.saturating_sub(1)].iter().rev().map_while(|l| l.trim().strip_prefix("--")).any(|comment| {
+        comment.trim().strip_prefix("contract:").is_some_and(|reason| !reason.trim().is_empty())
+    })
 }
 
 type Finding = (usize, &'static str);
@@ -68,10 +58,7 @@ type Finding = (usize, &'static str);
 fn judge(statement: &[Word], created: &mut BTreeSet<String>) -> Vec<Finding> {
     let text: Vec<&str> = statement.iter().map(|w| w.text.as_str()).collect();
     // Statements inside a DO block follow BEGIN or THEN: look from the verb on.
-    let Some(verb) = text
-        .iter()
-        .position(|w| matches!(*w, "create" | "alter" | "drop"))
-    else {
+    let Some(verb) = text.iter().position(|w| matches!(*w, "create" | "alter" | "drop")) else {
         return vec![];
     };
     let (statement, text) = (&statement[verb..], &text[verb..]);
@@ -88,10 +75,7 @@ fn judge(statement: &[Word], created: &mut BTreeSet<String>) -> Vec<Finding> {
         }
         ["alter", ..] => {
             let rename = statement.iter().find(|w| w.text == "rename");
-            rename
-                .map(|w| (w.offset, "RENAME breaks the running version"))
-                .into_iter()
-                .collect()
+            rename.map(|w| (w.offset, "RENAME breaks the running version")).into_iter().collect()
         }
         _ => vec![],
     }
@@ -99,10 +83,7 @@ fn judge(statement: &[Word], created: &mut BTreeSet<String>) -> Vec<Finding> {
 
 /// Position of the name after optional words.
 fn table_name_at(words: &[&str]) -> usize {
-    words
-        .iter()
-        .take_while(|w| matches!(**w, "if" | "exists" | "not" | "only" | "concurrently"))
-        .count()
+    words.iter().take_while(|w| matches!(**w, "if" | "exists" | "not" | "only" | "concurrently")).count()
 }
 
 fn judge_create(statement: &[Word], text: &[&str], created: &mut BTreeSet<String>) -> Vec<Finding> {
@@ -114,10 +95,7 @@ fn judge_create(statement: &[Word], text: &[&str], created: &mut BTreeSet<String
             vec![]
         }
         Some(("index", i)) if text.get(i + 1) != Some(&"concurrently") => {
-            let after_on = text
-                .iter()
-                .position(|w| *w == "on")
-                .map_or(text.len(), |on| on + 1);
+            let after_on = text.iter().position(|w| *w == "on").map_or(text.len(), |on| on + 1);
             let table = text.get(after_on + table_name_at(&text[after_on.min(text.len())..]));
             match table {
                 Some(name) if !created.contains(*name) => {
@@ -150,11 +128,7 @@ fn judge_actions(actions: &[Word]) -> Vec<Finding> {
 }
 
 fn judge_action(action: &[Word]) -> Option<Finding> {
-    let text: Vec<&str> = action
-        .iter()
-        .map(|w| w.text.as_str())
-        .filter(|w| *w != "column")
-        .collect();
+    let text: Vec<&str> = action.iter().map(|w| w.text.as_str()).filter(|w| *w != "column").collect();
     let has = |word: &str| text.contains(&word);
     let constraint = ["constraint", "check", "foreign", "unique", "primary", "exclude"];
     if text.get(1).is_some_and(|w| constraint.contains(w)) {
@@ -180,10 +154,7 @@ mod tests {
     use super::*;
 
     fn messages(sql: &str) -> Vec<String> {
-        scan(sql)
-            .into_iter()
-            .map(|(line, message)| format!("{line} {message}"))
-            .collect()
+        scan(sql).into_iter().map(|(line, message)| format!("{line} {message}")).collect()
     }
 
     #[test]
@@ -205,10 +176,7 @@ mod tests {
             ("drop table a.old;", "DROP TABLE"),
             ("DROP SCHEMA a;", "DROP SCHEMA"),
             ("alter table a.old drop column x;", "DROP COLUMN"),
-            (
-                "alter table if exists only a.old drop if exists x;",
-                "DROP COLUMN",
-            ),
+            ("alter table if exists only a.old drop if exists x;", "DROP COLUMN"),
             ("alter table a.old rename to b;", "RENAME"),
             ("alter table a.old rename column x to y;", "RENAME"),
             ("alter index a.i rename to j;", "RENAME"),
@@ -216,15 +184,9 @@ mod tests {
             ("alter table a.old alter column x set data type bigint;", "TYPE"),
             ("alter table a.old alter column x set not null;", "SET NOT NULL"),
             ("alter table a.old add column x int not null;", "ADD COLUMN"),
-            (
-                "alter table a.old add x numeric(3, 2) not null, add y int;",
-                "ADD COLUMN",
-            ),
+            ("alter table a.old add x numeric(3, 2) not null, add y int;", "ADD COLUMN"),
             ("create unique index i on only a.old (x);", "CREATE INDEX"),
-            (
-                "do $$ begin if true then drop table a.old; end if; end $$;",
-                "DROP TABLE",
-            ),
+            ("do $$ begin if true then drop table a.old; end if; end $$;", "DROP TABLE"),
         ] {
             let found = messages(sql);
             assert!(found.len() == 1 && found[0].contains(word), "{sql}: {found:?}");
@@ -243,9 +205,6 @@ mod tests {
     #[test]
     fn a_contract_step_without_a_reason_is_refused_with_its_line() {
         let found = messages("-- contract:\n\nalter table a.old\n  drop column x;");
-        assert!(
-            found.len() == 1 && found[0].starts_with("4 DROP COLUMN"),
-            "{found:?}"
-        );
+        assert!(found.len() == 1 && found[0].starts_with("4 DROP COLUMN"), "{found:?}");
     }
 }

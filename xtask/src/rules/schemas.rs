@@ -12,17 +12,8 @@ use crate::workspace::Workspace;
 
 /// Schemas of the platform: its functions are for everybody, its tables for itself.
 const COMMON: [&str; 2] = ["platform", "bus"];
-const BEFORE_A_TABLE: [&str; 9] = [
-    "from",
-    "join",
-    "into",
-    "update",
-    "table",
-    "references",
-    "on",
-    "truncate",
-    "only",
-];
+const BEFORE_A_TABLE: [&str; 9] =
+    ["from", "join", "into", "update", "table", "references", "on", "truncate", "only"];
 
 /// Whose SQL it is, and which schemas are other people's.
 struct Owner<'a> {
@@ -37,11 +28,7 @@ pub(super) fn run(workspace: &Workspace) -> Report {
     let production = production_files(workspace);
     for owner in owners(workspace) {
         let inside = format!("{}/", owner.dir);
-        for file in workspace
-            .files
-            .iter()
-            .filter(|f| f.path.starts_with(&inside) && is_own_sql(&f.path))
-        {
+        for file in workspace.files.iter().filter(|f| f.path.starts_with(&inside) && is_own_sql(&f.path)) {
             for (offset, message) in scan(&owner, &file.text, true) {
                 report.at_line(&file.path, line_of(&file.text, offset), message);
             }
@@ -64,12 +51,7 @@ fn owners(workspace: &Workspace) -> Vec<Owner<'_>> {
     for package in &workspace.crates {
         if let Some(own) = package.dir.strip_prefix("services/") {
             let foreign = services.iter().copied().filter(|s| *s != own).collect();
-            owners.push(Owner {
-                dir: &package.dir,
-                own,
-                foreign,
-                may_touch_common_tables: false,
-            });
+            owners.push(Owner { dir: &package.dir, own, foreign, may_touch_common_tables: false });
         }
     }
     owners
@@ -83,11 +65,7 @@ fn is_own_sql(path: &str) -> bool {
 fn scan_code(owner: &Owner<'_>, code: &ProductionFile<'_>, report: &mut Report) {
     for literal in literals(&code.file.text, &code.ast) {
         for (offset, message) in scan(owner, &literal.text, literal.in_query) {
-            report.at_line(
-                &code.file.path,
-                literal.line + line_of(&literal.text, offset) - 1,
-                message,
-            );
+            report.at_line(&code.file.path, literal.line + line_of(&literal.text, offset) - 1, message);
         }
     }
 }
@@ -116,10 +94,7 @@ fn scan(owner: &Owner<'_>, sql: &str, certainly_sql: bool) -> Vec<(usize, String
         } else if COMMON.contains(&schema) && !owner.may_touch_common_tables && table_stands_here && !called {
             found.push((
                 word.offset,
-                format!(
-                    "touches the table {}: only functions of {schema} are for services",
-                    word.text
-                ),
+                format!("touches the table {}: only functions of {schema} are for services", word.text),
             ));
         }
     }
@@ -143,11 +118,7 @@ mod tests {
         let workspace = Workspace::of_files(&[(path, text)])
             .with_crate("services/orders", &[])
             .with_crate("services/customers", &[]);
-        run(&workspace)
-            .violations
-            .into_iter()
-            .map(|v| format!("{} {}", v.place, v.message))
-            .collect()
+        run(&workspace).violations.into_iter().map(|v| format!("{} {}", v.place, v.message)).collect()
     }
 
     #[test]
@@ -172,10 +143,7 @@ mod tests {
     fn a_query_macro_is_read() {
         let code = "fn f() {\n sqlx::query!(\n\"select 1 from customers.profiles\", a);\n}";
         let found = violations("services/orders/src/store/orders.rs", code);
-        assert!(
-            found[0].starts_with("services/orders/src/store/orders.rs:3 "),
-            "{found:?}"
-        );
+        assert!(found[0].starts_with("services/orders/src/store/orders.rs:3 "), "{found:?}");
     }
 
     #[test]

@@ -7,12 +7,8 @@ use super::Report;
 use crate::workspace::{TextFile, Workspace};
 
 /// Starts of paths on a developer's machine. Pieces, so that this file does not accuse itself.
-const MACHINE_PATHS: [&str; 4] = [
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-    concat!("/Us", "ers/"),
-    concat!("/wo", "rk/"),
-];
+const MACHINE_PATHS: [&str; 4] =
+    [concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/"), concat!("/wo", "rk/")];
 /// Hosts and settings that choose a package registry.
 const REGISTRIES: [&str; 10] = [
     concat!("index.cra", "tes.io"),
@@ -84,40 +80,19 @@ mod tests {
 
     #[test]
     fn installed_paths_and_parts_of_longer_paths_pass() {
-        assert_eq!(
-            found(
-                "docs/a.md",
-                "/var/lib/dropmate and /api/v1/work/orders and $HOME/work/x"
-            ),
-            0
-        );
-        assert_eq!(
-            found("docs/a.md", concat!("the URL https://example.com/ho", "me/page")),
-            0
-        );
+        assert_eq!(found("docs/a.md", "/var/lib/dropmate and /api/v1/work/orders and $HOME/work/x"), 0);
+        assert_eq!(found("docs/a.md", concat!("the URL https://example.com/ho", "me/page")), 0);
     }
 
     #[test]
     fn registry_hosts_are_found() {
-        assert_eq!(
-            found("script/setup", concat!("curl https://py", "pi.org/simple")),
-            1
-        );
-        assert_eq!(
-            found(
-                "web/package-lock.json",
-                "\"resolved\": \"https://example.com/a.tgz\","
-            ),
-            1
-        );
+        assert_eq!(found("script/setup", concat!("curl https://py", "pi.org/simple")), 1);
+        assert_eq!(found("web/package-lock.json", "\"resolved\": \"https://example.com/a.tgz\","), 1);
     }
 
     #[test]
     fn the_lock_file_names_the_default_registry_only() {
         assert_eq!(found("Cargo.lock", DEFAULT_SOURCE), 0);
-        assert_eq!(
-            found("Cargo.lock", "source = \"registry+https://mirror.example/index\""),
-            1
-        );
+        assert_eq!(found("Cargo.lock", "source = \"registry+https://mirror.example/index\""), 1);
     }
 }

@@ -16,11 +16,7 @@ pub(crate) async fn run(at: Where, action: &AuditAction) -> Result<ExitCode> {
         installation.check_schema().await?;
         let report = audit::verify(&installation.system, &installation.audit_key).await?;
         print(&report)?;
-        Ok(if report.findings.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
     .await
 }
@@ -30,15 +26,9 @@ fn print(report: &Report) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(report)?);
         return Ok(());
     }
-    println!(
-        "{} links checked, {} entries not sealed yet.",
-        report.checked, report.unsealed
-    );
+    println!("{} links checked, {} entries not sealed yet.", report.checked, report.unsealed);
     for finding in &report.findings {
-        println!(
-            "  organisation {}, link {}: {}",
-            finding.org_id, finding.sequence, finding.what
-        );
+        println!("  organisation {}, link {}: {}", finding.org_id, finding.sequence, finding.what);
     }
     if report.findings.is_empty() {
         println!("Everything fits.");

@@ -10,10 +10,8 @@ use crate::session;
 
 /// Writes the file and reminds of what is not in it.
 pub(crate) async fn run(at: Where, file: &Path) -> Result<ExitCode> {
-    let written = session::with(at, async |installation| {
-        runtime::backup::write(installation, file).await
-    })
-    .await?;
+    let written =
+        session::with(at, async |installation| runtime::backup::write(installation, file).await).await?;
     let parts = &written.manifest.parts;
     let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
     println!(

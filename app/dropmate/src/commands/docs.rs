@@ -34,16 +34,8 @@ fn write_command(page: &mut String, command: &mut clap::Command, name: &str, lev
     let help = command.clone().term_width(100).render_long_help().to_string();
     let help: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
     // Writing to a string cannot fail.
-    let _ = write!(
-        page,
-        "\n{} {name}\n\n```text\n{}\n```\n",
-        "#".repeat(level),
-        help.join("\n")
-    );
-    for child in command
-        .get_subcommands_mut()
-        .filter(|child| child.get_name() != "help")
-    {
+    let _ = write!(page, "\n{} {name}\n\n```text\n{}\n```\n", "#".repeat(level), help.join("\n"));
+    for child in command.get_subcommands_mut().filter(|child| child.get_name() != "help") {
         let child_name = format!("{name} {}", child.get_name());
         write_command(page, child, &child_name, (level + 1).min(4));
     }

@@ -16,10 +16,7 @@ pub(crate) async fn run(at: Where, reach: &Reach) -> Result<ExitCode> {
     for finding in &findings {
         println!("{}", platform::telemetry::scrub(&finding.to_string()));
     }
-    let broken = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Broken)
-        .count();
+    let broken = findings.iter().filter(|finding| finding.severity == Severity::Broken).count();
     if broken == 0 {
         return Ok(ExitCode::SUCCESS);
     }

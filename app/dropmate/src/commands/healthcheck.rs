@@ -11,10 +11,7 @@ use crate::cli::Where;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks `/readyz`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "one request with a deadline of its own, outside any trace"
-)]
+#[expect(clippy::disallowed_methods, reason = "one request with a deadline of its own, outside any trace")]
 pub(crate) async fn run(at: Where, url: Option<String>) -> Result<ExitCode> {
     let base = match url {
         Some(url) => url,
@@ -22,22 +19,14 @@ pub(crate) async fn run(at: Where, url: Option<String>) -> Result<ExitCode> {
     };
     let url = format!("{}/readyz", base.trim_end_matches('/'));
     let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
-    let answer = client
-        .get(&url)
-        .send()
-        .await
-        .with_context(|| format!("nobody answers at {url}"))?;
+    let answer = client.get(&url).send().await.with_context(|| format!("nobody answers at {url}"))?;
     let status = answer.status();
     let body: serde_json::Value = answer.json().await.unwrap_or_default();
     if status.is_success() {
         println!("ready");
         return Ok(ExitCode::SUCCESS);
     }
-    let away = body["dependencies"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|one| one["ok"] == false);
+    let away = body["dependencies"].as_array().into_iter().flatten().filter(|one| one["ok"] == false);
     let names: Vec<&str> = away.filter_map(|one| one["name"].as_str()).collect();
     if names.is_empty() {
         bail!("not ready: {url} answered {status}");

@@ -19,10 +19,7 @@ pub(crate) async fn run(at: Where, file: &Path) -> Result<ExitCode> {
         restored.manifest.made_at, restored.manifest.dropmate, restored.epoch
     );
     if let Some(beside) = restored.settings_beside {
-        println!(
-            "The settings of the backup are in {}; the present ones were kept.",
-            beside.display()
-        );
+        println!("The settings of the backup are in {}; the present ones were kept.", beside.display());
     }
     println!("Next: dropmate audit verify{flag}, then dropmate up{flag}");
     Ok(ExitCode::SUCCESS)

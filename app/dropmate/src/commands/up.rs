@@ -16,9 +16,7 @@ pub(crate) async fn run(at: Where, reach: &Reach, how: How, demo: bool) -> Resul
     let settings = at.settings(reach.overrides())?;
     let telemetry = session::telemetry(&settings.config().telemetry)?;
     let lifecycle = Lifecycle::new();
-    lifecycle
-        .listen_for_signals()
-        .context("signals cannot be listened to")?;
+    lifecycle.listen_for_signals().context("signals cannot be listened to")?;
     let served = Box::pin(serve(settings, how, demo, telemetry.metrics.clone(), &lifecycle)).await;
     // Also after a start that failed half-way: what was started is stopped.
     let late = lifecycle.stop().await;
@@ -53,11 +51,7 @@ async fn serve(
 
 fn announce(running: &Running) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let text = if out.is_terminal() {
-        running.announcement.pretty()
-    } else {
-        running.announcement.plain()
-    };
+    let text = if out.is_terminal() { running.announcement.pretty() } else { running.announcement.plain() };
     // Nobody reading is no reason to stop.
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),

@@ -10,14 +10,12 @@ use crate::session;
 /// Prints a one-time link for one person.
 pub(crate) async fn run(at: Where, action: UserAction) -> Result<ExitCode> {
     let UserAction::Reset { email } = action;
-    session::with(at, async |installation| {
-        match installation.reset_link(&email).await? {
-            Some(link) => {
-                println!("{link}");
-                Ok(ExitCode::SUCCESS)
-            }
-            None => bail!("nobody signs in with this address"),
+    session::with(at, async |installation| match installation.reset_link(&email).await? {
+        Some(link) => {
+            println!("{link}");
+            Ok(ExitCode::SUCCESS)
         }
+        None => bail!("nobody signs in with this address"),
     })
     .await
 }

@@ -12,9 +12,7 @@ use crate::support::{Home, PASSWORD, client};
 async fn contents(data: &Path) -> (BTreeMap<String, String>, i64) {
     let options = PrivateOptions::new(data).with_environment(std::env::vars_os());
     let server = PrivatePostgres::start(options).await.unwrap();
-    let mut connection = PgConnection::connect_with(&server.admin_options("dropmate"))
-        .await
-        .unwrap();
+    let mut connection = PgConnection::connect_with(&server.admin_options("dropmate")).await.unwrap();
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE c.relkind = 'r' AND n.nspname IN ('platform', 'bus', 'identity')",
@@ -31,16 +29,10 @@ async fn contents(data: &Path) -> (BTreeMap<String, String>, i64) {
         let sql = format!(
             "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, chr(10) ORDER BY t::text)), '') FROM {table} t"
         );
-        let sum: String = sqlx::query_scalar(AssertSqlSafe(sql))
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
+        let sum: String = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap();
         sums.insert(table, sum);
     }
-    let epoch = sqlx::query_scalar("SELECT epoch FROM bus.head")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let epoch = sqlx::query_scalar("SELECT epoch FROM bus.head").fetch_one(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     server.stop().await.unwrap();
     (sums, epoch)
@@ -49,11 +41,7 @@ async fn contents(data: &Path) -> (BTreeMap<String, String>, i64) {
 fn copy_secrets(from: &Home, to: &Home) {
     std::fs::create_dir_all(to.data().join("secrets")).unwrap();
     for name in ["master-key", "audit-key"] {
-        std::fs::copy(
-            from.data().join("secrets").join(name),
-            to.data().join("secrets").join(name),
-        )
-        .unwrap();
+        std::fs::copy(from.data().join("secrets").join(name), to.data().join("secrets").join(name)).unwrap();
     }
 }
 
@@ -64,29 +52,15 @@ async fn a_restored_backup_holds_the_same_in_a_new_epoch() {
     running.become_owner().await;
     std::fs::create_dir_all(old.data().join("files/proofs")).unwrap();
     std::fs::write(old.data().join("files/proofs/photo"), "a photo").unwrap();
-    std::fs::write(
-        old.data().join("dropmate.toml"),
-        "[auth]\npassword_min_length = 12\n",
-    )
-    .unwrap();
+    std::fs::write(old.data().join("dropmate.toml"), "[auth]\npassword_min_length = 12\n").unwrap();
     let file = old.path().join("while running.tar");
     let said = old.run(&["backup", file.to_str().unwrap()]).ok();
-    assert!(
-        said.contains("The secrets are not in it") && said.contains("master-key"),
-        "{said}"
-    );
-    assert!(
-        old.run(&["backup", file.to_str().unwrap()])
-            .refused(1)
-            .contains("never overwritten")
-    );
+    assert!(said.contains("The secrets are not in it") && said.contains("master-key"), "{said}");
+    assert!(old.run(&["backup", file.to_str().unwrap()]).refused(1).contains("never overwritten"));
     assert!(running.stop().0.success());
     let file = old.path().join("stopped.tar");
     old.run(&["backup", file.to_str().unwrap()]).ok();
-    let left = std::fs::read_dir(old.path())
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.file_name());
+    let left = std::fs::read_dir(old.path()).unwrap().flatten().map(|entry| entry.file_name());
     assert_eq!(left.count(), 3, "the data and two backups, no drafts");
 
     let new = Home::new();
@@ -101,22 +75,12 @@ async fn a_restored_backup_holds_the_same_in_a_new_epoch() {
     let (before, epoch_before) = contents(&old.data()).await;
     let (after, epoch_after) = contents(&new.data()).await;
     assert_eq!(before, after);
-    assert!(
-        before.len() > 15 && before["identity.users"].starts_with("1 "),
-        "{before:#?}"
-    );
+    assert!(before.len() > 15 && before["identity.users"].starts_with("1 "), "{before:#?}");
     assert_eq!((epoch_before, epoch_after), (1, 2));
-    assert_eq!(
-        std::fs::read_to_string(new.data().join("files/proofs/photo")).unwrap(),
-        "a photo"
-    );
+    assert_eq!(std::fs::read_to_string(new.data().join("files/proofs/photo")).unwrap(), "a photo");
     assert!(new.data().join("dropmate.toml").exists());
     assert!(new.run(&["audit", "verify"]).ok().contains("\"findings\": []"));
-    assert!(
-        new.run(&["restore", file.to_str().unwrap()])
-            .refused(1)
-            .contains("is not empty")
-    );
+    assert!(new.run(&["restore", file.to_str().unwrap()]).refused(1).contains("is not empty"));
 
     let running = new.up();
     assert_eq!(running.owner_link, None, "the owner came with it");
@@ -141,10 +105,7 @@ fn a_damaged_backup_changes_nothing() {
     copy_secrets(&old, &new);
     let refused = new.run(&["restore", file.to_str().unwrap()]).refused(1);
     assert!(refused.contains("damaged"), "{refused}");
-    let left: Vec<_> = std::fs::read_dir(new.data())
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.file_name())
-        .collect();
+    let left: Vec<_> =
+        std::fs::read_dir(new.data()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left, ["secrets"]);
 }

@@ -11,27 +11,15 @@ async fn commands_work_while_it_runs_and_while_it_does_not() {
     let postgres = postgres_pid(&home.data());
     let link = home.run(&["owner-link"]).ok();
     assert!(link.starts_with(&format!("{}/setup/dml_", running.url)), "{link}");
-    let works = |link: &str| {
-        format!(
-            "/api/v1/auth/first-run?token={}",
-            link.trim().rsplit('/').next().unwrap()
-        )
-    };
-    assert_eq!(
-        running.get(&works(&first), "").await.1["works"],
-        false,
-        "the link before stops working"
-    );
+    let works =
+        |link: &str| format!("/api/v1/auth/first-run?token={}", link.trim().rsplit('/').next().unwrap());
+    assert_eq!(running.get(&works(&first), "").await.1["works"], false, "the link before stops working");
     assert_eq!(running.get(&works(&link), "").await.1["works"], true);
     let status: serde_json::Value = serde_json::from_str(&home.run(&["bus", "status"]).ok()).unwrap();
     assert_eq!(status["epoch"], 1);
     assert!(home.run(&["keys", "rotate"]).ok().contains("signs in 20 minutes"));
     assert!(home.run(&["doctor"]).out.contains("DropMate is running"));
-    assert_eq!(
-        postgres_pid(&home.data()),
-        postgres,
-        "no second server, and the first one lives on"
-    );
+    assert_eq!(postgres_pid(&home.data()), postgres, "no second server, and the first one lives on");
     assert!(running.stop().0.success());
 
     assert_eq!(home.run(&["healthcheck"]).code, Some(1));
@@ -43,11 +31,7 @@ async fn commands_work_while_it_runs_and_while_it_does_not() {
     let doctor = home.run(&["doctor", "--listen", "127.0.0.1:0"]);
     assert!(doctor.out.contains("DropMate is not running"), "{}", doctor.out);
     assert_eq!(doctor.code, Some(0), "{}", doctor.out);
-    assert_eq!(
-        postgres_pid(&home.data()),
-        None,
-        "the server of a command ends with it"
-    );
+    assert_eq!(postgres_pid(&home.data()), None, "the server of a command ends with it");
 }
 
 #[tokio::test]
@@ -57,24 +41,13 @@ async fn a_reset_link_is_for_people_who_exist() {
     running.become_owner().await;
     let link = home.run(&["user", "reset", "Ada@Example.org"]).ok();
     assert!(link.starts_with(&format!("{}/reset/dml_", running.url)), "{link}");
-    assert!(
-        home.run(&["user", "reset", "nobody@example.org"])
-            .refused(1)
-            .contains("nobody signs in")
-    );
-    assert!(
-        home.run(&["user", "reset", "nonsense"])
-            .refused(2)
-            .contains("not an e-mail address")
-    );
+    assert!(home.run(&["user", "reset", "nobody@example.org"]).refused(1).contains("nobody signs in"));
+    assert!(home.run(&["user", "reset", "nonsense"]).refused(2).contains("not an e-mail address"));
     let refused = home.run(&["seed"]).refused(1);
     assert!(refused.contains("owner already"), "{refused}");
     assert!(running.stop().0.success());
     let report = home.run(&["audit", "verify"]).ok();
-    assert!(
-        report.contains("\"unsealed\": 0"),
-        "the running process seals what a command did: {report}"
-    );
+    assert!(report.contains("\"unsealed\": 0"), "the running process seals what a command did: {report}");
 }
 
 #[test]

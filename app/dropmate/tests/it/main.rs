@@ -1,8 +1,5 @@
 //! The program from outside: real processes on free ports, data in folders of their own.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking; its names are its documentation"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking; its names are its documentation")]
 
 mod backup;
 mod beside;

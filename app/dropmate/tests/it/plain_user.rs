@@ -51,11 +51,7 @@ fn root_is_told_where_the_data_went_when_postgres_cannot_enter_the_checkout() {
     let home = Home::new();
     std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let mut command = crate::support::program();
-    let shown = command
-        .args(["doctor"])
-        .current_dir(home.path())
-        .output()
-        .unwrap();
+    let shown = command.args(["doctor"]).current_dir(home.path()).output().unwrap();
     let text = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(text.contains("data folder: /var/lib/dropmate/"), "{text}");
     assert!(!home.data().exists());

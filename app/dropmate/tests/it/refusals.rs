@@ -6,33 +6,17 @@ use crate::support::{Done, Home, program};
 fn what_is_not_built_yet_is_wrong_use_and_says_so() {
     let home = Home::new();
     for (args, words) in [
-        (
-            &["up", "--tls", "self"][..],
-            "--tls self (http.tls) is not in this build yet",
-        ),
+        (&["up", "--tls", "self"][..], "--tls self (http.tls) is not in this build yet"),
         (&["up", "--tls", "acme"], "comes with the next milestone"),
-        (
-            &["serve", "--services", "gateway"],
-            "come with the next milestone. Use --services all",
-        ),
-        (
-            &["serve", "--services", "orders"],
-            "there is no service \"orders\"",
-        ),
+        (&["serve", "--services", "gateway"], "come with the next milestone. Use --services all"),
+        (&["serve", "--services", "orders"], "there is no service \"orders\""),
         (&["bus", "rebuild"], "there is no broker to rebuild"),
-        (
-            &["up", "--listen", "nonsense"],
-            "http.listen is not an address and port",
-        ),
+        (&["up", "--listen", "nonsense"], "http.listen is not an address and port"),
     ] {
         let refused = home.run(args).refused(2);
         assert!(refused.contains(words), "{args:?}: {refused}");
     }
-    for (name, value) in [
-        ("REDIS_URL", "redis://x"),
-        ("NATS_URL", "nats://x"),
-        ("AMQP_URL", "amqp://x"),
-    ] {
+    for (name, value) in [("REDIS_URL", "redis://x"), ("NATS_URL", "nats://x"), ("AMQP_URL", "amqp://x")] {
         let done = Done::of(home.command(&["up"]).env(name, value).output().unwrap());
         assert!(done.refused(2).contains("does not have that part yet"), "{name}");
     }
@@ -46,10 +30,7 @@ fn a_taken_address_and_a_taken_folder_are_named() {
     let listen = running.url.strip_prefix("http://").unwrap();
     let other = Home::new();
     let refused = other.run(&["up", "--listen", listen]).refused(1);
-    assert!(
-        refused.contains("cannot listen on") && refused.contains("--listen"),
-        "{refused}"
-    );
+    assert!(refused.contains("cannot listen on") && refused.contains("--listen"), "{refused}");
     assert!(!other.data().exists(), "a refused start leaves nothing behind");
     let refused = home.run(&["up", "--listen", "127.0.0.1:0"]).refused(1);
     assert!(refused.contains("is in use by process"), "{refused}");
@@ -59,23 +40,11 @@ fn a_taken_address_and_a_taken_folder_are_named() {
 #[test]
 fn commands_without_an_installation_create_none() {
     let home = Home::new();
-    for args in [
-        &["owner-link"][..],
-        &["bus", "status"],
-        &["audit", "verify"],
-        &["backup", "x.tar"],
-    ] {
+    for args in [&["owner-link"][..], &["bus", "status"], &["audit", "verify"], &["backup", "x.tar"]] {
         let refused = home.run(args).refused(1);
-        assert!(
-            refused.contains("there is no installation in"),
-            "{args:?}: {refused}"
-        );
+        assert!(refused.contains("there is no installation in"), "{args:?}: {refused}");
     }
-    assert!(
-        home.run(&["healthcheck", "--url", "http://127.0.0.1:9"])
-            .refused(1)
-            .contains("nobody answers")
-    );
+    assert!(home.run(&["healthcheck", "--url", "http://127.0.0.1:9"]).refused(1).contains("nobody answers"));
     assert!(!home.data().exists());
 }
 
@@ -87,10 +56,7 @@ fn another_installation_key_is_refused_by_name() {
     let right = std::fs::read_to_string(&key).unwrap();
     std::fs::write(&key, "A".repeat(43)).unwrap();
     let refused = home.run(&["up", "--listen", "127.0.0.1:0"]).refused(1);
-    assert!(
-        refused.contains("was sealed with the installation key"),
-        "{refused}"
-    );
+    assert!(refused.contains("was sealed with the installation key"), "{refused}");
     std::fs::write(&key, right).unwrap();
     assert!(home.up().stop().0.success());
 }
@@ -102,10 +68,7 @@ fn settings_are_shown_without_secrets() {
     let url = format!("postgres://ada:{secret}@db.example/shop");
     let mut command = home.command(&["config", "show"]);
     let shown = Done::of(command.env("DATABASE_URL", &url).output().unwrap()).ok();
-    assert!(
-        shown.contains("database.url = \"********\"  # environment DATABASE_URL"),
-        "{shown}"
-    );
+    assert!(shown.contains("database.url = \"********\"  # environment DATABASE_URL"), "{shown}");
     assert!(!shown.contains(secret));
     let mut command = home.command(&["config", "check"]);
     let refused = Done::of(command.env("DROPMATE__HTTP__LISEN", "x").output().unwrap()).refused(2);
@@ -113,10 +76,7 @@ fn settings_are_shown_without_secrets() {
     let mut command = home.command(&["owner-link"]);
     let unreachable = "postgres://ada:hunter2-never-shown@127.0.0.1:1/shop";
     let refused = Done::of(command.env("DATABASE_URL", unreachable).output().unwrap()).refused(1);
-    assert!(
-        refused.contains("cannot be reached") && !refused.contains(secret),
-        "{refused}"
-    );
+    assert!(refused.contains("cannot be reached") && !refused.contains(secret), "{refused}");
     assert!(home.run(&["config", "schema"]).ok().contains("\"http\""));
 }
 
@@ -136,9 +96,6 @@ fn the_documents_are_the_same_every_time() {
         assert_eq!(first, print(), "{args:?}");
     }
     let cli = Done::of(program().args(["docs", "cli"]).output().unwrap()).ok();
-    assert!(
-        cli.contains("### dropmate up") && cli.contains("#### dropmate bus replay"),
-        "{cli}"
-    );
+    assert!(cli.contains("### dropmate up") && cli.contains("#### dropmate bus replay"), "{cli}");
     assert!(!cli.contains("sim-clock"), "hidden flags stay hidden");
 }

@@ -9,9 +9,7 @@ use platform::postgres::{PrivateOptions, PrivatePostgres};
 async fn change(home: &Home, sql: &'static str) {
     let options = PrivateOptions::new(home.data()).with_environment(std::env::vars_os());
     let server = PrivatePostgres::start(options).await.unwrap();
-    let mut connection = sqlx::PgConnection::connect_with(&server.admin_options("dropmate"))
-        .await
-        .unwrap();
+    let mut connection = sqlx::PgConnection::connect_with(&server.admin_options("dropmate")).await.unwrap();
     connection.execute(sql).await.unwrap();
     connection.close().await.unwrap();
     server.stop().await.unwrap();
@@ -23,16 +21,11 @@ async fn serve_refuses_what_it_does_not_know_and_names_the_next_command() {
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     let next = format!("Next: dropmate migrate --data-dir '{}'", home.data().display());
     let refused = home.run(&serve).refused(1);
-    assert!(
-        refused.contains("not set up") && refused.contains(&next),
-        "{refused}"
-    );
+    assert!(refused.contains("not set up") && refused.contains(&next), "{refused}");
     assert!(home.run(&["migrate", "--check"]).out.contains("platform: at 0"));
     assert!(home.run(&["migrate"]).ok().contains("up to date"));
     assert!(
-        home.run(&["migrate", "--check"])
-            .ok()
-            .contains("identity: at 1, this build knows 1: up to date")
+        home.run(&["migrate", "--check"]).ok().contains("identity: at 1, this build knows 1: up to date")
     );
     let running = home.start(&serve);
     assert!(running.owner_link.is_some());
@@ -46,28 +39,11 @@ async fn serve_refuses_what_it_does_not_know_and_names_the_next_command() {
     .await;
     let check = home.run(&["migrate", "--check"]);
     assert_eq!(check.code, Some(1));
-    assert!(
-        check
-            .out
-            .contains("bus: at 9999, this build knows 1: newer than this build"),
-        "{}",
-        check.out
-    );
+    assert!(check.out.contains("bus: at 9999, this build knows 1: newer than this build"), "{}", check.out);
     assert!(home.run(&serve).refused(1).contains("start a newer DropMate"));
 
-    change(
-        &home,
-        "DELETE FROM bus._migrations; DELETE FROM identity._migrations",
-    )
-    .await;
-    assert!(
-        home.run(&["migrate", "--check"])
-            .out
-            .contains("identity: at 0, this build knows 1: older")
-    );
+    change(&home, "DELETE FROM bus._migrations; DELETE FROM identity._migrations").await;
+    assert!(home.run(&["migrate", "--check"]).out.contains("identity: at 0, this build knows 1: older"));
     let refused = home.run(&serve).refused(1);
-    assert!(
-        refused.contains("is at version 0, this build needs 1") && refused.contains(&next),
-        "{refused}"
-    );
+    assert!(refused.contains("is at version 0, this build needs 1") && refused.contains(&next), "{refused}");
 }

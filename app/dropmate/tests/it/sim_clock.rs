@@ -8,21 +8,12 @@ use crate::support::{Home, Running};
 #[tokio::test]
 async fn the_owner_link_expires_in_simulated_time() {
     let home = Home::prepared();
-    let hub = Hub::start(
-        home.path().join("clock"),
-        testkit::database::START.parse().unwrap(),
-    )
-    .unwrap();
+    let hub = Hub::start(home.path().join("clock"), testkit::database::START.parse().unwrap()).unwrap();
     let socket = hub.socket().to_str().unwrap().to_owned();
     let command = home.command(&["up", "--listen", "127.0.0.1:0", "--sim-clock", &socket]);
-    let running = tokio::task::spawn_blocking(move || Running::start(command))
-        .await
-        .unwrap();
+    let running = tokio::task::spawn_blocking(move || Running::start(command)).await.unwrap();
     let link = running.owner_link.clone().unwrap();
-    let path = format!(
-        "/api/v1/auth/first-run?token={}",
-        link.rsplit('/').next().unwrap()
-    );
+    let path = format!("/api/v1/auth/first-run?token={}", link.rsplit('/').next().unwrap());
     hub.advance(SignedDuration::from_mins(29)).await;
     assert_eq!(running.get(&path, "").await.1["works"], true);
     hub.advance(SignedDuration::from_mins(2)).await;

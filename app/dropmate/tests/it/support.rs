@@ -19,20 +19,13 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
-        Self {
-            folder: testkit::cluster::temp_dir("dropmate-it-").unwrap(),
-        }
+        Self { folder: testkit::cluster::temp_dir("dropmate-it-").unwrap() }
     }
 
     /// A folder with an installation that was made before: creating a cluster is what takes most of the time.
     pub fn prepared() -> Self {
         let home = Self::new();
-        let copied = Command::new("cp")
-            .arg("-a")
-            .arg(template())
-            .arg(home.data())
-            .status()
-            .unwrap();
+        let copied = Command::new("cp").arg("-a").arg(template()).arg(home.data()).status().unwrap();
         assert!(copied.success());
         home
     }
@@ -70,12 +63,7 @@ impl Home {
 /// The data folder of an empty installation that was stopped cleanly, made once per build of the program.
 fn template() -> PathBuf {
     let program = std::fs::metadata(env!("CARGO_BIN_EXE_dropmate")).unwrap();
-    let built = program
-        .modified()
-        .unwrap()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_millis();
+    let built = program.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let folder = std::env::temp_dir().join(format!("dropmate-it-{}", nix::unistd::Uid::effective()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
@@ -84,11 +72,7 @@ fn template() -> PathBuf {
     let template = folder.join(built.to_string());
     if !template.exists() {
         // Of earlier builds, or of a run that was interrupted.
-        for old in std::fs::read_dir(&folder)
-            .unwrap()
-            .flatten()
-            .filter(|old| old.path().is_dir())
-        {
+        for old in std::fs::read_dir(&folder).unwrap().flatten().filter(|old| old.path().is_dir()) {
             std::fs::remove_dir_all(old.path()).unwrap();
         }
         let draft = folder.join("draft");
@@ -109,9 +93,7 @@ fn program_on(args: &[&str], data: &Path) -> Command {
 /// The program with an empty environment.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dropmate"));
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command
 }
 
@@ -155,11 +137,7 @@ pub struct Running {
 impl Running {
     pub fn start(mut command: Command) -> Self {
         let begun = Instant::now();
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (mut url, mut owner_link) = (None, None);
         for line in lines.by_ref() {
@@ -176,12 +154,7 @@ impl Running {
             let done = Done::of(child.wait_with_output().unwrap());
             panic!("it did not start ({:?}):\n{}", done.code, done.err);
         };
-        Self {
-            child,
-            url,
-            owner_link,
-            ready_after: begun.elapsed(),
-        }
+        Self { child, url, owner_link, ready_after: begun.elapsed() }
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -202,11 +175,7 @@ impl Running {
 
     pub async fn get(&self, path: &str, token: &str) -> (u16, Value) {
         let request = client().get(format!("{}{path}", self.url));
-        let request = if token.is_empty() {
-            request
-        } else {
-            request.bearer_auth(token)
-        };
+        let request = if token.is_empty() { request } else { request.bearer_auth(token) };
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
     }
@@ -235,32 +204,20 @@ impl Drop for Running {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests speak to the program like any client"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests speak to the program like any client")]
 pub fn client() -> reqwest::Client {
     static PROVIDER: std::sync::Once = std::sync::Once::new();
     PROVIDER.call_once(|| {
-        rustls::crypto::aws_lc_rs::default_provider()
-            .install_default()
-            .unwrap();
+        rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
     });
-    reqwest::Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_secs(20))
-        .build()
-        .unwrap()
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
 /// Waits until something holds; a test that waits in vain fails.
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "in vain waited until {what}"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(20), "in vain waited until {what}");
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }
@@ -268,17 +225,9 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 /// The server that works on this data folder, from its own pid file.
 pub fn postgres_pid(data: &Path) -> Option<i32> {
     let clusters = std::fs::read_dir(data.join("postgres")).ok()?;
-    let file = clusters
-        .flatten()
-        .map(|entry| entry.path().join("postmaster.pid"))
-        .find(|path| path.exists())?;
-    std::fs::read_to_string(file)
-        .ok()?
-        .lines()
-        .next()?
-        .trim()
-        .parse()
-        .ok()
+    let file =
+        clusters.flatten().map(|entry| entry.path().join("postmaster.pid")).find(|path| path.exists())?;
+    std::fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok()
 }
 
 pub fn is_alive(pid: i32) -> bool {

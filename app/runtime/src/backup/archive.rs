@@ -22,9 +22,8 @@ pub(super) fn pack(tar: &Path, dump: &Path, folder: &Path, mut manifest: Manifes
     }
     for path in files_below(&folder.join(FILES))? {
         let relative = path.strip_prefix(folder).unwrap_or(&path);
-        let name = relative
-            .to_str()
-            .with_context(|| format!("{} has a name that is not text", path.display()))?;
+        let name =
+            relative.to_str().with_context(|| format!("{} has a name that is not text", path.display()))?;
         manifest.parts.push(append(&mut builder, name, &path)?);
     }
     let text = serde_json::to_vec_pretty(&manifest)?;
@@ -45,20 +44,12 @@ fn header(bytes: u64) -> tar::Header {
 fn append(builder: &mut tar::Builder<File>, name: &str, path: &Path) -> Result<Part> {
     let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let bytes = file.metadata()?.len();
-    let mut reader = Hashing {
-        inner: file.take(bytes),
-        hash: Sha256::new(),
-        bytes: 0,
-    };
+    let mut reader = Hashing { inner: file.take(bytes), hash: Sha256::new(), bytes: 0 };
     builder.append_data(&mut header(bytes), name, &mut reader)?;
     if reader.bytes != bytes {
         bail!("{} became shorter while it was copied; try again", path.display());
     }
-    Ok(Part {
-        name: name.to_owned(),
-        bytes,
-        sha256: hex::encode(reader.hash.finalize()),
-    })
+    Ok(Part { name: name.to_owned(), bytes, sha256: hex::encode(reader.hash.finalize()) })
 }
 
 /// Regular files below a folder, sorted; links and the like are not followed.
@@ -100,11 +91,7 @@ pub(crate) fn unpack(file: &Path, folder: &Path) -> Result<Unpacked> {
     for entry in tar::Archive::new(archive).entries().with_context(not_ours)? {
         let mut entry = entry.with_context(not_ours)?;
         let path = entry.path().with_context(not_ours)?.into_owned();
-        let name = path
-            .to_str()
-            .filter(|_| is_known(&path))
-            .with_context(not_ours)?
-            .to_owned();
+        let name = path.to_str().filter(|_| is_known(&path)).with_context(not_ours)?.to_owned();
         if entry.header().entry_type() != tar::EntryType::Regular {
             bail!("{}: {name} is not a plain file", not_ours());
         }
@@ -118,44 +105,25 @@ pub(crate) fn unpack(file: &Path, folder: &Path) -> Result<Unpacked> {
     }
     let manifest = manifest.with_context(|| format!("{}: its end is missing", not_ours()))?;
     check(&manifest, seen)?;
-    Ok(Unpacked {
-        manifest,
-        folder: folder.to_owned(),
-    })
+    Ok(Unpacked { manifest, folder: folder.to_owned() })
 }
 
 /// Only names that [`pack`] writes: a path cannot leave the folder.
 fn is_known(path: &Path) -> bool {
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    plain
-        && ([DUMP, CONFIG, MANIFEST]
-            .iter()
-            .any(|name| path == Path::new(name))
-            || path.starts_with(FILES))
+    plain && ([DUMP, CONFIG, MANIFEST].iter().any(|name| path == Path::new(name)) || path.starts_with(FILES))
 }
 
 fn extract(entry: &mut impl Read, to: &Path, name: String) -> Result<Part> {
     if let Some(parent) = to.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     }
-    let mut out = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(to)?;
-    let mut reader = Hashing {
-        inner: entry,
-        hash: Sha256::new(),
-        bytes: 0,
-    };
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let mut reader = Hashing { inner: entry, hash: Sha256::new(), bytes: 0 };
     io::copy(&mut reader, &mut out)?;
     out.flush()?;
     out.sync_all()?;
-    Ok(Part {
-        name,
-        bytes: reader.bytes,
-        sha256: hex::encode(reader.hash.finalize()),
-    })
+    Ok(Part { name, bytes: reader.bytes, sha256: hex::encode(reader.hash.finalize()) })
 }
 
 fn check(manifest: &Manifest, mut seen: Vec<Part>) -> Result<()> {
@@ -216,10 +184,7 @@ mod tests {
             postgres: "15".to_owned(),
             made_at: String::new(),
             schemas: BTreeMap::new(),
-            keys: KeyIds {
-                master: "m".to_owned(),
-                audit: "a".to_owned(),
-            },
+            keys: KeyIds { master: "m".to_owned(), audit: "a".to_owned() },
             epoch: 1,
             next_offset: 1,
             parts: Vec::new(),
@@ -236,10 +201,7 @@ mod tests {
         let tar = home.join("b.tar");
         File::create(&tar).unwrap();
         let parts = pack(&tar, &home.join("dump"), &data, manifest()).unwrap();
-        assert_eq!(
-            parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(),
-            [DUMP, "files/a/photo"]
-        );
+        assert_eq!(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), [DUMP, "files/a/photo"]);
         tar
     }
 
@@ -248,10 +210,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let tar = packed(home.path());
         let unpacked = unpack(&tar, &home.path().join("out")).unwrap();
-        assert_eq!(
-            std::fs::read_to_string(unpacked.folder.join("files/a/photo")).unwrap(),
-            "photo"
-        );
+        assert_eq!(std::fs::read_to_string(unpacked.folder.join("files/a/photo")).unwrap(), "photo");
         assert!(!String::from_utf8_lossy(&std::fs::read(&tar).unwrap()).contains("secret"));
     }
 
@@ -263,9 +222,8 @@ mod tests {
         let at = whole.windows(4).position(|window| window == b"rows").unwrap();
         let mut changed = whole.clone();
         changed[at] ^= 1;
-        for (number, damaged) in [changed, whole[..whole.len() / 2].to_vec(), b"nothing".to_vec()]
-            .iter()
-            .enumerate()
+        for (number, damaged) in
+            [changed, whole[..whole.len() / 2].to_vec(), b"nothing".to_vec()].iter().enumerate()
         {
             std::fs::write(&tar, damaged).unwrap();
             let out = home.path().join(format!("out{number}"));
@@ -275,13 +233,7 @@ mod tests {
 
     #[test]
     fn a_path_cannot_leave_the_folder() {
-        for bad in [
-            "../x",
-            "/etc/passwd",
-            "files/../../x",
-            "secrets/master-key",
-            "other",
-        ] {
+        for bad in ["../x", "/etc/passwd", "files/../../x", "secrets/master-key", "other"] {
             assert!(!is_known(Path::new(bad)), "{bad}");
         }
         assert!(is_known(Path::new("files/a/b")));

@@ -23,18 +23,13 @@ pub(super) async fn examine(settings: Settings) -> Vec<Finding> {
         let Some(newest) = installed.first() else {
             return vec![Finding::broken(
                 "PostgreSQL",
-                format!(
-                    "no server of a supported version was found ({})",
-                    options.places.describe()
-                ),
+                format!("no server of a supported version was found ({})", options.places.describe()),
                 "script/setup, or set DATABASE_URL to use a PostgreSQL that is already running",
             )];
         };
         if !settings.place.folder.join("postgres").exists() {
-            let seen = format!(
-                "PostgreSQL {} is installed; the first start creates the database",
-                newest.major
-            );
+            let seen =
+                format!("PostgreSQL {} is installed; the first start creates the database", newest.major);
             return vec![Finding::fine(DATABASE, seen)];
         }
     }
@@ -42,11 +37,7 @@ pub(super) async fn examine(settings: Settings) -> Vec<Finding> {
     let installation = match Box::pin(Installation::open(settings)).await {
         Ok(installation) => installation,
         Err(error) => {
-            return vec![Finding::broken(
-                DATABASE,
-                format!("{error:#}"),
-                "see what it says",
-            )];
+            return vec![Finding::broken(DATABASE, format!("{error:#}"), "see what it says")];
         }
     };
     let mut findings = vec![reach(&installation)];
@@ -56,19 +47,11 @@ pub(super) async fn examine(settings: Settings) -> Vec<Finding> {
             findings.push(clock(&mut connection).await);
             findings.push(long_transactions(&mut connection).await);
         }
-        Err(error) => findings.push(Finding::broken(
-            DATABASE,
-            format!("{error:#}"),
-            "see what it says",
-        )),
+        Err(error) => findings.push(Finding::broken(DATABASE, format!("{error:#}"), "see what it says")),
     }
     findings.extend(contents(&installation, &flag).await);
     if let Err(error) = installation.close().await {
-        findings.push(Finding::warning(
-            DATABASE,
-            format!("{error:#}"),
-            "see what it says",
-        ));
+        findings.push(Finding::warning(DATABASE, format!("{error:#}"), "see what it says"));
     }
     findings
 }
@@ -95,11 +78,7 @@ async fn durability(connection: &mut PgConnection) -> Finding {
             "pages have no checksums: damage is not noticed",
             "stop the server and run pg_checksums --enable on its data folder",
         ),
-        Err(error) => Finding::broken(
-            WHAT,
-            error.to_string(),
-            "turn the settings on and restart PostgreSQL",
-        ),
+        Err(error) => Finding::broken(WHAT, error.to_string(), "turn the settings on and restart PostgreSQL"),
     }
 }
 
@@ -145,19 +124,11 @@ async fn long_transactions(connection: &mut PgConnection) -> Finding {
 /// What needs the schema.
 async fn contents(installation: &Installation, flag: &str) -> Vec<Finding> {
     if let Err(error) = installation.check_schema().await {
-        return vec![Finding::broken(
-            "schema",
-            error.to_string(),
-            format!("dropmate migrate{flag}"),
-        )];
+        return vec![Finding::broken("schema", error.to_string(), format!("dropmate migrate{flag}"))];
     }
     let mut findings = vec![Finding::fine("schema", "is what this build knows")];
     if let Err(error) = installation.check_master_key().await {
-        findings.push(Finding::broken(
-            "installation key",
-            error.to_string(),
-            "restore the secrets",
-        ));
+        findings.push(Finding::broken("installation key", error.to_string(), "restore the secrets"));
     }
     if let Ok(log) = bus::status(&installation.system).await {
         let dead: i64 = log.consumers.iter().map(|consumer| consumer.dead).sum();
@@ -170,22 +141,14 @@ async fn contents(installation: &Installation, flag: &str) -> Vec<Finding> {
         } else {
             Finding::fine(
                 "event log",
-                format!(
-                    "at offset {}, {} waiting, no dead letters",
-                    log.next_offset - 1,
-                    log.outbox
-                ),
+                format!("at offset {}, {} waiting, no dead letters", log.next_offset - 1, log.outbox),
             )
         });
     }
     if let Ok(queues) = jobs::queues(&installation.system, installation.clock.now()).await {
         let dead: i64 = queues.iter().map(|queue| queue.dead).sum();
         findings.push(if dead > 0 {
-            Finding::warning(
-                "jobs",
-                format!("{dead} gave up"),
-                "look for `job failed for good` in the log",
-            )
+            Finding::warning("jobs", format!("{dead} gave up"), "look for `job failed for good` in the log")
         } else {
             Finding::fine("jobs", "none gave up")
         });

@@ -33,27 +33,17 @@ pub(super) fn folder(settings: &Settings) -> Finding {
     if settings.config().database.url.is_none()
         && let Err(error) = postgres::check_place(folder)
     {
-        return Finding::broken(
-            WHAT,
-            format!("{shown}: {error}"),
-            "choose another with --data-dir",
-        );
+        return Finding::broken(WHAT, format!("{shown}: {error}"), "choose another with --data-dir");
     }
     let Ok(meta) = std::fs::metadata(folder) else {
-        return Finding::fine(
-            WHAT,
-            format!("{shown} is not there yet; the first start creates it"),
-        );
+        return Finding::fine(WHAT, format!("{shown} is not there yet; the first start creates it"));
     };
     let (mode, root) = (meta.mode() & 0o777, Uid::effective().is_root());
     if !root && meta.uid() != Uid::effective().as_raw() {
         return Finding::broken(
             WHAT,
             format!("{shown} belongs to user {}", meta.uid()),
-            format!(
-                "start DropMate as that user, or: chown -R {} '{shown}'",
-                Uid::effective()
-            ),
+            format!("start DropMate as that user, or: chown -R {} '{shown}'", Uid::effective()),
         );
     }
     if mode & 0o066 != 0 {
@@ -81,17 +71,11 @@ pub(super) fn secrets(settings: &Settings) -> Finding {
         Some(path) => Finding::broken(
             WHAT,
             format!("{} may be read by others", path.display()),
-            format!(
-                "chmod go= '{}'; whoever read it knows it: consider it lost",
-                path.display()
-            ),
+            format!("chmod go= '{}'; whoever read it knows it: consider it lost", path.display()),
         ),
         None => Finding::fine(
             WHAT,
-            format!(
-                "{}: keep a copy of it in another place than the backups",
-                folder.display()
-            ),
+            format!("{}: keep a copy of it in another place than the backups", folder.display()),
         ),
     }
 }
@@ -99,12 +83,7 @@ pub(super) fn secrets(settings: &Settings) -> Finding {
 /// Free space.
 pub(super) fn disk(settings: &Settings) -> Finding {
     const WHAT: &str = "disk space";
-    let folder = settings
-        .place
-        .folder
-        .ancestors()
-        .find(|folder| folder.exists())
-        .unwrap_or(Path::new("/"));
+    let folder = settings.place.folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
     let stat = match statvfs(folder) {
         Ok(stat) => stat,
         Err(error) => {
@@ -133,10 +112,7 @@ pub(super) async fn port(settings: &Settings) -> Finding {
     let noted = ours.strip_prefix("http://").unwrap_or(&ours).to_owned();
     let same_port = noted.rsplit(':').next() == wanted.rsplit(':').next();
     if same_port && is_running(settings) && TcpStream::connect(&noted).await.is_ok() {
-        return Finding::fine(
-            WHAT,
-            format!("{wanted} is used by this installation, which is running"),
-        );
+        return Finding::fine(WHAT, format!("{wanted} is used by this installation, which is running"));
     }
     Finding::broken(
         WHAT,
@@ -167,11 +143,5 @@ pub(super) fn mail(settings: &Settings) -> Finding {
 
 /// Files.
 pub(super) fn storage(settings: &Settings) -> Finding {
-    Finding::fine(
-        "storage",
-        format!(
-            "files are kept in {}",
-            settings.place.folder.join("files").display()
-        ),
-    )
+    Finding::fine("storage", format!("files are kept in {}", settings.place.folder.join("files").display()))
 }

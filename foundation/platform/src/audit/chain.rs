@@ -147,12 +147,18 @@ pub struct Anchor {
 
 /// Where all chains stand now.
 pub async fn anchors(system: &SystemDb) -> Result<Vec<Anchor>> {
-    let rows = sqlx::query("SELECT org_id, sequence, encode(mac, 'hex') AS mac FROM platform.audit_heads ORDER BY org_id")
-        .fetch_all(system.pool())
-        .await?;
+    let rows = sqlx::query(
+        "SELECT org_id, sequence, encode(mac, 'hex') AS mac FROM platform.audit_heads ORDER BY org_id",
+    )
+    .fetch_all(system.pool())
+    .await?;
     rows.iter()
         .map(|row| {
-            Ok(Anchor { org_id: row.try_get("org_id")?, sequence: row.try_get("sequence")?, mac: row.try_get("mac")? })
+            Ok(Anchor {
+                org_id: row.try_get("org_id")?,
+                sequence: row.try_get("sequence")?,
+                mac: row.try_get("mac")?,
+            })
         })
         .collect()
 }
@@ -218,7 +224,10 @@ async fn missing_chains(conn: &mut PgConnection, findings: &mut Vec<Finding>) ->
         findings.push(Finding {
             org_id: row.try_get("org_id")?,
             sequence: 0,
-            what: format!("the whole chain is missing; its head says {} links", row.try_get::<i64, _>("sequence")?),
+            what: format!(
+                "the whole chain is missing; its head says {} links",
+                row.try_get::<i64, _>("sequence")?
+            ),
         });
     }
     Ok(())
@@ -272,7 +281,8 @@ impl Walk {
 
     fn end(&mut self, findings: &mut Vec<Finding>) {
         let Some(org_id) = self.org else { return };
-        let fits = self.head.as_ref().is_some_and(|(sequence, mac)| *sequence == self.sequence && *mac == self.mac);
+        let fits =
+            self.head.as_ref().is_some_and(|(sequence, mac)| *sequence == self.sequence && *mac == self.mac);
         if !fits {
             findings.push(Finding {
                 org_id,

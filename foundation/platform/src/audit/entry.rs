@@ -109,6 +109,9 @@ mod tests {
     #[test]
     fn the_canonical_form_is_pinned() {
         let hash = state_hash(&serde_json::json!({ "name": "Café", "version": 3 })).unwrap();
-        assert_eq!(hex::encode(hash), hex::encode(Sha256::digest("{\"name\":\"Café\",\"version\":3}".as_bytes())));
+        assert_eq!(
+            hex::encode(hash),
+            hex::encode(Sha256::digest("{\"name\":\"Café\",\"version\":3}".as_bytes()))
+        );
     }
 }

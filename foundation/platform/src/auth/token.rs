@@ -160,12 +160,7 @@ impl std::fmt::Debug for Verifier {
 
 impl Verifier {
     /// A verifier for tokens of this issuer.
-    pub fn new(
-        issuer: String,
-        keys: Arc<dyn KeySet>,
-        clock: SharedClock,
-        revocations: Revocations,
-    ) -> Self {
+    pub fn new(issuer: String, keys: Arc<dyn KeySet>, clock: SharedClock, revocations: Revocations) -> Self {
         Self { issuer, keys, clock, revocations }
     }
 

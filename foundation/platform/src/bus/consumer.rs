@@ -83,12 +83,11 @@ impl Consumer {
         E: Event,
         F: for<'a> Fn(&'a mut Tx, &'a Delivery, E) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
     {
-        let handler: Handler = Arc::new(move |tx, delivery| {
-            match serde_json::from_value::<E>(delivery.payload.clone()) {
+        let handler: Handler =
+            Arc::new(move |tx, delivery| match serde_json::from_value::<E>(delivery.payload.clone()) {
                 Ok(event) => handler(tx, delivery, event),
                 Err(error) => Box::pin(async move { Err(Error::internal(error)) }),
-            }
-        });
+            });
         self.handlers.insert(E::SUBJECT, handler);
         self
     }

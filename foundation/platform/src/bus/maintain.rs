@@ -23,7 +23,8 @@ pub struct Maintained {
 /// the machine, not of the business clock.
 pub async fn maintain(system: &SystemDb, retention_days: i32) -> Result<Maintained> {
     let pool = system.pool();
-    let made = sqlx::query_scalar("SELECT bus.ensure_partitions($1)").bind(DAYS_AHEAD).fetch_one(pool).await?;
+    let made =
+        sqlx::query_scalar("SELECT bus.ensure_partitions($1)").bind(DAYS_AHEAD).fetch_one(pool).await?;
     let dropped =
         sqlx::query_scalar("SELECT bus.drop_partitions((clock_timestamp() AT TIME ZONE 'UTC')::date - $1)")
             .bind(retention_days)

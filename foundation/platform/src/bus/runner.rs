@@ -294,7 +294,8 @@ fn retry_at(now: Timestamp, attempts: i32, jitter: f64) -> Timestamp {
     }
     let exponent = u32::try_from(attempts - 1).unwrap_or(0).min(9);
     let base = f64::from((1_u32 << exponent).min(300));
-    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0)).unwrap_or(SignedDuration::from_secs(300));
+    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0))
+        .unwrap_or(SignedDuration::from_secs(300));
     now.checked_add(delay).unwrap_or(now)
 }
 

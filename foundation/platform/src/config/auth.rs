@@ -42,11 +42,7 @@ impl Default for Auth {
 impl Auth {
     pub(super) fn validate(&self, p: &mut Problems) {
         p.range(self.access_token_ttl_s, 60..=3600, "auth.access_token_ttl_s");
-        p.range(
-            self.refresh_token_ttl_days,
-            1..=365,
-            "auth.refresh_token_ttl_days",
-        );
+        p.range(self.refresh_token_ttl_days, 1..=365, "auth.refresh_token_ttl_days");
         p.range(self.refresh_grace_s, 0..=60, "auth.refresh_grace_s");
         p.range(self.owner_link_ttl_s, 60..=86_400, "auth.owner_link_ttl_s");
         p.range(self.password_min_length, 8..=128, "auth.password_min_length");

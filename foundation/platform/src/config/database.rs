@@ -55,22 +55,10 @@ impl Database {
         if let Some(secret) = &self.role_secret {
             p.check(secret.expose().len() >= 32, "database.role_secret", "must have at least 32 characters");
         }
-        p.range(
-            self.private_max_connections,
-            20..=10_000,
-            "database.private_max_connections",
-        );
+        p.range(self.private_max_connections, 20..=10_000, "database.private_max_connections");
         p.range(self.pool_size, 2..=1000, "database.pool_size");
-        p.range(
-            self.acquire_timeout_ms,
-            100..=60_000,
-            "database.acquire_timeout_ms",
-        );
-        p.range(
-            self.statement_timeout_ms,
-            100..=3_600_000,
-            "database.statement_timeout_ms",
-        );
+        p.range(self.acquire_timeout_ms, 100..=60_000, "database.acquire_timeout_ms");
+        p.range(self.statement_timeout_ms, 100..=3_600_000, "database.statement_timeout_ms");
         p.range(self.lock_timeout_ms, 10..=600_000, "database.lock_timeout_ms");
         p.range(
             self.idle_in_transaction_timeout_ms,

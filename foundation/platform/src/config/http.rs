@@ -66,11 +66,7 @@ impl Http {
             "is not an address and port, like 127.0.0.1:8080",
         );
         if let Some(url) = &self.public_url {
-            p.check(
-                is_web(url),
-                "http.public_url",
-                "must begin with http:// or https:// and name a host",
-            );
+            p.check(is_web(url), "http.public_url", "must begin with http:// or https:// and name a host");
         }
         for origin in &self.cors_origins {
             p.check(
@@ -79,11 +75,7 @@ impl Http {
                 "holds origins, like https://shop.example.org (no path, no final slash)",
             );
         }
-        p.range(
-            self.body_limit_bytes,
-            1024..=1024 * 1024 * 1024,
-            "http.body_limit_bytes",
-        );
+        p.range(self.body_limit_bytes, 1024..=1024 * 1024 * 1024, "http.body_limit_bytes");
         p.range(self.request_timeout_s, 1..=600, "http.request_timeout_s");
         p.range(self.drain_wait_s, 0..=300, "http.drain_wait_s");
     }

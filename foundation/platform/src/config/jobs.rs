@@ -21,12 +21,7 @@ pub struct Jobs {
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self {
-            concurrency: 8,
-            poll_ms: 1000,
-            timeout_s: 300,
-            max_attempts: 12,
-        }
+        Self { concurrency: 8, poll_ms: 1000, timeout_s: 300, max_attempts: 12 }
     }
 }
 

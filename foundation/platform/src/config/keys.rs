@@ -39,16 +39,10 @@ impl Shape {
     pub fn parse(self, text: &str) -> Result<Value, &'static str> {
         match self {
             Self::Text => Ok(Value::from(text)),
-            Self::Integer => text
-                .trim()
-                .parse::<i64>()
-                .map(Value::from)
-                .map_err(|_not| "is not a whole number"),
-            Self::Number => text
-                .trim()
-                .parse::<f64>()
-                .map(Value::from)
-                .map_err(|_not| "is not a number"),
+            Self::Integer => {
+                text.trim().parse::<i64>().map(Value::from).map_err(|_not| "is not a whole number")
+            }
+            Self::Number => text.trim().parse::<f64>().map(Value::from).map_err(|_not| "is not a number"),
             Self::Boolean => match text.trim() {
                 "true" | "1" => Ok(Value::from(true)),
                 "false" | "0" => Ok(Value::from(false)),
@@ -65,10 +59,7 @@ impl Shape {
 /// The JSON schema of the configuration file.
 pub fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<Config>()
-        .to_value();
+    let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
     schema["title"] = Value::from("DropMate configuration (dropmate.toml)");
     schema
 }
@@ -87,9 +78,7 @@ pub(super) fn known() -> BTreeMap<String, Shape> {
 
 fn shape_of(schema: &Value) -> Shape {
     let named = match &schema["type"] {
-        Value::Array(types) => types
-            .iter()
-            .find_map(|name| name.as_str().filter(|name| *name != "null")),
+        Value::Array(types) => types.iter().find_map(|name| name.as_str().filter(|name| *name != "null")),
         other => other.as_str(),
     };
     match named {
@@ -103,9 +92,7 @@ fn shape_of(schema: &Value) -> Shape {
 
 /// The known name that was probably meant.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a str> {
-    let best = known
-        .map(|candidate| (distance(name, candidate), candidate))
-        .min()?;
+    let best = known.map(|candidate| (distance(name, candidate), candidate)).min()?;
     (best.0 <= name.len().div_ceil(2)).then_some(best.1.as_str())
 }
 
@@ -139,10 +126,7 @@ mod tests {
         assert_eq!(known["http.cors_origins"], Shape::List);
         assert_eq!(known["auth.open_registration"], Shape::Boolean);
         for (short, key) in SHORT_NAMES {
-            assert!(
-                known.contains_key(*key),
-                "{short} stands for {key}, which does not exist"
-            );
+            assert!(known.contains_key(*key), "{short} stands for {key}, which does not exist");
         }
     }
 
@@ -151,10 +135,7 @@ mod tests {
         let schema = schema();
         for (section, content) in schema["properties"].as_object().unwrap() {
             for (key, described) in content["properties"].as_object().unwrap() {
-                assert!(
-                    described["description"].is_string(),
-                    "{section}.{key} has no description"
-                );
+                assert!(described["description"].is_string(), "{section}.{key} has no description");
             }
         }
     }
@@ -163,10 +144,7 @@ mod tests {
     fn the_nearest_name_is_found() {
         let known = known();
         assert_eq!(nearest("http.lisen", known.keys()), Some("http.listen"));
-        assert_eq!(
-            nearest("database.poolsize", known.keys()),
-            Some("database.pool_size")
-        );
+        assert_eq!(nearest("database.poolsize", known.keys()), Some("database.pool_size"));
         assert_eq!(nearest("zzzzzzzz", known.keys()), None);
     }
 }

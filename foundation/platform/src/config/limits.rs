@@ -21,22 +21,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            anonymous_per_minute: 120,
-            user_per_minute: 600,
-            key_per_minute: 3000,
-            sign_in_per_minute: 10,
-        }
+        Self { anonymous_per_minute: 120, user_per_minute: 600, key_per_minute: 3000, sign_in_per_minute: 10 }
     }
 }
 
 impl Limits {
     pub(super) fn validate(&self, p: &mut Problems) {
-        p.range(
-            self.anonymous_per_minute,
-            1..=1_000_000,
-            "limits.anonymous_per_minute",
-        );
+        p.range(self.anonymous_per_minute, 1..=1_000_000, "limits.anonymous_per_minute");
         p.range(self.user_per_minute, 1..=1_000_000, "limits.user_per_minute");
         p.range(self.key_per_minute, 1..=1_000_000, "limits.key_per_minute");
         p.range(self.sign_in_per_minute, 1..=1000, "limits.sign_in_per_minute");

@@ -85,9 +85,7 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration cannot be used:")?;
-        self.problems
-            .iter()
-            .try_for_each(|problem| write!(f, "\n  - {problem}"))
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
     }
 }
 
@@ -96,11 +94,7 @@ impl std::error::Error for ConfigError {}
 impl Config {
     /// Reads, merges and checks.
     pub fn load(options: LoadOptions) -> Result<Loaded, ConfigError> {
-        let mut gathered = Gathered {
-            known: known(),
-            values: BTreeMap::new(),
-            problems: Vec::new(),
-        };
+        let mut gathered = Gathered { known: known(), values: BTreeMap::new(), problems: Vec::new() };
         gathered.read_file(&options);
         gathered.read_environment(&options.environment);
         for item in options.overrides {
@@ -126,9 +120,7 @@ impl Gathered {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && options.file.is_none() => return,
             Err(error) => {
-                return self
-                    .problems
-                    .push(format!("{} cannot be read: {error}", path.display()));
+                return self.problems.push(format!("{} cannot be read: {error}", path.display()));
             }
         };
         let table: toml::Table = match toml::from_str(&text) {
@@ -157,10 +149,7 @@ impl Gathered {
                 self.add_from_file(key, value, source());
             } else if let Some(rest) = name.strip_prefix(PREFIX) {
                 let key = rest.to_lowercase().replacen("__", ".", 1);
-                match key
-                    .strip_suffix("_file")
-                    .filter(|_| !self.known.contains_key(&key))
-                {
+                match key.strip_suffix("_file").filter(|_| !self.known.contains_key(&key)) {
                     Some(plain) => self.add_from_file(plain, value, source()),
                     None => self.add_text(&key, value, source()),
                 }
@@ -172,9 +161,7 @@ impl Gathered {
     fn add_from_file(&mut self, key: &str, path: &str, source: Source) {
         match std::fs::read_to_string(path) {
             Ok(text) => self.add_text(key, text.trim_end_matches(['\r', '\n']), source),
-            Err(error) => self
-                .problems
-                .push(format!("{source} names {path}, which cannot be read: {error}")),
+            Err(error) => self.problems.push(format!("{source} names {path}, which cannot be read: {error}")),
         }
     }
 
@@ -209,10 +196,7 @@ impl Gathered {
 
     fn unknown(&mut self, key: &str, source: &Source) {
         let hint = nearest(key, self.known.keys()).map(|name| format!("; did you mean {name}?"));
-        self.problems.push(format!(
-            "{key} ({source}) is not a setting{}",
-            hint.unwrap_or_default()
-        ));
+        self.problems.push(format!("{key} ({source}) is not a setting{}", hint.unwrap_or_default()));
     }
 
     fn finish(mut self) -> Result<Loaded, ConfigError> {
@@ -224,9 +208,8 @@ impl Gathered {
             let alone = serde_json::json!({ section: { name: value } });
             if serde_json::from_value::<Config>(alone).is_err() {
                 // The library's message would repeat the value, which may be secret.
-                self.problems.push(format!(
-                    "{key} ({source}) is not of the right kind; see `dropmate config schema`"
-                ));
+                self.problems
+                    .push(format!("{key} ({source}) is not of the right kind; see `dropmate config schema`"));
                 continue;
             }
             let section = tree.entry(section).or_insert_with(|| Value::Object(Map::new()));
@@ -241,30 +224,19 @@ impl Gathered {
         };
         self.problems.extend(config.validate());
         if !self.problems.is_empty() {
-            return Err(ConfigError {
-                problems: self.problems,
-            });
+            return Err(ConfigError { problems: self.problems });
         }
-        let sources = self
-            .values
-            .into_iter()
-            .map(|(key, (_, source))| (key, source))
-            .collect();
+        let sources = self.values.into_iter().map(|(key, (_, source))| (key, source)).collect();
         Ok(Loaded { config, sources })
     }
 }
 
 fn short(name: &str) -> Option<&'static str> {
-    SHORT_NAMES
-        .iter()
-        .find(|(short, _)| *short == name)
-        .map(|(_, key)| *key)
+    SHORT_NAMES.iter().find(|(short, _)| *short == name).map(|(_, key)| *key)
 }
 
 fn unreadable(path: &Path, text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map_or(0, |span| {
-        text[..span.start.min(text.len())].matches('\n').count() + 1
-    });
+    let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     format!("{} line {line}: {}", path.display(), error.message())
 }
 
@@ -281,11 +253,7 @@ impl Loaded {
         for (section, content) in tree.as_object().into_iter().flatten() {
             for (key, value) in content.as_object().into_iter().flatten() {
                 let name = format!("{section}.{key}");
-                let shown = if value.is_null() {
-                    "(not set)".to_owned()
-                } else {
-                    value.to_string()
-                };
+                let shown = if value.is_null() { "(not set)".to_owned() } else { value.to_string() };
                 let source = self.source(&name);
                 // Writing to a string cannot fail.
                 let _ = writeln!(text, "{name} = {shown}  # {source}");

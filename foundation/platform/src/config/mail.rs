@@ -19,11 +19,7 @@ pub struct Mail {
 
 impl Default for Mail {
     fn default() -> Self {
-        Self {
-            smtp_url: None,
-            from: "DropMate <dropmate@localhost>".to_owned(),
-            timeout_s: 30,
-        }
+        Self { smtp_url: None, from: "DropMate <dropmate@localhost>".to_owned(), timeout_s: 30 }
     }
 }
 

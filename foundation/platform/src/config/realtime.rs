@@ -19,22 +19,14 @@ pub struct Realtime {
 
 impl Default for Realtime {
     fn default() -> Self {
-        Self {
-            max_connections: 10000,
-            send_buffer_bytes: 256 * 1024,
-            ping_s: 25,
-        }
+        Self { max_connections: 10000, send_buffer_bytes: 256 * 1024, ping_s: 25 }
     }
 }
 
 impl Realtime {
     pub(super) fn validate(&self, p: &mut Problems) {
         p.range(self.max_connections, 1..=1_000_000, "realtime.max_connections");
-        p.range(
-            self.send_buffer_bytes,
-            4096..=16 * 1024 * 1024,
-            "realtime.send_buffer_bytes",
-        );
+        p.range(self.send_buffer_bytes, 4096..=16 * 1024 * 1024, "realtime.send_buffer_bytes");
         p.range(self.ping_s, 5..=120, "realtime.ping_s");
     }
 }

@@ -16,14 +16,9 @@ pub struct Redis {
 impl Redis {
     pub(super) fn validate(&self, p: &mut Problems) {
         if let Some(url) = &self.url {
-            let right = ["redis://", "rediss://", "unix://"]
-                .iter()
-                .any(|scheme| url.expose().starts_with(scheme));
-            p.check(
-                right,
-                "redis.url",
-                "must begin with redis://, rediss:// or unix://",
-            );
+            let right =
+                ["redis://", "rediss://", "unix://"].iter().any(|scheme| url.expose().starts_with(scheme));
+            p.check(right, "redis.url", "must begin with redis://, rediss:// or unix://");
         }
     }
 }

@@ -65,11 +65,7 @@ pub fn load(dir: &Path, name: &str) -> Result<Option<SecretString>, SecretError>
 
 /// Reads one secret file and refuses it when others may read it.
 fn read_private(path: &Path) -> Result<Option<SecretString>, SecretError> {
-    let io = |what, source| SecretError::Io {
-        what,
-        path: path.to_owned(),
-        source,
-    };
+    let io = |what, source| SecretError::Io { what, path: path.to_owned(), source };
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -77,17 +73,12 @@ fn read_private(path: &Path) -> Result<Option<SecretString>, SecretError> {
     };
     let mode = file.metadata().map_err(|error| io("examine", error))?.mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(SecretError::TooOpen {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(SecretError::TooOpen { path: path.to_owned(), mode });
     }
     let text = Zeroizing::new(std::io::read_to_string(file).map_err(|error| io("read", error))?);
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
-        return Err(SecretError::Empty {
-            path: path.to_owned(),
-        });
+        return Err(SecretError::Empty { path: path.to_owned() });
     }
     Ok(Some(SecretString::from(secret)))
 }
@@ -96,18 +87,13 @@ fn generate(dir: &Path, name: &str, bytes: usize) -> Result<SecretString, Secret
     // Distinguishes drafts of threads of one process; the process id distinguishes processes.
     static DRAFTS: AtomicU64 = AtomicU64::new(0);
     let path = path_of(dir, name)?;
-    let draft = dir.join(format!(
-        ".{name}.{}.{}",
-        std::process::id(),
-        DRAFTS.fetch_add(1, Ordering::Relaxed)
-    ));
+    let draft =
+        dir.join(format!(".{name}.{}.{}", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)));
     create_private_dir(dir)?;
     let written = write_new(&draft, &draw(bytes)).and_then(|()| match fs::hard_link(&draft, &path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(SecretError::Io {
-            what: "create",
-            path: path.clone(),
-            source: error,
-        }),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(SecretError::Io { what: "create", path: path.clone(), source: error })
+        }
         _ => Ok(()),
     });
     // The draft is ours and only ours; failing to remove it harms nothing but tidiness.
@@ -128,29 +114,20 @@ fn draw(bytes: usize) -> Zeroizing<String> {
 
 /// Writes a file that only its owner may read, and waits until it is on the disk.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), SecretError> {
-    let io = |what, source| SecretError::Io {
-        what,
-        path: path.to_owned(),
-        source,
-    };
+    let io = |what, source| SecretError::Io { what, path: path.to_owned(), source };
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
         .map_err(|error| io("create", error))?;
-    file.write_all(text.as_bytes())
-        .map_err(|error| io("write", error))?;
+    file.write_all(text.as_bytes()).map_err(|error| io("write", error))?;
     file.sync_all().map_err(|error| io("write", error))
 }
 
 /// Creates a folder that only its owner may enter. Parents get the usual mode.
 fn create_private_dir(dir: &Path) -> Result<(), SecretError> {
-    let io = |source| SecretError::Io {
-        what: "create the folder",
-        path: dir.to_owned(),
-        source,
-    };
+    let io = |source| SecretError::Io { what: "create the folder", path: dir.to_owned(), source };
     if let Some(parent) = dir.parent() {
         fs::create_dir_all(parent).map_err(io)?;
     }
@@ -161,26 +138,18 @@ fn create_private_dir(dir: &Path) -> Result<(), SecretError> {
 }
 
 fn sync_dir(dir: &Path) -> Result<(), SecretError> {
-    File::open(dir)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| SecretError::Io {
-            what: "write",
-            path: dir.to_owned(),
-            source,
-        })
+    File::open(dir).and_then(|folder| folder.sync_all()).map_err(|source| SecretError::Io {
+        what: "write",
+        path: dir.to_owned(),
+        source,
+    })
 }
 
 fn path_of(dir: &Path, name: &str) -> Result<PathBuf, SecretError> {
     let plain = !name.is_empty()
         && !name.starts_with('.')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    if plain {
-        Ok(dir.join(name))
-    } else {
-        Err(SecretError::Name(name.to_owned()))
-    }
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if plain { Ok(dir.join(name)) } else { Err(SecretError::Name(name.to_owned())) }
 }
 
 #[cfg(test)]
@@ -199,10 +168,7 @@ mod tests {
         let second = load_or_generate(&dir, "postgres-admin", 32).unwrap();
         assert_eq!(first.expose_secret(), second.expose_secret());
         assert_eq!(first.expose_secret().len(), 43);
-        assert_eq!(
-            fs::metadata(dir.join("postgres-admin")).unwrap().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(dir.join("postgres-admin")).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::metadata(&dir).unwrap().mode() & 0o777, 0o700);
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "no draft stays behind");
         let other = load_or_generate(&dir, "other", 32).unwrap();
@@ -213,13 +179,9 @@ mod tests {
     fn parallel_starts_end_with_one_secret() {
         let home = tempfile::tempdir().unwrap();
         let found: Vec<String> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..16)
-                .map(|_| scope.spawn(|| load_or_generate(home.path(), "key", 32).unwrap()))
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap().expose_secret().to_owned())
-                .collect()
+            let threads: Vec<_> =
+                (0..16).map(|_| scope.spawn(|| load_or_generate(home.path(), "key", 32).unwrap())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap().expose_secret().to_owned()).collect()
         });
         assert!(found.iter().all(|secret| secret == &found[0]));
     }
@@ -237,19 +199,13 @@ mod tests {
     fn an_empty_file_is_not_overwritten() {
         let home = tempfile::tempdir().unwrap();
         write_new(&home.path().join("key"), "").unwrap();
-        assert!(matches!(
-            load_or_generate(home.path(), "key", 16),
-            Err(SecretError::Empty { .. })
-        ));
+        assert!(matches!(load_or_generate(home.path(), "key", 16), Err(SecretError::Empty { .. })));
     }
 
     #[test]
     fn a_name_cannot_leave_the_folder() {
         for name in ["../key", "a/b", "", ".hidden"] {
-            assert!(
-                matches!(load(Path::new("/tmp"), name), Err(SecretError::Name(_))),
-                "{name}"
-            );
+            assert!(matches!(load(Path::new("/tmp"), name), Err(SecretError::Name(_))), "{name}");
         }
     }
 }

@@ -19,11 +19,7 @@ pub struct Storage {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self {
-            s3_url: None,
-            bucket: None,
-            max_file_bytes: 10 * 1024 * 1024,
-        }
+        Self { s3_url: None, bucket: None, max_file_bytes: 10 * 1024 * 1024 }
     }
 }
 
@@ -34,10 +30,6 @@ impl Storage {
             "storage.bucket",
             "is needed with storage.s3_url (STORAGE_BUCKET)",
         );
-        p.range(
-            self.max_file_bytes,
-            64 * 1024..=5 * 1024 * 1024 * 1024,
-            "storage.max_file_bytes",
-        );
+        p.range(self.max_file_bytes, 64 * 1024..=5 * 1024 * 1024 * 1024, "storage.max_file_bytes");
     }
 }

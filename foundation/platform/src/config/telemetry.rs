@@ -53,11 +53,7 @@ impl Default for Telemetry {
 
 impl Telemetry {
     pub(super) fn validate(&self, p: &mut Problems) {
-        p.check(
-            (0.0..=1.0).contains(&self.sample_ratio),
-            "telemetry.sample_ratio",
-            "must be from 0 to 1",
-        );
+        p.check((0.0..=1.0).contains(&self.sample_ratio), "telemetry.sample_ratio", "must be from 0 to 1");
         p.check(
             tracing_subscriber::EnvFilter::try_new(&self.filter).is_ok(),
             "telemetry.filter",
@@ -70,10 +66,6 @@ impl Telemetry {
                 "must begin with http:// or https:// and name a host",
             );
         }
-        p.check(
-            !self.service_name.is_empty(),
-            "telemetry.service_name",
-            "must not be empty",
-        );
+        p.check(!self.service_name.is_empty(), "telemetry.service_name", "must not be empty");
     }
 }

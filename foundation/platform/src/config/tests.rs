@@ -3,23 +3,14 @@
 use super::*;
 
 fn environment(pairs: &[(&str, &str)]) -> LoadOptions {
-    let environment = pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    LoadOptions {
-        environment,
-        ..LoadOptions::default()
-    }
+    let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    LoadOptions { environment, ..LoadOptions::default() }
 }
 
 fn with_file(text: &str) -> (tempfile::TempDir, LoadOptions) {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join(FILE_NAME), text).unwrap();
-    let options = LoadOptions {
-        data_dir: Some(home.path().to_owned()),
-        ..LoadOptions::default()
-    };
+    let options = LoadOptions { data_dir: Some(home.path().to_owned()), ..LoadOptions::default() };
     (home, options)
 }
 
@@ -38,40 +29,25 @@ fn the_defaults_are_valid_and_hold_no_secret() {
 fn file_environment_and_flags_add_up() {
     let (_home, mut options) = with_file("[http]\nlisten = \"0.0.0.0:80\"\n[database]\npool_size = 40\n");
     options.environment = vec![("DROPMATE__JOBS__CONCURRENCY".into(), "3".into())];
-    options.environment.push((
-        "DROPMATE__HTTP__CORS_ORIGINS".into(),
-        "https://a.example, https://b.example".into(),
-    ));
-    options.overrides = vec![Override {
-        key: "auth.open_registration",
-        value: "true".into(),
-        flag: "--open",
-    }];
+    options
+        .environment
+        .push(("DROPMATE__HTTP__CORS_ORIGINS".into(), "https://a.example, https://b.example".into()));
+    options.overrides =
+        vec![Override { key: "auth.open_registration", value: "true".into(), flag: "--open" }];
     let loaded = Config::load(options).unwrap();
     assert_eq!(loaded.config.http.listen, "0.0.0.0:80");
-    assert_eq!(
-        loaded.config.http.cors_origins,
-        ["https://a.example", "https://b.example"]
-    );
-    assert_eq!(
-        (loaded.config.database.pool_size, loaded.config.jobs.concurrency),
-        (40, 3)
-    );
+    assert_eq!(loaded.config.http.cors_origins, ["https://a.example", "https://b.example"]);
+    assert_eq!((loaded.config.database.pool_size, loaded.config.jobs.concurrency), (40, 3));
     assert!(loaded.config.auth.open_registration);
-    assert_eq!(
-        loaded.source("jobs.concurrency").to_string(),
-        "environment DROPMATE__JOBS__CONCURRENCY"
-    );
+    assert_eq!(loaded.source("jobs.concurrency").to_string(), "environment DROPMATE__JOBS__CONCURRENCY");
     assert_eq!(loaded.source("auth.open_registration").to_string(), "flag --open");
     assert_eq!(loaded.source("jobs.poll_ms"), &Source::Default);
 }
 
 #[test]
 fn two_sources_that_differ_are_both_named_and_their_values_are_not() {
-    let pairs = [
-        ("DATABASE_URL", "postgres://a:topsecret@one/x"),
-        ("DROPMATE__DATABASE__URL", "postgres://two/x"),
-    ];
+    let pairs =
+        [("DATABASE_URL", "postgres://a:topsecret@one/x"), ("DROPMATE__DATABASE__URL", "postgres://two/x")];
     let text = problems(environment(&pairs));
     assert!(
         text.contains("environment DATABASE_URL") && text.contains("environment DROPMATE__DATABASE__URL"),
@@ -82,10 +58,7 @@ fn two_sources_that_differ_are_both_named_and_their_values_are_not() {
     let (_home, mut options) = with_file("[redis]\nurl = \"redis://one\"\n");
     options.environment = vec![("REDIS_URL".into(), "redis://two".into())];
     let text = problems(options);
-    assert!(
-        text.contains("dropmate.toml") && text.contains("environment REDIS_URL"),
-        "{text}"
-    );
+    assert!(text.contains("dropmate.toml") && text.contains("environment REDIS_URL"), "{text}");
 }
 
 #[test]
@@ -100,11 +73,8 @@ fn unknown_names_are_refused_with_the_nearest() {
     let (_home, mut options) = with_file("[http]\nlisten_adress = \"x\"\n[databse]\nurl = \"x\"\n");
     options.environment = vec![("DROPMATE__JOBS__CONCURENCY".into(), "3".into())];
     let text = problems(options);
-    for hint in [
-        "did you mean http.listen?",
-        "did you mean database.url?",
-        "did you mean jobs.concurrency?",
-    ] {
+    for hint in ["did you mean http.listen?", "did you mean database.url?", "did you mean jobs.concurrency?"]
+    {
         assert!(text.contains(hint), "{hint} in {text}");
     }
 }
@@ -121,17 +91,10 @@ fn a_secret_may_come_from_a_file_and_is_never_shown() {
             loaded.config.database.url.as_ref().unwrap().expose(),
             "postgres://user:topsecret@host/db"
         );
-        let printed = format!(
-            "{loaded:?} {} {}",
-            loaded.show(),
-            serde_json::to_string(&loaded.config).unwrap()
-        );
+        let printed =
+            format!("{loaded:?} {} {}", loaded.show(), serde_json::to_string(&loaded.config).unwrap());
         assert!(!printed.contains("topsecret"), "{printed}");
-        assert!(
-            loaded
-                .show()
-                .contains(&format!("database.url = \"{MASK}\"  # environment {name}"))
-        );
+        assert!(loaded.show().contains(&format!("database.url = \"{MASK}\"  # environment {name}")));
     }
     assert!(problems(environment(&[("REDIS_URL_FILE", "/nowhere")])).contains("/nowhere"));
 }
@@ -146,13 +109,7 @@ fn all_problems_are_told_at_once_without_values() {
         ("S3_URL", "https://key:topsecret@s3.example/eu"),
     ];
     let text = problems(environment(&pairs));
-    for key in [
-        "jobs.concurrency",
-        "http.tls",
-        "http.listen",
-        "mail.smtp_url",
-        "storage.bucket",
-    ] {
+    for key in ["jobs.concurrency", "http.tls", "http.listen", "mail.smtp_url", "storage.bucket"] {
         assert!(text.contains(key), "{key} in {text}");
     }
     assert!(!text.contains("topsecret"), "{text}");
@@ -162,24 +119,14 @@ fn all_problems_are_told_at_once_without_values() {
 fn a_broken_file_is_named_with_its_line_but_not_quoted() {
     let (_home, options) = with_file("[database]\nurl = \"postgres://topsecret\npool_size = 1\n");
     let text = problems(options);
-    assert!(
-        text.contains("dropmate.toml line 2") && !text.contains("topsecret"),
-        "{text}"
-    );
-    let missing = LoadOptions {
-        file: Some("/nowhere/dropmate.toml".into()),
-        ..LoadOptions::default()
-    };
+    assert!(text.contains("dropmate.toml line 2") && !text.contains("topsecret"), "{text}");
+    let missing = LoadOptions { file: Some("/nowhere/dropmate.toml".into()), ..LoadOptions::default() };
     assert!(problems(missing).contains("/nowhere/dropmate.toml"));
 }
 
 #[test]
 fn an_empty_variable_counts_as_not_set() {
-    let loaded = Config::load(environment(&[
-        ("REDIS_URL", ""),
-        ("HOME", "/root"),
-        ("PATH", "/bin"),
-    ]))
-    .unwrap();
+    let loaded =
+        Config::load(environment(&[("REDIS_URL", ""), ("HOME", "/root"), ("PATH", "/bin")])).unwrap();
     assert!(loaded.config.redis.url.is_none());
 }

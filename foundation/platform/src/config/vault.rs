@@ -19,11 +19,7 @@ pub struct Vault {
 
 impl Default for Vault {
     fn default() -> Self {
-        Self {
-            master_key: None,
-            audit_key: None,
-            cache_s: 60,
-        }
+        Self { master_key: None, audit_key: None, cache_s: 60 }
     }
 }
 

@@ -22,7 +22,13 @@ pub struct Scope {
 impl Scope {
     /// The scope of a caller: the organisation is the one that the credential names.
     pub fn of(principal: &Principal) -> Self {
-        Self { org: principal.org, actor: principal.label(), role: principal.role, request: None, trace: None }
+        Self {
+            org: principal.org,
+            actor: principal.label(),
+            role: principal.role,
+            request: None,
+            trace: None,
+        }
     }
 
     /// The installation acting inside one organisation (consumers, jobs).

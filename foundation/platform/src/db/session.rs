@@ -18,9 +18,7 @@ impl Session {
     /// Sends `sql`, which starts with `BEGIN`, in one message.
     pub(super) async fn open(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
         // From here on a failure or a cancellation rolls back before anybody else gets the connection.
-        let mut session = Self {
-            conn: Some(pool.acquire().await?),
-        };
+        let mut session = Self { conn: Some(pool.acquire().await?) };
         match session.conn().execute(AssertSqlSafe(sql)).await {
             Ok(_) => Ok(session),
             Err(error) => {

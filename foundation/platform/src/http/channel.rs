@@ -25,9 +25,7 @@ pub struct Channel {
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("Channel").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -38,10 +36,7 @@ impl Channel {
         S: Service<Request<Body>, Response = Response, Error = Error> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        Self {
-            service: BoxCloneSyncService::new(service),
-            deadline,
-        }
+        Self { service: BoxCloneSyncService::new(service), deadline }
     }
 
     /// A router in the same process.

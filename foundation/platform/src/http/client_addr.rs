@@ -52,14 +52,8 @@ impl FromStr for Network {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
         let base: IpAddr = address.trim().parse().map_err(|_not_an_address| NotANetwork)?;
         let widest = if base.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix
-            .map_or(Ok(widest), |p| p.trim().parse())
-            .map_err(|_not_a_number| NotANetwork)?;
-        if prefix > widest {
-            Err(NotANetwork)
-        } else {
-            Ok(Self { base, prefix })
-        }
+        let prefix = prefix.map_or(Ok(widest), |p| p.trim().parse()).map_err(|_not_a_number| NotANetwork)?;
+        if prefix > widest { Err(NotANetwork) } else { Ok(Self { base, prefix }) }
     }
 }
 
@@ -90,11 +84,8 @@ pub fn client_ip(peer: IpAddr, headers: &HeaderMap, proxies: &[Network]) -> Clie
     if !trusted(current) {
         return ClientIp(current);
     }
-    let values: Vec<_> = headers
-        .get_all(X_FORWARDED_FOR)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
+    let values: Vec<_> =
+        headers.get_all(X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
     for hop in values.iter().flat_map(|value| value.split(',')).rev() {
         // A damaged entry ends the chain: what stands before it was not written by a proxy that we trust.
         let Ok(address) = hop.trim().parse::<IpAddr>() else {
@@ -124,11 +115,7 @@ mod tests {
         assert_eq!(seen("203.0.113.9", "1.2.3.4"), "203.0.113.9");
         assert_eq!(seen("10.1.2.3", "1.2.3.4"), "1.2.3.4");
         assert_eq!(seen("::ffff:10.1.2.3", "1.2.3.4, 10.9.9.9"), "1.2.3.4");
-        assert_eq!(
-            seen("::1", "6.6.6.6, 1.2.3.4"),
-            "1.2.3.4",
-            "the caller's own entries stand further left"
-        );
+        assert_eq!(seen("::1", "6.6.6.6, 1.2.3.4"), "1.2.3.4", "the caller's own entries stand further left");
         assert_eq!(seen("10.1.2.3", "6.6.6.6, nonsense"), "10.1.2.3");
     }
 

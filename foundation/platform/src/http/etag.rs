@@ -30,38 +30,24 @@ impl Tags {
         if !headers.contains_key(name) {
             return Ok(None);
         }
-        let malformed = || {
-            Error::new(
-                Kind::Malformed,
-                "invalid_etag",
-                "The condition is not a list of entity tags.",
-            )
-        };
+        let malformed =
+            || Error::new(Kind::Malformed, "invalid_etag", "The condition is not a list of entity tags.");
         let mut listed = Vec::new();
         for value in headers.get_all(name) {
-            let text = value
-                .to_str()
-                .map_err(|error| malformed().with_source(error))?
-                .trim();
+            let text = value.to_str().map_err(|error| malformed().with_source(error))?.trim();
             if text == "*" {
                 return Ok(Some(Self::Any));
             }
             parse_list(text, &mut listed).ok_or_else(malformed)?;
         }
-        if listed.is_empty() {
-            Err(malformed())
-        } else {
-            Ok(Some(Self::Listed(listed)))
-        }
+        if listed.is_empty() { Err(malformed()) } else { Ok(Some(Self::Listed(listed))) }
     }
 
     fn contains(&self, version: i64, weak_too: bool) -> bool {
         let wanted = version.to_string();
         match self {
             Self::Any => true,
-            Self::Listed(tags) => tags
-                .iter()
-                .any(|(weak, tag)| *tag == wanted && (weak_too || !weak)),
+            Self::Listed(tags) => tags.iter().any(|(weak, tag)| *tag == wanted && (weak_too || !weak)),
         }
     }
 }
@@ -96,10 +82,8 @@ impl IfMatch {
         if self.0.contains(version, false) {
             return Ok(());
         }
-        Err(
-            Error::new(Kind::Stale, "stale", "The object has changed since you read it.")
-                .with_extension("current_version", version),
-        )
+        Err(Error::new(Kind::Stale, "stale", "The object has changed since you read it.")
+            .with_extension("current_version", version))
     }
 }
 
@@ -133,11 +117,7 @@ impl IfNoneMatch {
     /// 304 when the caller already has this version, otherwise the answer with its `ETag`.
     pub fn respond(&self, version: i64, answer: impl FnOnce() -> Response) -> Response {
         let known = self.0.as_ref().is_some_and(|tags| tags.contains(version, true));
-        let mut response = if known {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            answer()
-        };
+        let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { answer() };
         response.headers_mut().insert(ETAG, etag(version));
         response
     }
@@ -198,13 +178,7 @@ mod tests {
     fn a_known_version_is_304() {
         let known = IfNoneMatch(tags("W/\"7\"").unwrap());
         let response = known.respond(7, || "body".into_response());
-        assert_eq!(
-            (response.status(), &response.headers()[ETAG]),
-            (StatusCode::NOT_MODIFIED, &etag(7))
-        );
-        assert_eq!(
-            known.respond(8, || "body".into_response()).status(),
-            StatusCode::OK
-        );
+        assert_eq!((response.status(), &response.headers()[ETAG]), (StatusCode::NOT_MODIFIED, &etag(7)));
+        assert_eq!(known.respond(8, || "body".into_response()).status(), StatusCode::OK);
     }
 }

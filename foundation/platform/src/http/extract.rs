@@ -67,14 +67,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
 /// Refused fields from a validation report, as JSON pointers or parameter names.
 fn refuse(report: &garde::Report, pointer: impl Fn(&str) -> String) -> Error {
-    let refused = Error::new(
-        crate::Kind::Invalid,
-        "invalid",
-        "The request contains values that are not accepted.",
-    );
-    report.iter().fold(refused, |error, (path, reason)| {
-        error.with_field(pointer(&path.to_string()), reason.message())
-    })
+    let refused =
+        Error::new(crate::Kind::Invalid, "invalid", "The request contains values that are not accepted.");
+    report
+        .iter()
+        .fold(refused, |error, (path, reason)| error.with_field(pointer(&path.to_string()), reason.message()))
 }
 
 /// `items[2].name` as `/items/2/name` (RFC 6901); what serde and garde print, in the form of the standard.
@@ -86,9 +83,7 @@ fn to_pointer(path: &str) -> String {
         .replace(']', "")
         .split('.')
         .filter(|part| !part.is_empty() && *part != "?")
-        .fold(String::new(), |pointer, part| {
-            pointer + "/" + &part.replace('~', "~0").replace('/', "~1")
-        })
+        .fold(String::new(), |pointer, part| pointer + "/" + &part.replace('~', "~0").replace('/', "~1"))
 }
 
 #[cfg(test)]

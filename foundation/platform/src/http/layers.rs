@@ -83,10 +83,7 @@ impl Edge {
             router = router.layer(cors(&edge.cors_origins));
         }
         router
-            .layer(axum::middleware::from_fn_with_state(
-                security::Hsts(edge.hsts),
-                security::headers,
-            ))
+            .layer(axum::middleware::from_fn_with_state(security::Hsts(edge.hsts), security::headers))
             .layer(axum::middleware::from_fn_with_state(edge, observe::observe))
     }
 }
@@ -95,21 +92,8 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
     use http::Method;
     CorsLayer::new()
         .allow_origin(origins.to_vec())
-        .allow_methods([
-            Method::GET,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ])
-        .allow_headers([
-            AUTHORIZATION,
-            CONTENT_TYPE,
-            IF_MATCH,
-            IF_NONE_MATCH,
-            IDEMPOTENCY_KEY,
-            X_REQUEST_ID,
-        ])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, IDEMPOTENCY_KEY, X_REQUEST_ID])
         .expose_headers([ETAG, RETRY_AFTER, RATELIMIT, RATELIMIT_POLICY, X_REQUEST_ID])
         .max_age(std::time::Duration::from_mins(10))
 }

@@ -38,12 +38,7 @@ pub struct Api<S = ()> {
 impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// Nothing yet.
     pub fn new(service: &'static str) -> Self {
-        Self {
-            service,
-            inner: OpenApiRouter::default(),
-            schemas: BTreeMap::new(),
-            faults: Vec::new(),
-        }
+        Self { service, inner: OpenApiRouter::default(), schemas: BTreeMap::new(), faults: Vec::new() }
     }
 
     /// Adds what `utoipa_axum::routes!` collected.
@@ -83,9 +78,8 @@ impl Api<()> {
     /// The router with its document and the permission rows of its operations.
     pub fn finish(self, permissions: &[Permission]) -> Result<ServiceApi> {
         let (router, document) = self.inner.split_for_parts();
-        let router = router
-            .fallback(problem::fallback)
-            .method_not_allowed_fallback(problem::method_not_allowed);
+        let router =
+            router.fallback(problem::fallback).method_not_allowed_fallback(problem::method_not_allowed);
         Ok(ServiceApi {
             service: self.service,
             router,
@@ -218,12 +212,7 @@ pub fn assemble(info: &Info, apis: &[&ServiceApi]) -> Result<Document> {
     conventions::apply(&mut value, &operations);
     let text = Bytes::from(serde_json::to_vec(&value)?);
     let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&text)[..16]));
-    Ok(Document {
-        value,
-        text,
-        etag,
-        operations: std::sync::Arc::new(operations),
-    })
+    Ok(Document { value, text, etag, operations: std::sync::Arc::new(operations) })
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {

@@ -91,19 +91,12 @@ impl Cursor {
 
     /// The sort key, or 400 `invalid_cursor`.
     pub fn key<K: DeserializeOwned>(&self) -> Result<K> {
-        let invalid = || {
-            Error::new(
-                Kind::Malformed,
-                "invalid_cursor",
-                "The cursor is not one that a page gave out.",
-            )
-        };
+        let invalid =
+            || Error::new(Kind::Malformed, "invalid_cursor", "The cursor is not one that a page gave out.");
         if self.0.len() > MAX_CURSOR {
             return Err(invalid());
         }
-        let bytes = URL_SAFE_NO_PAD
-            .decode(&self.0)
-            .map_err(|error| invalid().with_source(error))?;
+        let bytes = URL_SAFE_NO_PAD.decode(&self.0).map_err(|error| invalid().with_source(error))?;
         serde_json::from_slice(&bytes).map_err(|error| invalid().with_source(error))
     }
 
@@ -133,18 +126,12 @@ impl<T> Page<T> {
             Some(last) if more => Some(Cursor::after(&key(last))?.0),
             _ => None,
         };
-        Ok(Self {
-            items: rows,
-            next_cursor,
-        })
+        Ok(Self { items: rows, next_cursor })
     }
 
     /// The same page of another type (row to view).
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            items: self.items.into_iter().map(convert).collect(),
-            next_cursor: self.next_cursor,
-        }
+        Page { items: self.items.into_iter().map(convert).collect(), next_cursor: self.next_cursor }
     }
 }
 
@@ -156,13 +143,7 @@ mod tests {
     fn the_last_page_has_no_cursor() {
         let limit = Limit::new(2).unwrap();
         let page = Page::cut(vec![1, 2], limit, |row| *row).unwrap();
-        assert_eq!(
-            page,
-            Page {
-                items: vec![1, 2],
-                next_cursor: None
-            }
-        );
+        assert_eq!(page, Page { items: vec![1, 2], next_cursor: None });
         let page = Page::cut(vec![1, 2, 3], limit, |row| *row).unwrap();
         assert_eq!(page.items, [1, 2]);
         assert_eq!(Cursor(page.next_cursor.unwrap()).key::<i32>().unwrap(), 2);
@@ -172,21 +153,14 @@ mod tests {
     fn a_foreign_cursor_is_refused() {
         for bad in ["", "!", "AAAA", &"a".repeat(600)] {
             let error = Cursor(bad.to_owned()).key::<(i64, String)>().unwrap_err();
-            assert_eq!(
-                (error.kind().status(), error.code()),
-                (400, "invalid_cursor"),
-                "{bad}"
-            );
+            assert_eq!((error.kind().status(), error.code()), (400, "invalid_cursor"), "{bad}");
         }
     }
 
     #[test]
     fn limits_are_whole_numbers_in_range() {
         for bad in ["0", "201", "+5", "05", "5.0", "", "-1", "99999999999"] {
-            assert!(
-                serde_urlencoded::from_str::<PageQuery>(&format!("limit={bad}")).is_err(),
-                "{bad}"
-            );
+            assert!(serde_urlencoded::from_str::<PageQuery>(&format!("limit={bad}")).is_err(), "{bad}");
         }
         let query: PageQuery = serde_urlencoded::from_str("limit=200").unwrap();
         assert_eq!((query.limit.rows(), query.limit.fetch()), (200, 201));

@@ -37,18 +37,13 @@ pub fn document(error: &Error, context: Option<&RequestContext>) -> Value {
     let mut members: Map<String, Value> = error.extensions().clone();
     let status = status(error);
     members.insert("type".to_owned(), format!("/problems/{}", error.code()).into());
-    members.insert(
-        "title".to_owned(),
-        status.canonical_reason().unwrap_or("Error").into(),
-    );
+    members.insert("title".to_owned(), status.canonical_reason().unwrap_or("Error").into());
     members.insert("status".to_owned(), status.as_u16().into());
     members.insert("detail".to_owned(), error.message().into());
     members.insert("code".to_owned(), error.code().into());
     if !error.fields().is_empty() {
-        let fields = error
-            .fields()
-            .iter()
-            .map(|f| serde_json::json!({"pointer": f.pointer, "detail": f.detail}));
+        let fields =
+            error.fields().iter().map(|f| serde_json::json!({"pointer": f.pointer, "detail": f.detail}));
         members.insert("errors".to_owned(), fields.collect());
     }
     if let Some(context) = context {
@@ -74,10 +69,7 @@ impl IntoResponse for Error {
         if let Some(after) = self.retry_after() {
             // Rounded up: who waits this long finds the way free.
             let seconds = after.as_millis().div_ceil(1000).max(1);
-            headers.insert(
-                RETRY_AFTER,
-                HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)),
-            );
+            headers.insert(RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
         }
         if self.kind() == Kind::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(self.code())));
@@ -113,11 +105,9 @@ pub(super) async fn layer(context: RequestContext, request: Request, next: Next)
 
 fn log(error: &Error) {
     match error.kind() {
-        Kind::Internal => tracing::error!(
-            code = error.code(),
-            cause = error.chain(),
-            "A request failed on our side"
-        ),
+        Kind::Internal => {
+            tracing::error!(code = error.code(), cause = error.chain(), "A request failed on our side")
+        }
         Kind::Unavailable | Kind::Timeout => {
             tracing::warn!(
                 code = error.code(),
@@ -125,11 +115,7 @@ fn log(error: &Error) {
                 "A dependency did not answer a request"
             );
         }
-        _ => tracing::debug!(
-            code = error.code(),
-            cause = error.chain(),
-            "A request was refused"
-        ),
+        _ => tracing::debug!(code = error.code(), cause = error.chain(), "A request was refused"),
     }
 }
 
@@ -140,11 +126,7 @@ pub fn fallback() -> Ready<Error> {
 
 /// For methods that a path does not have; axum adds the `Allow` header.
 pub fn method_not_allowed() -> Ready<Error> {
-    ready(Error::new(
-        Kind::MethodNotAllowed,
-        "method_not_allowed",
-        "This path does not support the method.",
-    ))
+    ready(Error::new(Kind::MethodNotAllowed, "method_not_allowed", "This path does not support the method."))
 }
 
 /// The answer to a panic; its text goes to the log only.
@@ -168,10 +150,7 @@ mod tests {
         let error = Error::invalid_field("/name", "is too long").with_extension("status", "mine");
         let document = document(&error, None);
         assert_eq!(document["type"], "/problems/invalid");
-        assert_eq!(
-            document["status"], 422,
-            "an extension cannot replace a member of the standard"
-        );
+        assert_eq!(document["status"], 422, "an extension cannot replace a member of the standard");
         assert_eq!(document["title"], "Unprocessable Entity");
         assert_eq!(document["errors"][0]["pointer"], "/name");
         assert!(document.get("request_id").is_none());
@@ -185,12 +164,7 @@ mod tests {
 
     #[test]
     fn a_401_names_the_scheme() {
-        assert!(
-            Error::unauthenticated()
-                .into_response()
-                .headers()
-                .contains_key(WWW_AUTHENTICATE)
-        );
+        assert!(Error::unauthenticated().into_response().headers().contains_key(WWW_AUTHENTICATE));
     }
 
     #[test]

@@ -65,10 +65,7 @@ const SWEEP_AT: usize = 10_000;
 impl MemoryLimiter {
     /// A limiter that reads this clock.
     pub fn new(clock: SharedClock) -> Self {
-        Self {
-            clock,
-            whole_at: Mutex::default(),
-        }
+        Self { clock, whole_at: Mutex::default() }
     }
 
     /// How many keys are held.
@@ -96,30 +93,17 @@ impl MemoryLimiter {
 
 /// One step of GCRA in microseconds: the decision and the next theoretical arrival time.
 fn decide(policy: &Policy, now: i64, whole_at: i64) -> (Decision, i64) {
-    let window = i64::try_from(policy.window.as_micros())
-        .unwrap_or(i64::MAX)
-        .max(1);
+    let window = i64::try_from(policy.window.as_micros()).unwrap_or(i64::MAX).max(1);
     let step = (window / i64::from(policy.quota.max(1))).max(1);
     let window = step * i64::from(policy.quota.max(1));
     // A clock that was moved back must not lock anybody out for longer than one window.
     let whole_at = whole_at.clamp(now, now + window);
     let next = whole_at + step;
     let over = next - (now + window);
-    let (retry_after, next) = if over > 0 {
-        (Some(micros(over)), whole_at)
-    } else {
-        (None, next)
-    };
+    let (retry_after, next) = if over > 0 { (Some(micros(over)), whole_at) } else { (None, next) };
     let free = (now + window - next).max(0) / step;
     let remaining = u32::try_from(free).unwrap_or(u32::MAX);
-    (
-        Decision {
-            retry_after,
-            remaining,
-            reset: micros(next - now),
-        },
-        next,
-    )
+    (Decision { retry_after, remaining, reset: micros(next - now) }, next)
 }
 
 fn micros(micros: i64) -> Duration {
@@ -157,26 +141,16 @@ impl Decision {
         let Some(wait) = self.retry_after else {
             return Ok(());
         };
-        Err(Error::new(
-            Kind::TooMany,
-            "rate_limited",
-            "Too many requests; wait as long as Retry-After says.",
-        )
-        .with_retry_after(wait))
+        Err(Error::new(Kind::TooMany, "rate_limited", "Too many requests; wait as long as Retry-After says.")
+            .with_retry_after(wait))
     }
 
     /// Adds an item to the lists `RateLimit-Policy` and `RateLimit`.
     pub fn announce(&self, policy: &Policy, headers: &mut HeaderMap) {
         let name = policy.name;
         let fields = [
-            (
-                RATELIMIT_POLICY,
-                format!("\"{name}\";q={};w={}", policy.quota, policy.window.as_secs()),
-            ),
-            (
-                RATELIMIT,
-                format!("\"{name}\";r={};t={}", self.remaining, seconds_up(self.reset)),
-            ),
+            (RATELIMIT_POLICY, format!("\"{name}\";q={};w={}", policy.quota, policy.window.as_secs())),
+            (RATELIMIT, format!("\"{name}\";r={};t={}", self.remaining, seconds_up(self.reset))),
         ];
         for (field, text) in fields {
             let before = headers.get(&field).and_then(|value| value.to_str().ok());
@@ -200,11 +174,7 @@ mod tests {
 
     use super::*;
 
-    const POLICY: Policy = Policy {
-        name: "default",
-        quota: 10,
-        window: Duration::from_mins(1),
-    };
+    const POLICY: Policy = Policy { name: "default", quota: 10, window: Duration::from_mins(1) };
 
     fn limiter() -> (MemoryLimiter, ManualClock) {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
@@ -225,11 +195,7 @@ mod tests {
         let refused = limiter.count(&POLICY, "a");
         assert_eq!(refused.retry_after, Some(Duration::from_secs(6)));
         assert_eq!(refused.enforce().unwrap_err().kind().status(), 429);
-        assert_eq!(
-            limiter.count(&POLICY, "b").retry_after,
-            None,
-            "another key has its own quota"
-        );
+        assert_eq!(limiter.count(&POLICY, "b").retry_after, None, "another key has its own quota");
     }
 
     #[test]
@@ -266,9 +232,7 @@ mod tests {
                 if last.remaining == 0 {
                     clock.advance(seconds(seconds_up(last.reset)));
                 } else if random.below(3) == 0 {
-                    clock.advance(SignedDuration::from_millis(
-                        i64::try_from(random.below(9000)).unwrap(),
-                    ));
+                    clock.advance(SignedDuration::from_millis(i64::try_from(random.below(9000)).unwrap()));
                 }
                 last = limiter.count(&policy, "a");
             }
@@ -292,14 +256,7 @@ mod tests {
         let (limiter, clock) = limiter();
         limiter.count(&POLICY, "a");
         clock.advance(SignedDuration::from_hours(-5));
-        assert_eq!(
-            limiter
-                .count(&POLICY, "a")
-                .retry_after
-                .unwrap_or_default()
-                .as_secs(),
-            6
-        );
+        assert_eq!(limiter.count(&POLICY, "a").retry_after.unwrap_or_default().as_secs(), 6);
         clock.advance(SignedDuration::from_secs(6));
         assert_eq!(limiter.count(&POLICY, "a").retry_after, None);
     }

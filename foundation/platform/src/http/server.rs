@@ -46,18 +46,13 @@ pub struct Endpoint {
 impl Endpoint {
     /// Plain HTTP.
     pub fn plain(listener: TcpListener) -> Self {
-        Self {
-            listener,
-            handshake: None,
-        }
+        Self { listener, handshake: None }
     }
 }
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("listener", &self.listener)
-            .finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("listener", &self.listener).finish_non_exhaustive()
     }
 }
 
@@ -114,17 +109,12 @@ pub async fn serve(
         cut: cut.clone(),
         tracker: TaskTracker::new(),
     };
-    let loops = endpoints
-        .into_iter()
-        .map(|endpoint| accept(endpoint, &connections, &permits, &shutdown));
+    let loops = endpoints.into_iter().map(|endpoint| accept(endpoint, &connections, &permits, &shutdown));
     join_all(loops).await;
 
     // The listeners are closed. First stage: let running requests finish.
     connections.tracker.close();
-    if tokio::time::timeout(limits.drain, connections.tracker.wait())
-        .await
-        .is_ok()
-    {
+    if tokio::time::timeout(limits.drain, connections.tracker.wait()).await.is_ok() {
         return Stopped { cut: 0 };
     }
     // Second stage: cut what is left.
@@ -147,10 +137,7 @@ async fn accept(
 ) {
     loop {
         let next = async {
-            let permit = Arc::clone(permits)
-                .acquire_owned()
-                .await
-                .map_err(io::Error::other)?;
+            let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
             let (stream, peer) = endpoint.listener.accept().await?;
             Ok::<_, io::Error>((permit, stream, peer))
         };

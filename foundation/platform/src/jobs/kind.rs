@@ -70,7 +70,9 @@ impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         match (error.kind(), error.retry_after()) {
             (Kind::TooMany | Kind::Unavailable, Some(after)) => Self::RetryAfter(after, error),
-            (kind, _) if kind.is_failure() || kind == Kind::TooMany || error.is_transient() => Self::Retry(error),
+            (kind, _) if kind.is_failure() || kind == Kind::TooMany || error.is_transient() => {
+                Self::Retry(error)
+            }
             _ => Self::GiveUp(error),
         }
     }
@@ -118,7 +120,11 @@ impl JobKind {
         self.name
     }
 
-    pub(super) fn call(&self, context: JobContext, payload: serde_json::Value) -> BoxFuture<'static, Result<(), JobError>> {
+    pub(super) fn call(
+        &self,
+        context: JobContext,
+        payload: serde_json::Value,
+    ) -> BoxFuture<'static, Result<(), JobError>> {
         (self.handler)(context, payload)
     }
 }

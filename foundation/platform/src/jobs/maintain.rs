@@ -56,9 +56,10 @@ pub async fn queues(system: &SystemDb, now: Timestamp) -> Result<Vec<QueueStatus
 /// Deletes finished jobs older than a week.
 pub async fn purge(system: &SystemDb, now: Timestamp) -> Result<u64> {
     let before = now.checked_sub(KEPT).unwrap_or(now);
-    let done = sqlx::query("DELETE FROM platform.jobs WHERE state IN ('done', 'cancelled') AND finished_at < $1")
-        .bind(before.to_sqlx())
-        .execute(system.pool())
-        .await?;
+    let done =
+        sqlx::query("DELETE FROM platform.jobs WHERE state IN ('done', 'cancelled') AND finished_at < $1")
+            .bind(before.to_sqlx())
+            .execute(system.pool())
+            .await?;
     Ok(done.rows_affected())
 }

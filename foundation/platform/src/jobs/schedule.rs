@@ -138,7 +138,10 @@ mod tests {
     #[test]
     fn intervals_count_from_now() {
         let spec = Spec::Every(Duration::from_secs(90));
-        assert_eq!(spec.next("2026-11-20T12:00:00Z".parse().unwrap()).unwrap().to_string(), "2026-11-20T12:01:30Z");
+        assert_eq!(
+            spec.next("2026-11-20T12:00:00Z".parse().unwrap()).unwrap().to_string(),
+            "2026-11-20T12:01:30Z"
+        );
         assert_eq!(spec.to_string(), "every 90s");
     }
 }

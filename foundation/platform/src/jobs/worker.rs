@@ -203,7 +203,13 @@ impl Worker {
     }
 
     /// Records the end of an attempt, if this worker still holds the lease.
-    async fn finish(&self, job: &Claimed, state: &str, error: Option<String>, run_at: Option<Timestamp>) -> Result<()> {
+    async fn finish(
+        &self,
+        job: &Claimed,
+        state: &str,
+        error: Option<String>,
+        run_at: Option<Timestamp>,
+    ) -> Result<()> {
         let done = sqlx::query(
             "UPDATE platform.jobs
                 SET state = CASE WHEN $3 = 'queued' AND unique_key IS NOT NULL AND EXISTS (
@@ -259,6 +265,7 @@ async fn recover(tx: &mut crate::db::Tx) -> Result<()> {
 fn retry_at(now: Timestamp, attempt: i16, jitter: f64) -> Timestamp {
     let exponent = u32::try_from(attempt).unwrap_or(1).min(12);
     let base = f64::from((1_u32 << exponent).min(3600));
-    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0)).unwrap_or(SignedDuration::from_hours(1));
+    let delay = SignedDuration::try_from_secs_f64(base * (1.0 + jitter / 2.0))
+        .unwrap_or(SignedDuration::from_hours(1));
     now.checked_add(delay).unwrap_or(now)
 }

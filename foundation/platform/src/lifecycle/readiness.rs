@@ -43,36 +43,18 @@ struct State {
 impl Readiness {
     /// Declares a dependency: not ready until it was seen up.
     pub fn expect(&self, name: &'static str) {
-        self.set(
-            name,
-            Dependency {
-                up: false,
-                reason: Some("not reached yet".to_owned()),
-            },
-        );
+        self.set(name, Dependency { up: false, reason: Some("not reached yet".to_owned()) });
     }
 
     /// It can be used.
     pub fn up(&self, name: &'static str) {
-        self.set(
-            name,
-            Dependency {
-                up: true,
-                reason: None,
-            },
-        );
+        self.set(name, Dependency { up: true, reason: None });
     }
 
     /// It cannot be used. The reason is shown on `/readyz`: no addresses with passwords.
     pub fn down(&self, name: &'static str, reason: impl Into<String>) {
         let reason = crate::telemetry::scrub(&reason.into()).into_owned();
-        self.set(
-            name,
-            Dependency {
-                up: false,
-                reason: Some(reason),
-            },
-        );
+        self.set(name, Dependency { up: false, reason: Some(reason) });
     }
 
     /// From now on not ready, whatever the dependencies say.
@@ -138,10 +120,7 @@ mod tests {
         readiness.down("nats", "refused by nats://u:secret@one");
         let report = serde_json::to_value(readiness.report()).unwrap();
         assert_eq!(report["ready"], false);
-        assert_eq!(
-            report["dependencies"]["nats"]["reason"],
-            "refused by nats://***@one"
-        );
+        assert_eq!(report["dependencies"]["nats"]["reason"], "refused by nats://***@one");
         readiness.up("nats");
         readiness.drain();
         assert!(!readiness.is_ready());

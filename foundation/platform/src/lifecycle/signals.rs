@@ -16,8 +16,7 @@ impl Lifecycle {
             let (signals, lifecycle) = (signals.take(), lifecycle.clone());
             async move {
                 if let Some((mut terminate, mut interrupt)) = signals {
-                    stop.run_until_cancelled(listen(&lifecycle, &mut terminate, &mut interrupt))
-                        .await;
+                    stop.run_until_cancelled(listen(&lifecycle, &mut terminate, &mut interrupt)).await;
                 }
                 Ok::<_, Infallible>(())
             }
@@ -68,9 +67,7 @@ mod tests {
         assert!(!lifecycle.inner.forced.is_cancelled());
         raise(Posix::SIGINT).unwrap();
         let forced = lifecycle.inner.forced.cancelled();
-        tokio::time::timeout(Duration::from_secs(5), forced)
-            .await
-            .unwrap();
+        tokio::time::timeout(Duration::from_secs(5), forced).await.unwrap();
         assert_eq!(lifecycle.stop().await, []);
         assert_eq!(lifecycle.failure(), None, "being told to stop is not a failure");
     }

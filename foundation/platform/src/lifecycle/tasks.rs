@@ -36,11 +36,7 @@ impl Lifecycle {
         E: std::fmt::Display + Send + 'static,
     {
         let lifecycle = self.clone();
-        let StageTasks {
-            stop,
-            abandon,
-            tracker,
-        } = self.stage(stage);
+        let StageTasks { stop, abandon, tracker } = self.stage(stage);
         let (stop, abandon) = (stop.clone(), abandon.clone());
         let run = async move {
             let mut pause = FIRST_PAUSE;
@@ -75,10 +71,7 @@ impl Lifecycle {
         };
         let bounded = async move {
             if abandon.run_until_cancelled(run).await.is_none() {
-                tracing::warn!(
-                    task = name,
-                    "a background task did not end in time and was dropped"
-                );
+                tracing::warn!(task = name, "a background task did not end in time and was dropped");
             }
         };
         // No span of the caller: a background task is not part of the request that happened to start it.
@@ -108,6 +101,5 @@ impl Lifecycle {
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a text")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text")
 }

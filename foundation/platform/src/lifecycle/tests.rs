@@ -48,16 +48,9 @@ async fn stages_end_in_their_order_after_the_notice() {
     lifecycle.begin_drain(Duration::from_millis(50)).await;
     assert!(begun.elapsed() >= Duration::from_millis(50));
     assert!(!lifecycle.readiness().is_ready());
-    assert_eq!(
-        *record.lock().unwrap(),
-        Vec::<&str>::new(),
-        "work goes on while draining"
-    );
+    assert_eq!(*record.lock().unwrap(), Vec::<&str>::new(), "work goes on while draining");
     assert_eq!(lifecycle.stop().await, []);
-    assert_eq!(
-        *record.lock().unwrap(),
-        ["accept", "http", "workers", "sequencer", "pools", "database"]
-    );
+    assert_eq!(*record.lock().unwrap(), ["accept", "http", "workers", "sequencer", "pools", "database"]);
     assert_eq!(lifecycle.failure(), None);
 }
 
@@ -117,10 +110,7 @@ async fn a_task_that_fails_or_panics_is_started_again() {
     while runs.load(Ordering::SeqCst) < 3 {
         pause(Duration::from_millis(10)).await;
     }
-    assert!(
-        begun.elapsed() >= Duration::from_millis(300),
-        "100 ms and another 200 ms"
-    );
+    assert!(begun.elapsed() >= Duration::from_millis(300), "100 ms and another 200 ms");
     assert_eq!(lifecycle.stop().await, []);
 }
 
@@ -128,12 +118,9 @@ async fn a_task_that_fails_or_panics_is_started_again() {
 async fn a_critical_task_takes_the_process_with_it() {
     for early_end in [true, false] {
         let lifecycle = Lifecycle::new();
-        lifecycle.spawn(
-            Stage::Http,
-            "listener",
-            TaskKind::Critical,
-            move |_stop| async move { if early_end { Ok(()) } else { Err("address in use") } },
-        );
+        lifecycle.spawn(Stage::Http, "listener", TaskKind::Critical, move |_stop| async move {
+            if early_end { Ok(()) } else { Err("address in use") }
+        });
         lifecycle.stop_requested().await;
         let failure = lifecycle.failure().unwrap();
         assert!(failure.starts_with("listener: "), "{failure}");
@@ -143,9 +130,7 @@ async fn a_critical_task_takes_the_process_with_it() {
 #[tokio::test]
 async fn a_one_off_that_fails_harms_nobody() {
     let lifecycle = Lifecycle::new();
-    lifecycle.spawn(Stage::Workers, "once", TaskKind::OneOff, |_stop| async {
-        Err("no")
-    });
+    lifecycle.spawn(Stage::Workers, "once", TaskKind::OneOff, |_stop| async { Err("no") });
     pause(Duration::from_millis(50)).await;
     assert_eq!(lifecycle.failure(), None);
     assert_eq!(lifecycle.stop().await, []);

@@ -33,10 +33,7 @@ pub async fn wait(duration: Duration, stop: &CancellationToken) -> Waited {
 }
 
 /// Lets `duration` pass without a way to stop it: only for short, bounded polling while starting or stopping.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that waits in real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that waits in real time")]
 pub async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
@@ -50,10 +47,6 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
         assert_eq!(wait(Duration::from_hours(1), &stop).await, Waited::Cancelled);
-        assert!(
-            wait(Duration::from_millis(1), &CancellationToken::new())
-                .await
-                .elapsed()
-        );
+        assert!(wait(Duration::from_millis(1), &CancellationToken::new()).await.elapsed());
     }
 }

@@ -22,9 +22,7 @@ pub(super) fn format(message: &Message, from: &Address, now: Timestamp, boundary
     match message.html() {
         None => lines.extend(part("plain", message.text())),
         Some(html) => {
-            lines.push(format!(
-                "Content-Type: multipart/alternative; boundary=\"{boundary}\""
-            ));
+            lines.push(format!("Content-Type: multipart/alternative; boundary=\"{boundary}\""));
             lines.push(String::new());
             for (kind, text) in [("plain", message.text()), ("html", html)] {
                 lines.push(format!("--{boundary}"));
@@ -51,44 +49,29 @@ fn mailbox(address: &Address) -> String {
     match address.name() {
         None => address.address(),
         Some(name) => {
-            let plain = name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || " .-_".contains(c));
-            let name = if plain {
-                format!("\"{name}\"")
-            } else {
-                encoded(name)
-            };
+            let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || " .-_".contains(c));
+            let name = if plain { format!("\"{name}\"") } else { encoded(name) };
             format!("{name} <{}>", address.address())
         }
     }
 }
 
 fn words(text: &str) -> String {
-    if text.is_ascii() && text.len() <= 200 {
-        text.to_owned()
-    } else {
-        encoded(text)
-    }
+    if text.is_ascii() && text.len() <= 200 { text.to_owned() } else { encoded(text) }
 }
 
 /// Encoded words (RFC 2047): at most 75 characters each, never cutting a character in two.
 fn encoded(text: &str) -> String {
     let mut chunks: Vec<String> = vec![String::new()];
     for character in text.chars() {
-        if chunks
-            .last()
-            .is_some_and(|chunk| chunk.len() + character.len_utf8() > 42)
-        {
+        if chunks.last().is_some_and(|chunk| chunk.len() + character.len_utf8() > 42) {
             chunks.push(String::new());
         }
         if let Some(chunk) = chunks.last_mut() {
             chunk.push(character);
         }
     }
-    let words: Vec<String> = chunks
-        .iter()
-        .map(|chunk| format!("=?utf-8?B?{}?=", STANDARD.encode(chunk)))
-        .collect();
+    let words: Vec<String> =
+        chunks.iter().map(|chunk| format!("=?utf-8?B?{}?=", STANDARD.encode(chunk))).collect();
     words.join("\r\n ")
 }

@@ -23,12 +23,7 @@ pub struct FolderMailer {
 impl FolderMailer {
     /// The folder (`<data>/outbox-mail`) is created when the first message is written.
     pub fn new(folder: impl Into<PathBuf>, from: Address, clock: SharedClock, random: Random) -> Self {
-        Self {
-            folder: folder.into(),
-            from,
-            clock,
-            random,
-        }
+        Self { folder: folder.into(), from, clock, random }
     }
 }
 
@@ -36,12 +31,7 @@ impl Mailer for FolderMailer {
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), MailError>> {
         Box::pin(async move {
             let now = self.clock.now();
-            let text = eml::format(
-                message,
-                &self.from,
-                now,
-                &format!("part-{}", self.random.code(24)),
-            );
+            let text = eml::format(message, &self.from, now, &format!("part-{}", self.random.code(24)));
             // Sorted by time; the id makes a repeated message replace its first copy of the same second only.
             let name = format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), message.id());
             let folder = self.folder.clone();
@@ -51,14 +41,8 @@ impl Mailer for FolderMailer {
                     tracing::info!(file = %path.display(), "an e-mail was written to a file");
                     Ok(())
                 }
-                Ok(Err(error)) => Err(MailError {
-                    failure: Failure::Retry,
-                    reason: error.to_string(),
-                }),
-                Err(error) => Err(MailError {
-                    failure: Failure::MaybeSent,
-                    reason: error.to_string(),
-                }),
+                Ok(Err(error)) => Err(MailError { failure: Failure::Retry, reason: error.to_string() }),
+                Err(error) => Err(MailError { failure: Failure::MaybeSent, reason: error.to_string() }),
             }
         })
     }
@@ -66,16 +50,8 @@ impl Mailer for FolderMailer {
 
 fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let (draft, path) = (
-        folder.join(format!(".{name}.new")),
-        folder.join(format!("{name}.eml")),
-    );
-    let mut file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let (draft, path) = (folder.join(format!(".{name}.new")), folder.join(format!("{name}.eml")));
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&draft, &path)?;
@@ -96,22 +72,11 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at("2026-11-20T12:00:00Z".parse().unwrap()));
         let from = Address::parse("Blumen Größe <shop@example.org>").unwrap();
-        let mailer: Arc<dyn Mailer> = Arc::new(FolderMailer::new(
-            home.path().join("outbox-mail"),
-            from,
-            clock,
-            Random::seeded(1),
-        ));
+        let mailer: Arc<dyn Mailer> =
+            Arc::new(FolderMailer::new(home.path().join("outbox-mail"), from, clock, Random::seeded(1)));
         mailer.send(message).await.unwrap();
-        let files: Vec<_> = std::fs::read_dir(home.path().join("outbox-mail"))
-            .unwrap()
-            .flatten()
-            .collect();
-        assert_eq!(
-            files.len(),
-            1,
-            "one message is one file, and no draft stays behind"
-        );
+        let files: Vec<_> = std::fs::read_dir(home.path().join("outbox-mail")).unwrap().flatten().collect();
+        assert_eq!(files.len(), 1, "one message is one file, and no draft stays behind");
         assert_eq!(files[0].file_name(), "20261120T120000Z-msg-1.eml");
         let mode = files[0].metadata().unwrap().mode() & 0o777;
         (std::fs::read_to_string(files[0].path()).unwrap(), mode)
@@ -144,9 +109,6 @@ mod tests {
     async fn a_plain_message_has_one_part() {
         let message = Message::new("msg-1", Address::new("ana@example.org").unwrap(), "Hi", "Text").unwrap();
         let (text, _) = written(&message).await;
-        assert!(
-            text.contains("Subject: Hi\r\n") && text.ends_with("8bit\r\n\r\nText\r\n"),
-            "{text}"
-        );
+        assert!(text.contains("Subject: Hi\r\n") && text.ends_with("8bit\r\n\r\nText\r\n"), "{text}");
     }
 }

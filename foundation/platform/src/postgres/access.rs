@@ -77,10 +77,7 @@ pub async fn attach(options: &PrivateOptions) -> Result<Access, PostgresError> {
         }
         if begun.elapsed() > options.start_timeout {
             let pid = std::fs::read_to_string(root.join("lock")).unwrap_or_default();
-            return Err(PostgresError::InUse {
-                folder: data_dir,
-                pid: pid.trim().to_owned(),
-            });
+            return Err(PostgresError::InUse { folder: data_dir, pid: pid.trim().to_owned() });
         }
         pause(POLL).await;
     }
@@ -88,10 +85,7 @@ pub async fn attach(options: &PrivateOptions) -> Result<Access, PostgresError> {
 
 fn look(options: &PrivateOptions, data_dir: &Path, root: &Path) -> Result<Option<Access>, PostgresError> {
     let installed = super::find(&options.places);
-    let none = || PostgresError::NotInstalled {
-        looked: options.places.describe(),
-        install: String::new(),
-    };
+    let none = || PostgresError::NotInstalled { looked: options.places.describe(), install: String::new() };
     let plan = layout::plan(root, &installed, none, |_major| String::new())?;
     if plan.fresh || !matches!(pidfile::holder(&plan.folder), Holder::Server(_)) {
         return Ok(None);
@@ -104,9 +98,5 @@ fn look(options: &PrivateOptions, data_dir: &Path, root: &Path) -> Result<Option
     let Some(password) = secrets::load(&secrets_dir(data_dir), PASSWORD_FILE)? else {
         return Ok(None);
     };
-    Ok(Some(Access {
-        socket_dir: socket_dir.into(),
-        password,
-        bin_dir: plan.server.bin_dir,
-    }))
+    Ok(Some(Access { socket_dir: socket_dir.into(), password, bin_dir: plan.server.bin_dir }))
 }

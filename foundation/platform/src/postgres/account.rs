@@ -22,31 +22,19 @@ impl Account {
     /// As a plain user: ourselves. As root: the owner of the data, else `postgres`, else `nobody`.
     pub fn choose(data_folder: &Path) -> Result<Self, PostgresError> {
         if !geteuid().is_root() {
-            return Ok(Self {
-                uid: geteuid().as_raw(),
-                gid: getegid().as_raw(),
-                dropped: false,
-            });
+            return Ok(Self { uid: geteuid().as_raw(), gid: getegid().as_raw(), dropped: false });
         }
         if let Ok(owner) = std::fs::metadata(data_folder)
             && owner.uid() != 0
         {
-            return Ok(Self {
-                uid: owner.uid(),
-                gid: owner.gid(),
-                dropped: true,
-            });
+            return Ok(Self { uid: owner.uid(), gid: owner.gid(), dropped: true });
         }
         let known = ["postgres", "nobody"]
             .iter()
             .find_map(|name| User::from_name(name).ok().flatten())
             .filter(|user| !user.uid.is_root())
             .ok_or(PostgresError::NoPlainUser)?;
-        Ok(Self {
-            uid: known.uid.as_raw(),
-            gid: known.gid.as_raw(),
-            dropped: true,
-        })
+        Ok(Self { uid: known.uid.as_raw(), gid: known.gid.as_raw(), dropped: true })
     }
 
     /// Makes the command run as this user. The standard library also clears the supplementary groups, because
@@ -93,10 +81,7 @@ impl Account {
                 0o001
             };
             if mode & bit == 0 {
-                return Err(PostgresError::NotTraversable {
-                    folder: ancestor.to_owned(),
-                    user: self.name(),
-                });
+                return Err(PostgresError::NotTraversable { folder: ancestor.to_owned(), user: self.name() });
             }
         }
         Ok(())
@@ -120,20 +105,10 @@ mod tests {
         std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
         let inner = home.path().join("postgres");
         std::fs::create_dir(&inner).unwrap();
-        let stranger = Account {
-            uid: 64_000,
-            gid: 64_000,
-            dropped: true,
-        };
+        let stranger = Account { uid: 64_000, gid: 64_000, dropped: true };
         let error = stranger.check_traversable(&inner).unwrap_err().to_string();
-        assert!(
-            error.contains(&format!("chmod o+x '{}'", home.path().display())),
-            "{error}"
-        );
-        let ourselves = Account {
-            dropped: false,
-            ..stranger
-        };
+        assert!(error.contains(&format!("chmod o+x '{}'", home.path().display())), "{error}");
+        let ourselves = Account { dropped: false, ..stranger };
         ourselves.check_traversable(&inner).unwrap();
     }
 }

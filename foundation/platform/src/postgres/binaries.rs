@@ -43,10 +43,7 @@ pub fn find(places: &Places) -> Vec<Installed> {
     for folder in candidates(places) {
         let Some(major) = major_of(&folder) else { continue };
         if SUPPORTED.contains(&major) && !found.iter().any(|known| known.major == major) {
-            found.push(Installed {
-                major,
-                bin_dir: folder,
-            });
+            found.push(Installed { major, bin_dir: folder });
         }
     }
     found.sort_by_key(|installed| std::cmp::Reverse(installed.major));
@@ -78,11 +75,7 @@ fn below(parent: &str, prefix: &str) -> Vec<PathBuf> {
 }
 
 fn pg_config(search_path: &OsString) -> Option<PathBuf> {
-    let output = Command::new("pg_config")
-        .arg("--bindir")
-        .env("PATH", search_path)
-        .output()
-        .ok()?;
+    let output = Command::new("pg_config").arg("--bindir").env("PATH", search_path).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| PathBuf::from(text.trim()))
 }
@@ -92,10 +85,7 @@ fn major_of(folder: &Path) -> Option<u32> {
     if !folder.join("initdb").is_file() || !folder.join("postgres").is_file() {
         return None;
     }
-    let output = Command::new(folder.join("postgres"))
-        .arg("--version")
-        .output()
-        .ok()?;
+    let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
     parse_version(&String::from_utf8(output.stdout).ok()?)
 }
 
@@ -110,25 +100,16 @@ fn parse_version(text: &str) -> Option<u32> {
 pub(super) fn executable(name: &str, search_path: Option<&OsString>) -> Option<PathBuf> {
     let listed = search_path.map(std::env::split_paths).into_iter().flatten();
     let usual = ["/usr/bin", "/bin", "/usr/local/bin"].map(PathBuf::from);
-    listed
-        .chain(usual)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
+    listed.chain(usual).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// The exact command that installs a server on this system; `major` is `None` when any will do.
 pub(super) fn install_hint(major: Option<u32>, os_release: &str) -> String {
     let value = |key: &str| {
-        let line = os_release
-            .lines()
-            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+        let line = os_release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
         Some(line.trim_matches('"').to_owned())
     };
-    let family = format!(
-        "{} {}",
-        value("ID").unwrap_or_default(),
-        value("ID_LIKE").unwrap_or_default()
-    );
+    let family = format!("{} {}", value("ID").unwrap_or_default(), value("ID_LIKE").unwrap_or_default());
     let is = |name: &str| family.split_whitespace().any(|word| word == name);
     let suffix = major.map(|major| format!("-{major}")).unwrap_or_default();
     if is("debian") || is("ubuntu") {
@@ -139,10 +120,8 @@ pub(super) fn install_hint(major: Option<u32>, os_release: &str) -> String {
         });
         format!("Install it with: apt-get install postgresql{suffix}{pgdg}.")
     } else if is("fedora") || is("rhel") || is("centos") {
-        let package = major.map_or_else(
-            || "postgresql-server".to_owned(),
-            |major| format!("postgresql{major}-server"),
-        );
+        let package =
+            major.map_or_else(|| "postgresql-server".to_owned(), |major| format!("postgresql{major}-server"));
         format!("Install it with: dnf install {package}.")
     } else if is("alpine") {
         format!("Install it with: apk add postgresql{}.", major.unwrap_or(17))
@@ -159,20 +138,14 @@ mod tests {
 
     #[test]
     fn versions_are_read_from_what_postgres_prints() {
-        assert_eq!(
-            parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
-            Some(15)
-        );
+        assert_eq!(parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
         assert_eq!(parse_version("postgres (PostgreSQL) 18beta1"), Some(18));
         assert_eq!(parse_version("something else 15"), None);
     }
 
     #[test]
     fn an_explicit_folder_is_the_only_place() {
-        let places = Places {
-            explicit: Some("/nowhere".into()),
-            search_path: std::env::var_os("PATH"),
-        };
+        let places = Places { explicit: Some("/nowhere".into()), search_path: std::env::var_os("PATH") };
         assert_eq!(find(&places), Vec::new());
     }
 

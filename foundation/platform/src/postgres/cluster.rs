@@ -51,16 +51,11 @@ pub(super) async fn create(
     let child = Supervised::start("initdb", launch).map_err(io("start", server.bin_dir.join("initdb")))?;
     let status = child.ended().await;
     if !status.success() {
-        return Err(PostgresError::Initdb {
-            folder: folder.to_owned(),
-            output: tail(&log.0, 0),
-        });
+        return Err(PostgresError::Initdb { folder: folder.to_owned(), output: tail(&log.0, 0) });
     }
     std::fs::rename(&draft, folder).map_err(io("create", folder))?;
     let parent = folder.parent().unwrap_or(folder);
-    File::open(parent)
-        .and_then(|dir| dir.sync_all())
-        .map_err(io("write", parent))
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(io("write", parent))
 }
 
 /// A file that is removed when it has served. Only ever names a file that this process created.
@@ -76,16 +71,8 @@ impl Drop for OwnFile {
 fn initdb_args(major: u32, folder: &Path, pwfile: &Path) -> Vec<OsString> {
     let mut args: Vec<OsString> = vec!["--pgdata".into(), folder.into(), "--pwfile".into(), pwfile.into()];
     args.extend(
-        [
-            "--username",
-            ADMIN,
-            "--auth",
-            "scram-sha-256",
-            "--encoding",
-            "UTF8",
-            "--data-checksums",
-        ]
-        .map(OsString::from),
+        ["--username", ADMIN, "--auth", "scram-sha-256", "--encoding", "UTF8", "--data-checksums"]
+            .map(OsString::from),
     );
     // The order of text must not change when the C library does: the builtin provider exists from 17 on.
     if major >= 17 {
@@ -99,12 +86,8 @@ fn initdb_args(major: u32, folder: &Path, pwfile: &Path) -> Vec<OsString> {
 
 /// The arguments of `postgres`. What stands here overrides `postgresql.conf`.
 pub(super) fn postgres_args(folder: &Path, socket_dir: &Path, max_connections: u32) -> Vec<OsString> {
-    let mut args: Vec<OsString> = vec![
-        "-D".into(),
-        folder.into(),
-        "-p".into(),
-        super::socket::PORT.to_string().into(),
-    ];
+    let mut args: Vec<OsString> =
+        vec!["-D".into(), folder.into(), "-p".into(), super::socket::PORT.to_string().into()];
     let mut set = |name: &str, value: &str| {
         args.push("-c".into());
         args.push(format!("{name}={value}").into());
@@ -116,10 +99,7 @@ pub(super) fn postgres_args(folder: &Path, socket_dir: &Path, max_connections: u
     set("unix_socket_permissions", "0700");
     set("max_connections", &max_connections.to_string());
     set("shared_buffers", "32MB");
-    set(
-        "dynamic_shared_memory_type",
-        if shm_is_small() { "mmap" } else { "posix" },
-    );
+    set("dynamic_shared_memory_type", if shm_is_small() { "mmap" } else { "posix" });
     set("huge_pages", "off");
     set("wal_level", "replica");
     set("max_wal_size", "256MB");
@@ -138,9 +118,7 @@ pub(super) fn postgres_args(folder: &Path, socket_dir: &Path, max_connections: u
 }
 
 fn shm_is_small() -> bool {
-    statvfs("/dev/shm").map_or(true, |shm| {
-        shm.fragment_size() * shm.blocks_available() < SMALL_SHM_BYTES
-    })
+    statvfs("/dev/shm").map_or(true, |shm| shm.fragment_size() * shm.blocks_available() < SMALL_SHM_BYTES)
 }
 
 /// Opens the server's log for appending; a large one is kept as `<name>.log.1` (replacing the one before).
@@ -155,12 +133,7 @@ pub(super) fn open_log(log: &Path) -> Result<(File, u64), PostgresError> {
 }
 
 fn private_file(path: &Path) -> Result<File, PostgresError> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(io("open", path))
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(io("open", path))
 }
 
 #[cfg(test)]
@@ -168,29 +141,17 @@ mod tests {
     use super::*;
 
     fn text(args: &[OsString]) -> String {
-        args.iter()
-            .map(|arg| arg.to_string_lossy())
-            .collect::<Vec<_>>()
-            .join(" ")
+        args.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn the_order_of_text_comes_from_the_builtin_provider_where_it_exists() {
         let old = text(&initdb_args(15, Path::new("/d"), Path::new("/p")));
         let new = text(&initdb_args(17, Path::new("/d"), Path::new("/p")));
-        assert!(
-            old.contains("--locale C.UTF-8") && !old.contains("builtin"),
-            "{old}"
-        );
-        assert!(
-            new.contains("--locale-provider builtin --builtin-locale C.UTF-8"),
-            "{new}"
-        );
+        assert!(old.contains("--locale C.UTF-8") && !old.contains("builtin"), "{old}");
+        assert!(new.contains("--locale-provider builtin --builtin-locale C.UTF-8"), "{new}");
         for args in [old, new] {
-            assert!(
-                args.contains("--data-checksums") && args.contains("--auth scram-sha-256"),
-                "{args}"
-            );
+            assert!(args.contains("--data-checksums") && args.contains("--auth scram-sha-256"), "{args}");
         }
     }
 
@@ -198,10 +159,7 @@ mod tests {
     fn the_server_never_listens_on_tcp_and_quotes_its_socket_folder() {
         let args = text(&postgres_args(Path::new("/d"), Path::new("/a, b/\"c\""), 40));
         assert!(args.contains("listen_addresses= "), "{args}");
-        assert!(
-            args.contains("unix_socket_directories=\"/a, b/\"\"c\"\"\""),
-            "{args}"
-        );
+        assert!(args.contains("unix_socket_directories=\"/a, b/\"\"c\"\"\""), "{args}");
         assert!(args.contains("max_connections=40"), "{args}");
     }
 
@@ -211,12 +169,7 @@ mod tests {
         let log = home.path().join("15.log");
         std::fs::write(&log, "old\n").unwrap();
         assert_eq!(open_log(&log).unwrap().1, 4);
-        File::options()
-            .write(true)
-            .open(&log)
-            .unwrap()
-            .set_len(LOG_LIMIT_BYTES + 1)
-            .unwrap();
+        File::options().write(true).open(&log).unwrap().set_len(LOG_LIMIT_BYTES + 1).unwrap();
         assert_eq!(open_log(&log).unwrap().1, 0);
         assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
         assert!(home.path().join("15.log.1").exists());

@@ -28,15 +28,9 @@ pub async fn check_durability(connection: &mut PgConnection) -> Result<Durabilit
         }
     }
     if let Some(first) = unsafe_settings.first() {
-        let settings = unsafe_settings
-            .iter()
-            .map(|name| format!("{name} = off"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        return Err(PostgresError::NotDurable {
-            settings,
-            first: first.clone(),
-        });
+        let settings =
+            unsafe_settings.iter().map(|name| format!("{name} = off")).collect::<Vec<_>>().join(", ");
+        return Err(PostgresError::NotDurable { settings, first: first.clone() });
     }
     if !data_checksums {
         tracing::warn!(

@@ -27,25 +27,15 @@ pub(super) fn plan(
     let Some(major) = newest(root)? else {
         let server = installed.first().cloned().ok_or_else(none_installed)?;
         let folder = root.join(server.major.to_string());
-        return Ok(Plan {
-            server,
-            folder,
-            fresh: true,
-        });
+        return Ok(Plan { server, folder, fresh: true });
     };
     let folder = root.join(major.to_string());
     check_version(&folder, major)?;
     match installed.iter().find(|server| server.major == major) {
-        Some(server) => Ok(Plan {
-            server: server.clone(),
-            folder,
-            fresh: false,
-        }),
-        None => Err(PostgresError::OtherMajor {
-            folder,
-            major,
-            install: next_command(major, installed, install),
-        }),
+        Some(server) => Ok(Plan { server: server.clone(), folder, fresh: false }),
+        None => {
+            Err(PostgresError::OtherMajor { folder, major, install: next_command(major, installed, install) })
+        }
     }
 }
 
@@ -54,10 +44,7 @@ fn next_command(major: u32, installed: &[Installed], install: impl Fn(u32) -> St
     let others = if here.is_empty() {
         String::new()
     } else {
-        format!(
-            " Installed here: {}; data does not move between major versions by itself.",
-            here.join(", ")
-        )
+        format!(" Installed here: {}; data does not move between major versions by itself.", here.join(", "))
     };
     if SUPPORTED.contains(&major) {
         format!("{}{others}", install(major))
@@ -75,10 +62,7 @@ fn newest(root: &Path) -> Result<Option<u32>, PostgresError> {
     let mut majors = Vec::new();
     for entry in std::fs::read_dir(root).map_err(io("read the folder", root))? {
         let path = entry.map_err(io("read the folder", root))?.path();
-        let Some(major) = path
-            .file_name()
-            .and_then(|name| name.to_str()?.parse::<u32>().ok())
-        else {
+        let Some(major) = path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()) else {
             continue;
         };
         let mut inside = std::fs::read_dir(&path).map_err(io("read the folder", &path))?;
@@ -110,20 +94,12 @@ mod tests {
     use super::*;
 
     fn server(major: u32) -> Installed {
-        Installed {
-            major,
-            bin_dir: format!("/usr/lib/postgresql/{major}/bin").into(),
-        }
+        Installed { major, bin_dir: format!("/usr/lib/postgresql/{major}/bin").into() }
     }
 
     fn decide(root: &Path, installed: &[Installed]) -> Result<Plan, PostgresError> {
-        let none = || PostgresError::NotInstalled {
-            looked: String::new(),
-            install: String::new(),
-        };
-        plan(root, installed, none, |major| {
-            format!("Install it with: apt-get install postgresql-{major}.")
-        })
+        let none = || PostgresError::NotInstalled { looked: String::new(), install: String::new() };
+        plan(root, installed, none, |major| format!("Install it with: apt-get install postgresql-{major}."))
     }
 
     fn folder(root: &Path, name: &str, version: &str) {
@@ -156,10 +132,7 @@ mod tests {
     fn a_version_file_that_disagrees_is_refused() {
         let root = tempfile::tempdir().unwrap();
         folder(root.path(), "15", "16\n");
-        assert!(matches!(
-            decide(root.path(), &[server(15)]),
-            Err(PostgresError::NotACluster { .. })
-        ));
+        assert!(matches!(decide(root.path(), &[server(15)]), Err(PostgresError::NotACluster { .. })));
     }
 
     #[test]
@@ -168,9 +141,6 @@ mod tests {
         std::fs::create_dir(root.path().join("15")).unwrap();
         assert!(decide(root.path(), &[server(15)]).unwrap().fresh);
         std::fs::write(root.path().join("15/notes.txt"), "mine").unwrap();
-        assert!(matches!(
-            decide(root.path(), &[server(15)]),
-            Err(PostgresError::NotACluster { .. })
-        ));
+        assert!(matches!(decide(root.path(), &[server(15)]), Err(PostgresError::NotACluster { .. })));
     }
 }

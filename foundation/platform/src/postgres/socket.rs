@@ -26,10 +26,7 @@ pub(super) fn folder(
     // /tmp is open to everybody: a folder that somebody else prepared there is refused (so are links).
     let meta = std::fs::symlink_metadata(&folder).map_err(io("examine", &folder))?;
     if !meta.is_dir() || meta.uid() != account.uid || meta.mode() & 0o777 != 0o700 {
-        return Err(PostgresError::SocketFolder {
-            folder,
-            uid: account.uid,
-        });
+        return Err(PostgresError::SocketFolder { folder, uid: account.uid });
     }
     Ok(folder)
 }
@@ -53,11 +50,7 @@ fn choose(root: &Path, account: Account, runtime_dir: Option<&Path>) -> PathBuf 
 mod tests {
     use super::*;
 
-    const PLAIN: Account = Account {
-        uid: 1000,
-        gid: 1000,
-        dropped: false,
-    };
+    const PLAIN: Account = Account { uid: 1000, gid: 1000, dropped: false };
 
     #[test]
     fn a_short_path_keeps_the_socket_beside_the_data() {
@@ -69,22 +62,11 @@ mod tests {
     fn a_long_path_moves_the_socket_to_a_short_one() {
         let root = PathBuf::from(format!("/{}", "long/".repeat(30)));
         let folder = choose(&root, PLAIN, None);
-        assert!(
-            folder.starts_with("/tmp") && folder.as_os_str().len() < 60,
-            "{}",
-            folder.display()
-        );
-        assert_eq!(
-            folder,
-            choose(&root, PLAIN, None),
-            "the same data has the same socket"
-        );
+        assert!(folder.starts_with("/tmp") && folder.as_os_str().len() < 60, "{}", folder.display());
+        assert_eq!(folder, choose(&root, PLAIN, None), "the same data has the same socket");
         let home = tempfile::tempdir().unwrap();
         assert!(choose(&root, PLAIN, Some(home.path())).starts_with(home.path()));
-        let dropped = Account {
-            dropped: true,
-            ..PLAIN
-        };
+        let dropped = Account { dropped: true, ..PLAIN };
         assert!(choose(&root, dropped, Some(home.path())).starts_with("/tmp"));
     }
 }

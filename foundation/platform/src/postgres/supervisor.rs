@@ -37,23 +37,12 @@ impl Launch {
     fn command(self) -> std::io::Result<Command> {
         let mut command = Command::new(self.setpriv);
         command.args(["--pdeathsig", "INT", "--", "/bin/sh", "-c", GUARD]);
-        command
-            .arg(std::process::id().to_string())
-            .arg(self.program)
-            .args(self.args);
+        command.arg(std::process::id().to_string()).arg(self.program).args(self.args);
         // Nothing is inherited that could change how the server behaves (PGDATA, LC_*, TZ, ...); the working folder
         // must be one that any user may enter; a group of its own keeps Ctrl-C in a terminal away from the server,
         // which stops last.
-        command
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("LC_ALL", "C")
-            .current_dir("/")
-            .process_group(0);
-        command
-            .stdin(Stdio::null())
-            .stdout(self.output.try_clone()?)
-            .stderr(self.output);
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").current_dir("/").process_group(0);
+        command.stdin(Stdio::null()).stdout(self.output.try_clone()?).stderr(self.output);
         self.account.apply(&mut command);
         Ok(command)
     }

@@ -41,9 +41,8 @@ where
             line.insert("span".to_owned(), Value::from(span.name()));
             for outer in span.scope().from_root() {
                 let extensions = outer.extensions();
-                let fields = extensions
-                    .get::<FormattedFields<N>>()
-                    .map_or("", |fields| fields.fields.as_str());
+                let fields =
+                    extensions.get::<FormattedFields<N>>().map_or("", |fields| fields.fields.as_str());
                 if let Ok(Value::Object(fields)) = serde_json::from_str(fields) {
                     line.extend(fields);
                 }

@@ -88,9 +88,7 @@ metrics_table! {
 }
 
 /// Buckets for durations, from 1 ms to 30 s: an answer below 5 ms and a timeout must both be seen.
-const SECONDS: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-];
+const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// What `/metrics` shows.
 #[derive(Clone)]
@@ -119,12 +117,7 @@ impl Metrics {
     pub fn local() -> Result<(Self, PrometheusRecorder), TelemetryError> {
         let recorder = recorder()?;
         metrics::with_local_recorder(&recorder, describe);
-        Ok((
-            Self {
-                handle: recorder.handle(),
-            },
-            recorder,
-        ))
+        Ok((Self { handle: recorder.handle() }, recorder))
     }
 
     /// The text format of Prometheus, version 0.0.4.
@@ -170,19 +163,9 @@ mod tests {
             let name = metric.name;
             assert!(seen.insert(name), "{name} stands twice");
             assert!(name.starts_with("dropmate_"), "{name}");
-            assert!(
-                name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
-                "{name}"
-            );
-            assert!(
-                metric.help.len() > 10 && metric.help.ends_with('.'),
-                "{name} has no help text"
-            );
-            assert_eq!(
-                metric.kind == MetricKind::Counter,
-                name.ends_with("_total"),
-                "{name}"
-            );
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+            assert!(metric.help.len() > 10 && metric.help.ends_with('.'), "{name} has no help text");
+            assert_eq!(metric.kind == MetricKind::Counter, name.ends_with("_total"), "{name}");
             assert_eq!(metric.unit == Unit::Seconds, name.ends_with("_seconds"), "{name}");
             let histogram_has_unit = metric.kind != MetricKind::Histogram || name.ends_with("_seconds");
             assert!(histogram_has_unit, "{name}");

@@ -36,14 +36,8 @@ impl Traces {
             None => builder.with_sampler(Sampler::AlwaysOff).build(),
             Some(endpoint) => {
                 let ratio = Box::new(Sampler::TraceIdRatioBased(settings.sample_ratio));
-                let exporter = OnRuntime {
-                    inner: exporter(settings, endpoint)?,
-                    runtime: runtime.clone(),
-                };
-                builder
-                    .with_sampler(Sampler::ParentBased(ratio))
-                    .with_batch_exporter(exporter)
-                    .build()
+                let exporter = OnRuntime { inner: exporter(settings, endpoint)?, runtime: runtime.clone() };
+                builder.with_sampler(Sampler::ParentBased(ratio)).with_batch_exporter(exporter).build()
             }
         };
         Ok(Self { provider })
@@ -72,18 +66,14 @@ fn exporter(settings: &config::Telemetry, endpoint: &str) -> Result<SpanExporter
         .with_endpoint(url)
         .with_protocol(Protocol::HttpBinary)
         .with_timeout(Duration::from_secs(10))
-        .with_headers(headers(
-            settings.otlp_headers.as_ref().map_or("", config::Secret::expose),
-        ))
+        .with_headers(headers(settings.otlp_headers.as_ref().map_or("", config::Secret::expose)))
         .build()
         .map_err(|error| TelemetryError::Otlp(error.to_string()))
 }
 
 fn headers(text: &str) -> HashMap<String, String> {
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs
-        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-        .collect()
+    pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
 }
 
 /// The library polls its exporter on a plain thread, where an HTTP client of tokio would panic for want of a reactor:
@@ -96,10 +86,7 @@ struct OnRuntime {
 
 impl opentelemetry_sdk::trace::SpanExporter for OnRuntime {
     fn export(&self, batch: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
-        Entered {
-            runtime: self.runtime.clone(),
-            inner: Box::pin(self.inner.export(batch)),
-        }
+        Entered { runtime: self.runtime.clone(), inner: Box::pin(self.inner.export(batch)) }
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {

@@ -24,9 +24,7 @@ fn scrub_addresses(text: &str) -> String {
     for piece in pieces {
         clean.push_str("://");
         // The authority ends at the first of these; a password may itself contain '@', so the last one counts.
-        let end = piece
-            .find(|c: char| c.is_whitespace() || "/?#\"'\\<>".contains(c))
-            .unwrap_or(piece.len());
+        let end = piece.find(|c: char| c.is_whitespace() || "/?#\"'\\<>".contains(c)).unwrap_or(piece.len());
         let (authority, rest) = piece.split_at(end);
         match authority.rsplit_once('@') {
             Some((_, host)) => clean.extend([CUT, "@", host]),
@@ -42,9 +40,8 @@ fn scrub_bearer(text: &str) -> String {
     let mut clean = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         clean.push_str("earer ");
-        let end = piece
-            .find(|c: char| !c.is_ascii_alphanumeric() && !"-._~+/=".contains(c))
-            .unwrap_or(piece.len());
+        let end =
+            piece.find(|c: char| !c.is_ascii_alphanumeric() && !"-._~+/=".contains(c)).unwrap_or(piece.len());
         // Short words are prose ("the bearer of"), not tokens.
         if end >= 16 {
             clean.push_str(CUT);
@@ -74,8 +71,7 @@ pub struct ScrubbedWriter<W>(W);
 
 impl<W: Write> Write for ScrubbedWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .write_all(scrub(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        self.0.write_all(scrub(&String::from_utf8_lossy(bytes)).as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -91,18 +87,9 @@ mod tests {
     #[test]
     fn passwords_and_tokens_are_cut_out() {
         for (line, clean) in [
-            (
-                "cannot reach postgres://bob:p@ss@db:5432/x",
-                "cannot reach postgres://***@db:5432/x",
-            ),
-            (
-                "two redis://:a@one and amqp://u:b@two/%2f",
-                "two redis://***@one and amqp://***@two/%2f",
-            ),
-            (
-                "Authorization: Bearer eyJhbGciOiJFZERTQSJ9.e30.sig\"}",
-                "Authorization: Bearer ***\"}",
-            ),
+            ("cannot reach postgres://bob:p@ss@db:5432/x", "cannot reach postgres://***@db:5432/x"),
+            ("two redis://:a@one and amqp://u:b@two/%2f", "two redis://***@one and amqp://***@two/%2f"),
+            ("Authorization: Bearer eyJhbGciOiJFZERTQSJ9.e30.sig\"}", "Authorization: Bearer ***\"}"),
             ("the bearer of bad news", "the bearer of bad news"),
             ("see https://example.org/a@b", "see https://example.org/a@b"),
             ("nothing here", "nothing here"),

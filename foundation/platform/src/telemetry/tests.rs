@@ -33,9 +33,7 @@ impl<'a> MakeWriter<'a> for Lines {
 impl Lines {
     fn json(&self) -> Vec<serde_json::Value> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -57,23 +55,14 @@ async fn lines_carry_the_trace_of_the_caller_and_no_secret() {
         assert_eq!(current_trace(), None);
         let request =
             tracing::info_span!("request", method = "GET", password = ?config::Secret::from("hunter2"));
-        assert!(set_parent(
-            &request,
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        ));
+        assert!(set_parent(&request, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
         request.in_scope(|| {
             let inner = tracing::info_span!("query", rows = 3);
             inner.in_scope(|| {
                 tracing::warn!(url = "postgres://bob:hunter2@db/x", answer = 42, "slow");
-                assert_eq!(
-                    current_trace().unwrap().to_string(),
-                    "4bf92f3577b34da6a3ce929d0e0e4736"
-                );
+                assert_eq!(current_trace().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
                 let header = traceparent().unwrap();
-                assert!(
-                    header.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"),
-                    "{header}"
-                );
+                assert!(header.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{header}");
                 assert!(
                     !header.contains("00f067aa0ba902b7"),
                     "our span is another than the caller's: {header}"
@@ -86,10 +75,7 @@ async fn lines_carry_the_trace_of_the_caller_and_no_secret() {
     assert_eq!(lines[0]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!(lines[0]["message"], "slow");
     assert_eq!(lines[0]["level"], "WARN");
-    assert_eq!(
-        (&lines[0]["span"], &lines[0]["method"]),
-        (&"query".into(), &"GET".into())
-    );
+    assert_eq!((&lines[0]["span"], &lines[0]["method"]), (&"query".into(), &"GET".into()));
     assert_eq!((&lines[0]["rows"], &lines[0]["answer"]), (&3.into(), &42.into()));
     assert_eq!(lines[0]["url"], "postgres://***@db/x");
     assert!(!format!("{lines:?}").contains("hunter2"));
@@ -123,22 +109,13 @@ fn collector() -> (String, std::thread::JoinHandle<Vec<u8>>) {
             let Some((head, _)) = text.split_once("\r\n\r\n") else {
                 continue;
             };
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .unwrap();
-            let body = received
-                .windows(4)
-                .position(|window| window == b"\r\n\r\n")
-                .unwrap()
-                + 4;
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let body = received.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
             if received.len() >= body + length.trim().parse::<usize>().unwrap() {
                 break;
             }
         }
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-            .unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
         received
     });
     (address, served)
@@ -150,11 +127,8 @@ async fn traces_reach_a_collector_from_inside_the_runtime() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (address, served) = collector();
     let headers = Some(config::Secret::from("x-key=topsecret"));
-    let settings = config::Telemetry {
-        otlp_endpoint: Some(address),
-        otlp_headers: headers,
-        ..json_settings()
-    };
+    let settings =
+        config::Telemetry { otlp_endpoint: Some(address), otlp_headers: headers, ..json_settings() };
     let traces = otlp::Traces::build(&settings, &Handle::current()).unwrap();
     let subscriber = subscriber(&settings, false, &traces, io::sink).unwrap();
     tracing::subscriber::with_default(subscriber, || {
@@ -163,8 +137,5 @@ async fn traces_reach_a_collector_from_inside_the_runtime() {
     traces.shutdown().await;
     let received = String::from_utf8_lossy(&served.join().unwrap()).into_owned();
     assert!(received.starts_with("POST /v1/traces "), "{received}");
-    assert!(
-        received.contains("a-span-to-see") && received.contains("x-key: topsecret"),
-        "{received}"
-    );
+    assert!(received.contains("a-span-to-see") && received.contains("x-key: topsecret"), "{received}");
 }

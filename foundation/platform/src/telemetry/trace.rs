@@ -22,12 +22,7 @@ pub fn current_trace() -> Option<TraceId> {
 /// The present span as a `traceparent` header, for outgoing calls.
 pub fn traceparent() -> Option<String> {
     let context = current()?;
-    Some(format!(
-        "00-{}-{}-{:02x}",
-        context.trace_id(),
-        context.span_id(),
-        context.trace_flags().to_u8()
-    ))
+    Some(format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8()))
 }
 
 fn current() -> Option<SpanContext> {
@@ -43,18 +38,14 @@ pub fn set_parent(span: &Span, traceparent: &str) -> bool {
     let Some(parent) = parse(traceparent) else {
         return false;
     };
-    span.set_parent(OtelContext::new().with_remote_span_context(parent))
-        .is_ok()
+    span.set_parent(OtelContext::new().with_remote_span_context(parent)).is_ok()
 }
 
 fn parse(header: &str) -> Option<SpanContext> {
     let mut parts = header.trim().split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let hex = |text: &str, length: usize| {
-        text.len() == length
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     // Version ff is forbidden; version 00 has exactly four parts, later ones may have more.
     let known = hex(version, 2) && version != "ff" && (version != "00" || parts.next().is_none());
@@ -99,8 +90,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TraceIds {
 
 /// The trace that was noted at this span or at the nearest one around it.
 pub(super) fn trace_of<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>) -> Option<TraceId> {
-    span.scope()
-        .find_map(|span| span.extensions().get::<Noted>().map(|noted| noted.0))
+    span.scope().find_map(|span| span.extensions().get::<Noted>().map(|noted| noted.0))
 }
 
 #[cfg(test)]

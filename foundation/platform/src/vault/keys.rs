@@ -10,8 +10,8 @@ use kernel::random::Random;
 use sqlx::Row;
 use zeroize::Zeroizing;
 
-use super::seal::{self, Place, Private};
 use super::MasterKey;
+use super::seal::{self, Place, Private};
 use crate::db::Tx;
 use crate::{Error, Kind, Result};
 

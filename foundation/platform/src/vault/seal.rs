@@ -122,10 +122,17 @@ mod tests {
         let home = place("identity.users", "name", 7);
         let sealed = seal(&[9; 32], &home.associated(ORG), b"Ada", &random).unwrap();
         assert_eq!(open(&[9; 32], &home.associated(ORG), &sealed).unwrap(), b"Ada");
-        for elsewhere in [place("identity.users", "name", 8), place("identity.users", "phone", 7), place("x.users", "name", 7)] {
+        for elsewhere in [
+            place("identity.users", "name", 8),
+            place("identity.users", "phone", 7),
+            place("x.users", "name", 7),
+        ] {
             assert!(open(&[9; 32], &elsewhere.associated(ORG), &sealed).is_err());
         }
-        assert!(open(&[9; 32], &home.associated(Uuid::from_u128(2)), &sealed).is_err(), "another organisation");
+        assert!(
+            open(&[9; 32], &home.associated(Uuid::from_u128(2)), &sealed).is_err(),
+            "another organisation"
+        );
         assert!(open(&[8; 32], &home.associated(ORG), &sealed).is_err(), "another key");
     }
 
@@ -148,7 +155,10 @@ mod tests {
     fn equal_values_do_not_look_equal() {
         let random = Random::seeded(3);
         let aad = place("t", "c", 1).associated(ORG);
-        assert_ne!(seal(&[1; 32], &aad, b"x", &random).unwrap(), seal(&[1; 32], &aad, b"x", &random).unwrap());
+        assert_ne!(
+            seal(&[1; 32], &aad, b"x", &random).unwrap(),
+            seal(&[1; 32], &aad, b"x", &random).unwrap()
+        );
     }
 
     #[test]

@@ -16,14 +16,8 @@ fn key() -> AuditKey {
 async fn entries(world: &World, org: OrgId, count: usize) {
     let mut tx = world.db.begin(&Scope::system(org)).await.unwrap();
     for n in 0..count {
-        let entry = Entry::new("demo_change", "account", n)
-            .before(&n)
-            .unwrap()
-            .after(&(n + 1))
-            .unwrap();
-        tx.audit(entry.detail(serde_json::json!({ "reason": n })))
-            .await
-            .unwrap();
+        let entry = Entry::new("demo_change", "account", n).before(&n).unwrap().after(&(n + 1)).unwrap();
+        tx.audit(entry.detail(serde_json::json!({ "reason": n }))).await.unwrap();
     }
     tx.commit().await.unwrap();
 }
@@ -49,10 +43,7 @@ async fn sealed() -> (World, Vec<OrgId>) {
 async fn an_untouched_trail_is_intact() {
     let (world, orgs) = sealed().await;
     let report = audit::verify(&world.system, &key()).await.unwrap();
-    assert_eq!(
-        (report.checked, report.unsealed, report.findings),
-        (36, 0, vec![])
-    );
+    assert_eq!((report.checked, report.unsealed, report.findings), (36, 0, vec![]));
     entries(&world, orgs[0], 2).await;
     assert_eq!(audit::verify(&world.system, &key()).await.unwrap().unsealed, 2);
     audit::seal(&world.system, &key(), 100).await.unwrap();
@@ -60,11 +51,7 @@ async fn an_untouched_trail_is_intact() {
     assert_eq!(anchors.len(), 3);
     entries(&world, orgs[0], 2).await;
     audit::seal(&world.system, &key(), 100).await.unwrap();
-    assert_eq!(
-        audit::verify_anchors(&world.system, &anchors).await.unwrap(),
-        [],
-        "growth is no finding"
-    );
+    assert_eq!(audit::verify_anchors(&world.system, &anchors).await.unwrap(), [], "growth is no finding");
 }
 
 #[tokio::test]
@@ -79,10 +66,7 @@ async fn two_sealers_at_once_make_one_chain() {
     }
     while audit::seal(&world.system, &key(), 10).await.unwrap() > 0 {}
     let report = audit::verify(&world.system, &key()).await.unwrap();
-    assert_eq!(
-        (report.checked, report.unsealed, report.findings),
-        (40, 0, vec![])
-    );
+    assert_eq!((report.checked, report.unsealed, report.findings), (40, 0, vec![]));
 }
 
 #[tokio::test]
@@ -91,23 +75,14 @@ async fn an_entry_of_a_rolled_back_change_does_not_exist() {
     let mut tx = world.db.begin(&Scope::system(world.org())).await.unwrap();
     tx.audit(Entry::new("demo_change", "account", 1)).await.unwrap();
     tx.rollback().await.unwrap();
-    assert_eq!(
-        world.count("SELECT count(*) FROM platform.audit_entries").await,
-        0
-    );
+    assert_eq!(world.count("SELECT count(*) FROM platform.audit_entries").await, 0);
 }
 
 #[tokio::test]
 async fn another_key_does_not_fit() {
     let (world, _) = sealed().await;
-    for wrong in [
-        AuditKey::new("a1", vec![6; 32].into()),
-        AuditKey::new("a2", vec![5; 32].into()),
-    ] {
-        assert_eq!(
-            audit::verify(&world.system, &wrong).await.unwrap().findings.len(),
-            36
-        );
+    for wrong in [AuditKey::new("a1", vec![6; 32].into()), AuditKey::new("a2", vec![5; 32].into())] {
+        assert_eq!(audit::verify(&world.system, &wrong).await.unwrap().findings.len(), 36);
     }
 }
 
@@ -192,28 +167,18 @@ async fn proof_audit() {
         // Deleting the last link with everything is the one thing that only an anchor shows: see the test below.
         let at = 1 + random.below(if kind == 2 { 11 } else { 12 });
         let sql = edit(kind, org, other, at, &random);
-        world
-            .sql(&format!("SET session_replication_role = replica; {sql}"))
-            .await;
+        world.sql(&format!("SET session_replication_role = replica; {sql}")).await;
         let report = audit::verify(&world.system, &key()).await.unwrap();
+        assert!(!report.findings.is_empty(), "edit {number} of kind {kind} was not found: {sql}");
         assert!(
-            !report.findings.is_empty(),
-            "edit {number} of kind {kind} was not found: {sql}"
-        );
-        assert!(
-            report
-                .findings
-                .iter()
-                .any(|finding| finding.org_id == org || finding.org_id == other),
+            report.findings.iter().any(|finding| finding.org_id == org || finding.org_id == other),
             "the finding names the organisation: {:?}",
             report.findings
         );
         world.sql(RESTORE).await;
     }
     assert_eq!(audit::verify(&world.system, &key()).await.unwrap().findings, []);
-    proof.report(&format!(
-        "seed {seed}: {edits} edits of {KINDS} kinds by a superuser: {edits} found"
-    ));
+    proof.report(&format!("seed {seed}: {edits} edits of {KINDS} kinds by a superuser: {edits} found"));
 }
 
 #[tokio::test]
@@ -231,11 +196,7 @@ async fn a_tail_cut_off_with_its_head_is_shown_only_by_an_anchor_outside() {
         ))
         .await;
     let report = audit::verify(&world.system, &key()).await.unwrap();
-    assert_eq!(
-        (report.findings, report.unsealed),
-        (vec![], 0),
-        "the database alone cannot tell"
-    );
+    assert_eq!((report.findings, report.unsealed), (vec![], 0), "the database alone cannot tell");
     let findings = audit::verify_anchors(&world.system, &anchors).await.unwrap();
     assert_eq!(findings.len(), 1);
     assert_eq!((findings[0].org_id, findings[0].sequence), (org, 12));

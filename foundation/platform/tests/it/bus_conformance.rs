@@ -37,7 +37,11 @@ async fn the_log_is_a_transport() {
 struct Lossy;
 
 impl Source for Lossy {
-    fn receive<'a>(&'a self, tx: &'a mut Tx, request: Request) -> BoxFuture<'a, platform::Result<Option<Batch>>> {
+    fn receive<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        request: Request,
+    ) -> BoxFuture<'a, platform::Result<Option<Batch>>> {
         Box::pin(async move {
             let batch = Log.receive(tx, request).await?;
             Ok(batch.map(|mut batch| {
@@ -47,7 +51,12 @@ impl Source for Lossy {
         })
     }
 
-    fn settle<'a>(&'a self, tx: &'a mut Tx, request: Request, batch: &'a Batch) -> BoxFuture<'a, platform::Result<()>> {
+    fn settle<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        request: Request,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, platform::Result<()>> {
         Log.settle(tx, request, batch)
     }
 

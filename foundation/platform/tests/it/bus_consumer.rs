@@ -48,7 +48,10 @@ async fn a_failing_event_parks_its_key_and_no_other() {
     assert_eq!(dead.len(), 1);
     assert_eq!((dead[0].attempts, dead[0].waiting), (3, 1));
     world.test.clock.advance(SignedDuration::from_hours(10));
-    assert!(!runner.run_deferred().await.unwrap(), "a dead letter is not tried by itself, nor is what waits behind it");
+    assert!(
+        !runner.run_deferred().await.unwrap(),
+        "a dead letter is not tried by itself, nor is what waits behind it"
+    );
     // A later event of the key still waits behind the dead letter.
     world.change(org, bad, 1).await;
     world.advance().await;

@@ -66,10 +66,7 @@ impl Writer {
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        self.committed
-            .lock()
-            .unwrap()
-            .extend(wrote.into_iter().map(|(key, version)| (key, version, at)));
+        self.committed.lock().unwrap().extend(wrote.into_iter().map(|(key, version)| (key, version, at)));
     }
 
     async fn by_hand(&self, tx: &mut platform::db::Tx, account: Uuid) -> i64 {
@@ -81,10 +78,7 @@ impl Writer {
         .await
         .unwrap();
         let sql = publish_sql(self.random.uuid_v7(tx.now()), self.org, account, version);
-        sqlx::query(sqlx::AssertSqlSafe(sql))
-            .execute(tx.conn())
-            .await
-            .unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(tx.conn()).await.unwrap();
         version
     }
 
@@ -127,13 +121,7 @@ async fn proof_outbox() {
         accounts.push(world.account(org).await);
     }
     let sleeper = world.account(org).await;
-    let db = world.test.db_with(
-        "demo",
-        PoolOptions {
-            max_connections: 20,
-            ..PoolOptions::default()
-        },
-    );
+    let db = world.test.db_with("demo", PoolOptions { max_connections: 20, ..PoolOptions::default() });
     let writer = Writer {
         db: db.clone(),
         org,
@@ -170,11 +158,7 @@ async fn proof_outbox() {
     written.assert_holds_exactly(&committed);
     let all = written.lags(&committed, |_| true);
     let during = written.lags(&committed, |at| at > from && at < to);
-    assert!(
-        during.len() > 50,
-        "enough was written while one was held: {}",
-        during.len()
-    );
+    assert!(during.len() > 50, "enough was written while one was held: {}", during.len());
     assert!(
         percentile(&during, 0.99) < 1.0,
         "others were delayed by the held one: {} s",
@@ -203,12 +187,7 @@ impl Log {
         .fetch_all(&mut world.test.admin().await)
         .await
         .unwrap();
-        Self {
-            rows: rows
-                .iter()
-                .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)))
-                .collect(),
-        }
+        Self { rows: rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect() }
     }
 
     fn assert_holds_exactly(&self, committed: &[(Uuid, i64, f64)]) {
@@ -222,12 +201,7 @@ impl Log {
         let mut expected: Vec<(Uuid, i64)> = committed.iter().map(|row| (row.0, row.1)).collect();
         logged.sort_unstable();
         expected.sort_unstable();
-        assert!(
-            logged == expected,
-            "{} in the log, {} committed",
-            logged.len(),
-            expected.len()
-        );
+        assert!(logged == expected, "{} in the log, {} committed", logged.len(), expected.len());
         let mut versions = HashMap::new();
         for (offset, key, version, _) in &self.rows {
             let before = versions.insert(*key, *version).unwrap_or(1);
@@ -286,10 +260,7 @@ impl Stopwatch {
     async fn wait_for(&self, count: usize) {
         let begun = Instant::now();
         while self.seen.lock().unwrap().len() < count {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "the consumer did not get everything"
-            );
+            assert!(begun.elapsed() < Duration::from_secs(20), "the consumer did not get everything");
             pause(Duration::from_millis(2)).await;
         }
     }
@@ -343,10 +314,8 @@ async fn proof_latency() {
         }
     }
     let best = runs.iter().map(|run| run.1).fold(f64::INFINITY, f64::min);
-    let all: Vec<String> = runs
-        .iter()
-        .map(|run| format!("p50 {:.1} ms p99 {:.1} ms", run.0 * 1000.0, run.1 * 1000.0))
-        .collect();
+    let all: Vec<String> =
+        runs.iter().map(|run| format!("p50 {:.1} ms p99 {:.1} ms", run.0 * 1000.0, run.1 * 1000.0)).collect();
     proof.report(&format!("500 events/s, commit to handler: {}", all.join("; ")));
     assert!(best < 0.1, "best p99 {best} s");
 }
@@ -359,20 +328,10 @@ async fn the_last_event_of_a_burst_does_not_wait_for_the_poll_of_another_process
     let watch = Stopwatch::default();
     // The consumer's process: bells of its own, rung by what it hears from the database.
     let wake = Wake::default();
-    let options = PoolOptions {
-        max_connections: 3,
-        ..PoolOptions::default()
-    };
+    let options = PoolOptions { max_connections: 3, ..PoolOptions::default() };
     let system = SystemDb::new(world.test.options("dropmate_system"), options, wake.clone());
     let (clock, random) = (world.test.shared_clock(), world.test.random.clone());
-    let db = Db::new(
-        "demo",
-        world.test.options("dropmate_demo"),
-        options,
-        clock,
-        random,
-        wake,
-    );
+    let db = Db::new("demo", world.test.options("dropmate_demo"), options, clock, random, wake);
     let runner = Runner::new(db, stopwatch(&watch.begun, &watch.seen));
     runner.declare().await.unwrap();
     let stop = CancellationToken::new();
@@ -439,13 +398,7 @@ async fn a_consumer_behind_retention_is_told_and_skips_nothing() {
     world.advance().await;
     age_the_first_two(&world).await;
     let mut system = Stepped::new(world.test.connect("dropmate_system").await);
-    assert_eq!(
-        system
-            .step("SELECT bus.drop_partitions('2020-06-01')::text")
-            .await
-            .unwrap(),
-        ["2"]
-    );
+    assert_eq!(system.step("SELECT bus.drop_partitions('2020-06-01')::text").await.unwrap(), ["2"]);
     let error = runner.run_batch(0).await.unwrap_err();
     assert_eq!(error.sqlstate().as_deref(), Some("DM010"), "{}", error.chain());
     assert_eq!(world.effects().await, []);
@@ -467,19 +420,10 @@ async fn partitions_are_dropped_under_the_lock_of_the_sequencer() {
     advancing.step("BEGIN").await.unwrap();
     advancing.step("SELECT bus.advance(10)").await.unwrap();
     dropping.step("SET lock_timeout = '150ms'").await.unwrap();
-    let error = dropping
-        .step("SELECT bus.drop_partitions('2020-06-01')")
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.as_database_error().unwrap().code().as_deref(),
-        Some("55P03")
-    );
+    let error = dropping.step("SELECT bus.drop_partitions('2020-06-01')").await.unwrap_err();
+    assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("55P03"));
     advancing.step("COMMIT").await.unwrap();
-    dropping
-        .step("SELECT bus.drop_partitions('2020-06-01')")
-        .await
-        .unwrap();
+    dropping.step("SELECT bus.drop_partitions('2020-06-01')").await.unwrap();
 }
 
 #[tokio::test]
@@ -488,20 +432,8 @@ async fn partitions_of_the_days_to_come_are_made_once() {
     let days = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'bus.log'::regclass";
     assert_eq!(world.count(days).await, 9, "today, seven days and the default");
     let mut system = Stepped::new(world.test.connect("dropmate_system").await);
-    assert_eq!(
-        system
-            .step("SELECT bus.ensure_partitions(9)::text")
-            .await
-            .unwrap(),
-        ["2"]
-    );
-    assert_eq!(
-        system
-            .step("SELECT bus.ensure_partitions(9)::text")
-            .await
-            .unwrap(),
-        ["0"]
-    );
+    assert_eq!(system.step("SELECT bus.ensure_partitions(9)::text").await.unwrap(), ["2"]);
+    assert_eq!(system.step("SELECT bus.ensure_partitions(9)::text").await.unwrap(), ["0"]);
     // A day without a partition is caught by the default one, and nothing is lost.
     world
         .sql(
@@ -517,11 +449,7 @@ async fn partitions_of_the_days_to_come_are_made_once() {
     assert_eq!(world.advance().await, 1);
     assert_eq!(runner.run_batch(0).await.unwrap().handled, 1);
     world.sequencer.open().await.unwrap();
-    assert_eq!(
-        world.count(days).await,
-        8,
-        "the day that is in the default partition stays there"
-    );
+    assert_eq!(world.count(days).await, 8, "the day that is in the default partition stays there");
     world.test.assert_nothing_left().await;
 }
 
@@ -549,35 +477,20 @@ async fn an_event_whose_version_was_published_before_is_set_aside_and_the_log_go
     let (org, key, other) = (world.org(), world.uuid(), world.uuid());
     world.publish_many(&[(org, key, 1)]).await;
     world.advance().await;
-    world
-        .publish_many(&[(org, key, 1), (org, other, 1), (org, key, 2)])
-        .await;
-    assert_eq!(
-        world.advance().await,
-        2,
-        "a faulty service does not stop the others"
-    );
+    world.publish_many(&[(org, key, 1), (org, other, 1), (org, key, 2)]).await;
+    assert_eq!(world.advance().await, 2, "a faulty service does not stop the others");
     let status = bus::status(&world.system).await.unwrap();
     assert_eq!((status.rejected, status.outbox, status.next_offset), (1, 0, 4));
-    assert_eq!(
-        world
-            .count("SELECT count(*) FROM bus.rejected WHERE version = 1")
-            .await,
-        1
-    );
+    assert_eq!(world.count("SELECT count(*) FROM bus.rejected WHERE version = 1").await, 1);
     // While the first one is still in the outbox the publisher itself is refused.
     let mut demo = world.test.connect("dropmate_demo").await;
     sqlx::query(sqlx::AssertSqlSafe(publish_sql(world.uuid(), org, key, 3)))
         .execute(&mut demo)
         .await
         .unwrap();
-    let again = sqlx::query(sqlx::AssertSqlSafe(publish_sql(world.uuid(), org, key, 3)))
-        .execute(&mut demo)
-        .await;
-    assert_eq!(
-        again.unwrap_err().as_database_error().unwrap().code().as_deref(),
-        Some("23505")
-    );
+    let again =
+        sqlx::query(sqlx::AssertSqlSafe(publish_sql(world.uuid(), org, key, 3))).execute(&mut demo).await;
+    assert_eq!(again.unwrap_err().as_database_error().unwrap().code().as_deref(), Some("23505"));
     demo.close().await.unwrap();
     world.advance().await;
     assert_eq!(Changed::SUBJECT, "account.changed.v1");

@@ -47,9 +47,7 @@ struct Stage {
 impl Stage {
     async fn new(mutant: Option<String>) -> Self {
         let world = World::new().await;
-        world
-            .sql("CREATE SEQUENCE bus.mutant_offset; CREATE SEQUENCE bus.mutant_cached CACHE 32;")
-            .await;
+        world.sql("CREATE SEQUENCE bus.mutant_offset; CREATE SEQUENCE bus.mutant_cached CACHE 32;").await;
         if let Some(sql) = mutant {
             world.sql(&sql).await;
         }
@@ -60,15 +58,7 @@ impl Stage {
             candidate.step("SET lock_timeout = '150ms'").await.unwrap();
         }
         let reader = Stepped::new(world.test.admin().await);
-        Self {
-            world,
-            org,
-            one,
-            two,
-            reader,
-            last: 0,
-            seen: Vec::new(),
-        }
+        Self { world, org, one, two, reader, last: 0, seen: Vec::new() }
     }
 
     async fn system(world: &World) -> Stepped {
@@ -121,10 +111,7 @@ async fn stalled_leader(advance: &str, mutant: Option<String>, before: &[&str], 
         stage.one.step(sql).await.unwrap();
     }
     stage.one.step("BEGIN").await.unwrap();
-    assert_eq!(
-        stage.one.step(&format!("SELECT {advance}(2)")).await.unwrap(),
-        ["2"]
-    );
+    assert_eq!(stage.one.step(&format!("SELECT {advance}(2)")).await.unwrap(), ["2"]);
     early.step("COMMIT").await.unwrap();
     for sql in takeover {
         stage.reader.step(sql).await.unwrap();
@@ -139,11 +126,7 @@ async fn stalled_leader(advance: &str, mutant: Option<String>, before: &[&str], 
     stage.one.step("COMMIT").await.unwrap();
     stage.read().await;
     let lost = stage.lost(advance, &events).await;
-    assert_eq!(
-        refused,
-        advance == "bus.advance",
-        "only the real function makes the second candidate wait"
-    );
+    assert_eq!(refused, advance == "bus.advance", "only the real function makes the second candidate wait");
     lost
 }
 
@@ -175,10 +158,7 @@ async fn mutant_with_a_time_lease_lets_the_former_leader_write_late() {
     let lead = "UPDATE bus.lease SET holder = pg_backend_pid(), until = clock_timestamp() + interval '1 hour'
                  WHERE until < clock_timestamp()";
     let expire = "UPDATE bus.lease SET until = '-infinity'";
-    assert_eq!(
-        stalled_leader("bus.leased", Some(mutant), &[lead], &[expire]).await,
-        2
-    );
+    assert_eq!(stalled_leader("bus.leased", Some(mutant), &[lead], &[expire]).await, 2);
 }
 
 #[tokio::test]
@@ -186,44 +166,19 @@ async fn mutant_with_its_lock_on_another_connection_lets_the_former_leader_write
     // The lock says who leads, but the batch runs elsewhere: when the lock's connection dies, the batch does not.
     let mutant = advance_mutant("apart", "", ANY_ORDER, "nextval('bus.mutant_offset')", "");
     let mut stage = Stage::new(Some(mutant)).await;
-    let (mut lock_one, mut lock_two) = (
-        Stage::system(&stage.world).await,
-        Stage::system(&stage.world).await,
-    );
+    let (mut lock_one, mut lock_two) = (Stage::system(&stage.world).await, Stage::system(&stage.world).await);
     let (mut early, mut late) = (stage.writer().await, stage.writer().await);
     early.step("BEGIN").await.unwrap();
     let mut events = vec![stage.publish(&mut early).await, stage.publish(&mut early).await];
     events.extend([stage.publish(&mut late).await, stage.publish(&mut late).await]);
-    assert_eq!(
-        lock_one
-            .step("SELECT pg_try_advisory_lock(1)::text")
-            .await
-            .unwrap(),
-        ["true"]
-    );
+    assert_eq!(lock_one.step("SELECT pg_try_advisory_lock(1)::text").await.unwrap(), ["true"]);
     stage.one.step("BEGIN").await.unwrap();
     stage.one.step("SELECT bus.apart(2)").await.unwrap();
     early.step("COMMIT").await.unwrap();
-    assert_eq!(
-        lock_two
-            .step("SELECT pg_try_advisory_lock(1)::text")
-            .await
-            .unwrap(),
-        ["false"]
-    );
+    assert_eq!(lock_two.step("SELECT pg_try_advisory_lock(1)::text").await.unwrap(), ["false"]);
     let pid = lock_one.step("SELECT pg_backend_pid()::text").await.unwrap();
-    stage
-        .reader
-        .step(&format!("SELECT pg_terminate_backend({}, 5000)", pid[0]))
-        .await
-        .unwrap();
-    assert_eq!(
-        lock_two
-            .step("SELECT pg_try_advisory_lock(1)::text")
-            .await
-            .unwrap(),
-        ["true"]
-    );
+    stage.reader.step(&format!("SELECT pg_terminate_backend({}, 5000)", pid[0])).await.unwrap();
+    assert_eq!(lock_two.step("SELECT pg_try_advisory_lock(1)::text").await.unwrap(), ["true"]);
     stage.two.step("SELECT bus.apart(2)").await.unwrap();
     stage.read().await;
     stage.one.step("COMMIT").await.unwrap();
@@ -268,11 +223,7 @@ async fn alternating(advance: &str, mutant: Option<String>) -> usize {
     for turn in 0..4 {
         events.push(stage.publish(&mut writer).await);
         let sql = format!("SELECT {advance}(10)");
-        let candidate = if turn % 2 == 0 {
-            &mut stage.one
-        } else {
-            &mut stage.two
-        };
+        let candidate = if turn % 2 == 0 { &mut stage.one } else { &mut stage.two };
         assert_eq!(candidate.step(&sql).await.unwrap(), ["1"]);
         stage.read().await;
     }
@@ -304,10 +255,7 @@ async fn two_sessions_one_key(cache: Option<&str>) -> Vec<String> {
     // The first session draws a low block of positions for something else.
     stage.publish(&mut one).await;
     for (writer, version) in [(&mut two, 2), (&mut one, 3)] {
-        writer
-            .step(&publish_sql(stage.world.uuid(), stage.org, key, version))
-            .await
-            .unwrap();
+        writer.step(&publish_sql(stage.world.uuid(), stage.org, key, version)).await.unwrap();
     }
     order(&mut stage, key).await
 }
@@ -341,16 +289,11 @@ async fn mutant_that_publishes_before_it_locks_breaks_the_order_of_a_key() {
     second.step("BEGIN").await.unwrap();
     second.step(&scope).await.unwrap();
     let version: i64 = second.step(&lock).await.unwrap()[0].parse().unwrap();
-    second
-        .step(&publish_sql(stage.world.uuid(), stage.org, account, version))
-        .await
-        .unwrap();
+    second.step(&publish_sql(stage.world.uuid(), stage.org, account, version)).await.unwrap();
     second.step("COMMIT").await.unwrap();
     let version = hasty.step(&lock).await.unwrap().remove(0);
     hasty
-        .step(&format!(
-            "UPDATE bus.outbox SET version = {version} WHERE event_id = '{event}'"
-        ))
+        .step(&format!("UPDATE bus.outbox SET version = {version} WHERE event_id = '{event}'"))
         .await
         .unwrap();
     hasty.step("COMMIT").await.unwrap();
@@ -362,10 +305,8 @@ async fn a_transaction_publishes_after_its_locks_and_keeps_the_order_of_a_key() 
     let mut stage = Stage::new(None).await;
     let account = stage.world.account(stage.org).await;
     let scope = platform::db::Scope::system(stage.org);
-    let (mut first, mut second) = (
-        stage.world.db.begin(&scope).await.unwrap(),
-        stage.world.db.begin(&scope).await.unwrap(),
-    );
+    let (mut first, mut second) =
+        (stage.world.db.begin(&scope).await.unwrap(), stage.world.db.begin(&scope).await.unwrap());
     change(&mut second, account, 1).await.unwrap();
     second.commit().await.unwrap();
     change(&mut first, account, 1).await.unwrap();
@@ -395,11 +336,7 @@ async fn mutant_reader_with_a_cursor_on_the_outbox_id_loses_what_commits_late() 
             slow.step("COMMIT").await.unwrap();
         }
     }
-    assert_eq!(
-        relayed,
-        [early],
-        "the mutant never sees the event with the lower position"
-    );
+    assert_eq!(relayed, [early], "the mutant never sees the event with the lower position");
     assert_eq!(stage.lost("bus.advance", &[early, late]).await, 0);
 }
 
@@ -409,11 +346,7 @@ async fn advancing_in_repeatable_read_is_refused() {
     let mut writer = stage.writer().await;
     let event = stage.publish(&mut writer).await;
     for level in ["REPEATABLE READ", "SERIALIZABLE"] {
-        stage
-            .one
-            .step(&format!("BEGIN ISOLATION LEVEL {level}"))
-            .await
-            .unwrap();
+        stage.one.step(&format!("BEGIN ISOLATION LEVEL {level}")).await.unwrap();
         let error = stage.one.step("SELECT bus.advance(10)").await.unwrap_err();
         assert!(error.to_string().contains("READ COMMITTED"), "{error}");
         stage.one.step("ROLLBACK").await.unwrap();

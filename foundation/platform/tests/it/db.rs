@@ -41,24 +41,13 @@ async fn a_connection_that_was_ended_is_replaced_at_the_next_begin() {
     assert_eq!(error.kind(), Kind::Unavailable, "{}", error.chain());
     drop(tx);
     for _ in 0..4 {
-        let tx = world
-            .db
-            .begin(&scope)
-            .await
-            .unwrap_or_else(|error| panic!("{}", error.chain()));
+        let tx = world.db.begin(&scope).await.unwrap_or_else(|error| panic!("{}", error.chain()));
         tx.commit().await.unwrap();
     }
     // Also one that was ended while it lay in the pool.
     world.terminate("dropmate_demo").await;
     pause(Duration::from_millis(50)).await;
-    world
-        .db
-        .begin(&scope)
-        .await
-        .unwrap_or_else(|error| panic!("{}", error.chain()))
-        .commit()
-        .await
-        .unwrap();
+    world.db.begin(&scope).await.unwrap_or_else(|error| panic!("{}", error.chain())).commit().await.unwrap();
 }
 
 #[tokio::test]
@@ -73,9 +62,7 @@ async fn a_serialization_failure_is_run_again_and_any_other_failure_is_not() {
         .run(&scope, |tx| {
             let (ran, db, scope) = (Arc::clone(&ran), world.db.clone(), tx.scope().clone());
             Box::pin(async move {
-                tx.conn()
-                    .execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                    .await?;
+                tx.conn().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
                 tx.conn().execute("SELECT count(*) FROM demo.accounts").await?;
                 if ran.fetch_add(1, Ordering::Relaxed) == 0 {
                     let mut other = db.begin(&scope).await?;
@@ -88,15 +75,8 @@ async fn a_serialization_failure_is_run_again_and_any_other_failure_is_not() {
         .await
         .unwrap();
     assert_eq!((version, ran.load(Ordering::Relaxed)), (3, 2));
-    assert_eq!(
-        world.count("SELECT balance FROM demo.accounts").await,
-        2,
-        "no effect twice, none lost"
-    );
-    for (sql, times) in [
-        ("SELECT 1 / 0", 1),
-        ("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", 5),
-    ] {
+    assert_eq!(world.count("SELECT balance FROM demo.accounts").await, 2, "no effect twice, none lost");
+    for (sql, times) in [("SELECT 1 / 0", 1), ("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", 5)] {
         let ran = AtomicU32::new(0);
         let failed = world
             .db
@@ -136,12 +116,7 @@ async fn a_deadlock_is_run_again() {
     let (a, b) = tokio::join!(cross(0), cross(1));
     a.unwrap();
     b.unwrap();
-    assert_eq!(
-        world
-            .count("SELECT sum(balance)::bigint FROM demo.accounts")
-            .await,
-        4
-    );
+    assert_eq!(world.count("SELECT sum(balance)::bigint FROM demo.accounts").await, 4);
 }
 
 #[tokio::test]
@@ -160,19 +135,13 @@ async fn what_runs_waits_or_sits_too_long_is_ended() {
     let db = world.test.db_with("demo", options);
     let mut tx = db.begin(&scope).await.unwrap();
     let slow = platform::Error::from(tx.conn().execute("SELECT pg_sleep(5)").await.unwrap_err());
-    assert_eq!(
-        (slow.kind(), slow.sqlstate().as_deref()),
-        (Kind::Unavailable, Some("57014"))
-    );
+    assert_eq!((slow.kind(), slow.sqlstate().as_deref()), (Kind::Unavailable, Some("57014")));
     tx.rollback().await.unwrap();
     let mut holder = world.db.begin(&scope).await.unwrap();
     change(&mut holder, account, 1).await.unwrap();
     let mut second = db.begin(&scope).await.unwrap();
     let waited = change(&mut second, account, 1).await.unwrap_err();
-    assert_eq!(
-        (waited.kind(), waited.sqlstate().as_deref()),
-        (Kind::Unavailable, Some("55P03"))
-    );
+    assert_eq!((waited.kind(), waited.sqlstate().as_deref()), (Kind::Unavailable, Some("55P03")));
     second.rollback().await.unwrap();
     holder.rollback().await.unwrap();
     let mut idle = db.begin(&scope).await.unwrap();
@@ -180,11 +149,7 @@ async fn what_runs_waits_or_sits_too_long_is_ended() {
     pause(short * 3).await;
     let ended = idle.commit().await.unwrap_err();
     assert_eq!(ended.kind(), Kind::Unavailable, "{}", ended.chain());
-    assert_eq!(
-        world.change(org, account, 1).await,
-        2,
-        "its lock is gone and its change with it"
-    );
+    assert_eq!(world.change(org, account, 1).await, 2, "its lock is gone and its change with it");
 }
 
 #[tokio::test]
@@ -203,23 +168,14 @@ async fn a_transaction_whose_statement_failed_does_not_pretend_to_commit() {
 #[tokio::test]
 async fn a_begin_that_is_cancelled_leaves_no_open_transaction_in_the_pool() {
     let world = World::new().await;
-    let options = PoolOptions {
-        max_connections: 1,
-        ..PoolOptions::default()
-    };
+    let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
     let db = world.test.db_with("demo", options);
     let scope = Scope::system(world.org());
     db.begin(&scope).await.unwrap().commit().await.unwrap();
     for micros in 0..120 {
-        tokio::time::timeout(Duration::from_micros(micros * 10), db.begin(&scope))
-            .await
-            .ok();
+        tokio::time::timeout(Duration::from_micros(micros * 10), db.begin(&scope)).await.ok();
         // The next user is not inside a transaction that somebody else began.
-        let row = db
-            .pool()
-            .fetch_one("SELECT now() <> statement_timestamp()")
-            .await
-            .unwrap();
+        let row = db.pool().fetch_one("SELECT now() <> statement_timestamp()").await.unwrap();
         assert!(!row.get::<bool, _>(0), "cancelled after {} us", micros * 10);
     }
 }
@@ -227,10 +183,7 @@ async fn a_begin_that_is_cancelled_leaves_no_open_transaction_in_the_pool() {
 #[tokio::test]
 async fn a_begin_that_fails_leaves_no_aborted_transaction_in_the_pool() {
     let world = World::new().await;
-    let options = PoolOptions {
-        max_connections: 1,
-        ..PoolOptions::default()
-    };
+    let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
     let db = world.test.db_with("demo", options);
     // The mutant is what sqlx does by itself.
     let failing = "BEGIN; SELECT 1 / 0";
@@ -246,11 +199,7 @@ async fn a_begin_that_fails_leaves_no_aborted_transaction_in_the_pool() {
             key: Some(key),
             ..platform::idempotency::Call::new(scope.clone(), "op")
         };
-        call.run(&db, |_tx| {
-            Box::pin(async { Err(platform::Error::not_found("account")) })
-        })
-        .await
-        .ok();
+        call.run(&db, |_tx| Box::pin(async { Err(platform::Error::not_found("account")) })).await.ok();
         db.pool().fetch_one("SELECT 1").await.unwrap();
     }
 }

@@ -18,10 +18,7 @@ const OPERATION: &str = "demo_create_account";
 
 fn call(scope: Scope, key: &str, body: &[u8]) -> Call {
     let key = Key::new(key, Key::fingerprint("POST", "/accounts", body)).unwrap();
-    Call {
-        key: Some(key),
-        ..Call::new(scope, OPERATION)
-    }
+    Call { key: Some(key), ..Call::new(scope, OPERATION) }
 }
 
 async fn create(tx: &mut Tx) -> platform::Result<Answer> {
@@ -40,10 +37,7 @@ async fn run(db: &Db, call: &Call) -> platform::Result<Answer> {
 const ACCOUNTS: &str = "SELECT count(*) FROM demo.accounts";
 
 fn replayed(answer: &Answer) -> bool {
-    answer
-        .headers
-        .iter()
-        .any(|(name, value)| name == "idempotency-replayed" && value == "true")
+    answer.headers.iter().any(|(name, value)| name == "idempotency-replayed" && value == "true")
 }
 
 /// The answer as it was given the first time.
@@ -58,13 +52,7 @@ async fn proof_idempotency() {
     let keys = proof.size(8, 500);
     let world = World::new().await;
     let org = world.org();
-    let db = world.test.db_with(
-        "demo",
-        PoolOptions {
-            max_connections: 32,
-            ..PoolOptions::default()
-        },
-    );
+    let db = world.test.db_with("demo", PoolOptions { max_connections: 32, ..PoolOptions::default() });
     let (mut again, mut running) = (0, 0);
     for number in 0..keys {
         let call = Arc::new(call(Scope::system(org), &format!("key-{number}"), b"{}"));
@@ -78,11 +66,7 @@ async fn proof_idempotency() {
             });
         }
         let results = requests.join_all().await;
-        let fresh: Vec<&Answer> = results
-            .iter()
-            .flatten()
-            .filter(|answer| !replayed(answer))
-            .collect();
+        let fresh: Vec<&Answer> = results.iter().flatten().filter(|answer| !replayed(answer)).collect();
         assert_eq!(fresh.len(), 1, "key {number}: exactly one request did it");
         for result in &results {
             match result {
@@ -109,11 +93,7 @@ async fn proof_idempotency() {
         );
     }
     assert_eq!(world.count(ACCOUNTS).await, i64::from(keys));
-    assert_eq!(
-        world.count("SELECT count(*) FROM bus.outbox").await,
-        i64::from(keys),
-        "one event each"
-    );
+    assert_eq!(world.count("SELECT count(*) FROM bus.outbox").await, i64::from(keys), "one event each");
     assert_eq!(
         world.count("SELECT count(*) FROM platform.audit_entries").await,
         i64::from(keys),
@@ -165,15 +145,8 @@ async fn killed_in_the_middle(store: Store) -> i64 {
             })
             .await;
     }
-    assert_eq!(
-        tries.load(Ordering::Relaxed),
-        2,
-        "the first time nothing was stored"
-    );
-    assert!(
-        replayed(&run(&world.db, &call).await.unwrap()),
-        "the second time it was"
-    );
+    assert_eq!(tries.load(Ordering::Relaxed), 2, "the first time nothing was stored");
+    assert!(replayed(&run(&world.db, &call).await.unwrap()), "the second time it was");
     world.count(ACCOUNTS).await
 }
 
@@ -192,13 +165,8 @@ async fn the_same_key_with_another_body_is_refused() {
     let world = World::new().await;
     let scope = Scope::system(world.org());
     run(&world.db, &call(scope.clone(), "k", b"{}")).await.unwrap();
-    let error = run(&world.db, &call(scope, "k", b"{\"other\":1}"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.code()),
-        (Kind::Invalid, "idempotency_mismatch")
-    );
+    let error = run(&world.db, &call(scope, "k", b"{\"other\":1}")).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (Kind::Invalid, "idempotency_mismatch"));
     assert_eq!(world.count(ACCOUNTS).await, 1);
 }
 
@@ -213,17 +181,9 @@ async fn another_tenant_another_caller_and_another_operation_have_keys_of_their_
         !replayed(&second) && second.body != first.body,
         "nothing is learnt, not even that the key was used"
     );
-    let colleague = Scope {
-        actor: "user_2".to_owned(),
-        ..mine.clone()
-    };
-    assert!(!replayed(
-        &run(&world.db, &call(colleague, "k", b"{}")).await.unwrap()
-    ));
-    let other = Call {
-        operation: "demo_other",
-        ..call(mine.clone(), "k", b"{}")
-    };
+    let colleague = Scope { actor: "user_2".to_owned(), ..mine.clone() };
+    assert!(!replayed(&run(&world.db, &call(colleague, "k", b"{}")).await.unwrap()));
+    let other = Call { operation: "demo_other", ..call(mine.clone(), "k", b"{}") };
     assert!(!replayed(&run(&world.db, &other).await.unwrap()));
     assert!(replayed(&run(&world.db, &call(mine, "k", b"{}")).await.unwrap()));
     assert_eq!(world.count(ACCOUNTS).await, 4);
@@ -234,10 +194,7 @@ async fn while_the_first_is_running_the_second_is_told_at_once() {
     let world = World::new().await;
     let scope = Scope::system(world.org());
     let call = Arc::new(call(scope, "k", b"{}"));
-    let (entered, goes_on) = (
-        Arc::new(tokio::sync::Notify::new()),
-        Arc::new(tokio::sync::Notify::new()),
-    );
+    let (entered, goes_on) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
     let slow = {
         let (call, db) = (Arc::clone(&call), world.db.clone());
         let (entered, goes_on) = (Arc::clone(&entered), Arc::clone(&goes_on));
@@ -261,10 +218,7 @@ async fn while_the_first_is_running_the_second_is_told_at_once() {
         (error, begun.elapsed())
     };
     let (first, (error, waited)) = tokio::join!(slow, second);
-    assert_eq!(
-        (first.unwrap().status, error.code()),
-        (201, "idempotency_running")
-    );
+    assert_eq!((first.unwrap().status, error.code()), (201, "idempotency_running"));
     assert!(error.retry_after().is_some());
     assert!(waited < std::time::Duration::from_secs(1), "{waited:?}");
 }
@@ -311,10 +265,7 @@ async fn a_decided_refusal_is_stored_and_its_effects_are_not() {
     }
     assert_eq!(world.count(ACCOUNTS).await, 0);
     assert_eq!(world.count("SELECT count(*) FROM bus.outbox").await, 0);
-    assert_eq!(
-        world.count("SELECT count(*) FROM platform.audit_entries").await,
-        0
-    );
+    assert_eq!(world.count("SELECT count(*) FROM platform.audit_entries").await, 0);
 }
 
 #[tokio::test]
@@ -323,9 +274,7 @@ async fn a_failure_and_what_the_caller_can_mend_are_not_stored() {
     for (key, error) in [
         ("internal", (|| Error::internal("broken")) as fn() -> Error),
         ("away", || Error::unavailable("carrier")),
-        ("throttled", || {
-            Error::new(Kind::TooMany, "too_many", "Slow down.")
-        }),
+        ("throttled", || Error::new(Kind::TooMany, "too_many", "Slow down.")),
         ("forbidden", Error::forbidden),
         ("anonymous", Error::unauthenticated),
     ] {
@@ -333,12 +282,7 @@ async fn a_failure_and_what_the_caller_can_mend_are_not_stored() {
         assert_eq!(ran, 2, "{key}");
         assert!(results.iter().all(Result::is_err), "{key}");
     }
-    assert_eq!(
-        world
-            .count("SELECT count(*) FROM platform.idempotency_keys")
-            .await,
-        0
-    );
+    assert_eq!(world.count("SELECT count(*) FROM platform.idempotency_keys").await, 0);
     assert_eq!(world.count(ACCOUNTS).await, 0);
 }
 
@@ -392,8 +336,5 @@ async fn answers_are_kept_for_72_hours() {
     assert!(replayed(&run(&world.db, &call).await.unwrap()));
     world.test.clock.advance(SignedDuration::from_secs(1));
     assert_eq!(purge(&world.system, now()).await.unwrap(), 1);
-    assert!(
-        !replayed(&run(&world.db, &call).await.unwrap()),
-        "after that it is a new request"
-    );
+    assert!(!replayed(&run(&world.db, &call).await.unwrap()), "after that it is a new request");
 }

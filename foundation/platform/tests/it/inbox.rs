@@ -30,26 +30,21 @@ async fn write_effect(tx: &mut Tx, delivery: &bus::Delivery) -> platform::Result
 
 /// Ends the connection of the running transaction, as a crash of the process would.
 async fn kill_own_backend(tx: &mut Tx) {
-    sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())")
-        .execute(tx.conn())
-        .await
-        .ok();
+    sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())").execute(tx.conn()).await.ok();
 }
 
 /// Writes an effect; every `fatal`-th time the connection dies between the effect and the commit.
 fn mortal(handled: Arc<AtomicU64>, fatal: u64) -> Consumer {
-    Consumer::new("demo.effects")
-        .partitioned(4)
-        .on::<Changed, _>(move |tx, delivery, _event| {
-            let nth = handled.fetch_add(1, Ordering::Relaxed) + 1;
-            Box::pin(async move {
-                write_effect(tx, delivery).await?;
-                if nth.is_multiple_of(fatal) {
-                    kill_own_backend(tx).await;
-                }
-                Ok(())
-            })
+    Consumer::new("demo.effects").partitioned(4).on::<Changed, _>(move |tx, delivery, _event| {
+        let nth = handled.fetch_add(1, Ordering::Relaxed) + 1;
+        Box::pin(async move {
+            write_effect(tx, delivery).await?;
+            if nth.is_multiple_of(fatal) {
+                kill_own_backend(tx).await;
+            }
+            Ok(())
         })
+    })
 }
 
 /// Four processes with all partitions each.
@@ -61,11 +56,7 @@ struct Instances {
 
 impl Instances {
     fn start(world: &World) -> Self {
-        let mut all = Self {
-            tasks: JoinSet::new(),
-            handles: Vec::new(),
-            handled: Arc::default(),
-        };
+        let mut all = Self { tasks: JoinSet::new(), handles: Vec::new(), handled: Arc::default() };
         for _ in 0..4 {
             let handles = all.instance(world);
             all.handles.push(handles);
@@ -74,20 +65,9 @@ impl Instances {
     }
 
     fn instance(&mut self, world: &World) -> Vec<tokio::task::AbortHandle> {
-        let db = world.test.db_with(
-            "demo",
-            PoolOptions {
-                max_connections: 4,
-                ..PoolOptions::default()
-            },
-        );
+        let db = world.test.db_with("demo", PoolOptions { max_connections: 4, ..PoolOptions::default() });
         let runner = Runner::new(db, mortal(Arc::clone(&self.handled), 331));
-        (0..4)
-            .map(|part| {
-                self.tasks
-                    .spawn(runner.clone().run(part, CancellationToken::new()))
-            })
-            .collect()
+        (0..4).map(|part| self.tasks.spawn(runner.clone().run(part, CancellationToken::new()))).collect()
     }
 
     /// Drops one process with everything it is doing and starts another.
@@ -107,15 +87,11 @@ async fn proof_inbox() {
     let world = World::new().await;
     let org = world.org();
     let keys: Vec<Uuid> = (0..200).map(|_| world.uuid()).collect();
-    let all: Vec<_> = (0..events)
-        .map(|n| (org, keys[usize::try_from(n % 200).unwrap()], 1 + n / 200))
-        .collect();
+    let all: Vec<_> =
+        (0..events).map(|n| (org, keys[usize::try_from(n % 200).unwrap()], 1 + n / 200)).collect();
     world.publish_many(&all).await;
     world.advance().await;
-    Runner::new(world.db.clone(), mortal(Arc::default(), 331))
-        .declare()
-        .await
-        .unwrap();
+    Runner::new(world.db.clone(), mortal(Arc::default(), 331)).declare().await.unwrap();
     let mut instances = Instances::start(&world);
     let mut admin = world.test.admin().await;
     let (mut again, mut kills) = (0_i64, 0);
@@ -149,32 +125,16 @@ async fn proof_inbox() {
         .await
         > 0
     {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "the consumers did not catch up"
-        );
+        assert!(begun.elapsed() < Duration::from_mins(1), "the consumers did not catch up");
         pause(Duration::from_millis(20)).await;
     }
     kills += instances.handled.load(Ordering::Relaxed) / 331;
     instances.tasks.shutdown().await;
-    assert_eq!(
-        world.count("SELECT count(*) FROM demo.effects").await,
-        events,
-        "one effect per event"
-    );
-    assert_eq!(
-        world
-            .count("SELECT count(DISTINCT event_id) FROM demo.effects")
-            .await,
-        events
-    );
+    assert_eq!(world.count("SELECT count(*) FROM demo.effects").await, events, "one effect per event");
+    assert_eq!(world.count("SELECT count(DISTINCT event_id) FROM demo.effects").await, events);
     let disorder = "SELECT count(*) FROM (SELECT version - lag(version, 1, 0::bigint) OVER (PARTITION BY account ORDER BY id) AS step
                       FROM demo.effects) s WHERE step <> 1";
-    assert_eq!(
-        world.count(disorder).await,
-        0,
-        "the effects of a key are in the order of its versions"
-    );
+    assert_eq!(world.count(disorder).await, 0, "the effects of a key are in the order of its versions");
     world.test.assert_nothing_left().await;
     proof.report(&format!(
         "{events} events, about {again} of them delivered again ({rewinds} rewinds), 4 instances x 4 partitions, {kills} kills: {events} effects, each key in order"
@@ -219,27 +179,25 @@ async fn mutant_that_writes_its_effect_in_another_transaction_does_it_twice() {
 
 /// Publishes a change of the same account again, then fails when the number says so.
 fn echo() -> Consumer {
-    Consumer::new("demo.echo")
-        .max_attempts(2)
-        .on::<Changed, _>(|tx, delivery, event| {
-            Box::pin(async move {
-                if event.by >= 100 {
-                    return Ok(());
+    Consumer::new("demo.echo").max_attempts(2).on::<Changed, _>(|tx, delivery, event| {
+        Box::pin(async move {
+            if event.by >= 100 {
+                return Ok(());
+            }
+            write_effect(tx, delivery).await?;
+            change(tx, delivery.key, 100 + event.by).await?;
+            match event.by {
+                13 => Err(platform::Error::internal("thirteen")),
+                14 => panic!("fourteen"),
+                15 => {
+                    // A failed statement aborts the transaction up to its savepoint, and no further.
+                    sqlx::query("SELECT 1 / 0").execute(tx.conn()).await?;
+                    Ok(())
                 }
-                write_effect(tx, delivery).await?;
-                change(tx, delivery.key, 100 + event.by).await?;
-                match event.by {
-                    13 => Err(platform::Error::internal("thirteen")),
-                    14 => panic!("fourteen"),
-                    15 => {
-                        // A failed statement aborts the transaction up to its savepoint, and no further.
-                        sqlx::query("SELECT 1 / 0").execute(tx.conn()).await?;
-                        Ok(())
-                    }
-                    _ => Ok(()),
-                }
-            })
+                _ => Ok(()),
+            }
         })
+    })
 }
 
 #[tokio::test]
@@ -255,43 +213,22 @@ async fn what_a_failing_event_wrote_and_published_vanishes_and_its_neighbours_st
         accounts.push(account);
     }
     world.advance().await;
-    assert_eq!(
-        runner.run_batch(0).await.unwrap(),
-        Progress {
-            handled: 2,
-            deferred: 3,
-            moved: true
-        }
-    );
+    assert_eq!(runner.run_batch(0).await.unwrap(), Progress { handled: 2, deferred: 3, moved: true });
     assert_eq!(world.effects().await, [(accounts[0], 2), (accounts[4], 2)]);
     assert_eq!(world.advance().await, 2, "only the two that succeeded published");
     assert_eq!(
-        world
-            .count("SELECT sum(balance)::bigint FROM demo.accounts")
-            .await,
+        world.count("SELECT sum(balance)::bigint FROM demo.accounts").await,
         1 + 13 + 14 + 15 + 2 + 101 + 102
     );
     world.test.clock.advance(SignedDuration::from_mins(10));
     while runner.run_deferred().await.unwrap() {}
     let dead = bus::dead_letters(&world.system).await.unwrap();
     assert_eq!(dead.len(), 3);
-    assert!(
-        dead.iter()
-            .any(|letter| letter.last_error.as_deref().unwrap().contains("panicked"))
-    );
+    assert!(dead.iter().any(|letter| letter.last_error.as_deref().unwrap().contains("panicked")));
     assert_eq!(world.count("SELECT count(*) FROM bus.inbox").await, 2);
     for letter in dead {
-        assert!(
-            bus::skip(&world.system, "demo.echo", letter.event_id)
-                .await
-                .unwrap()
-        );
-        assert!(
-            !bus::skip(&world.system, "demo.echo", letter.event_id)
-                .await
-                .unwrap(),
-            "once"
-        );
+        assert!(bus::skip(&world.system, "demo.echo", letter.event_id).await.unwrap());
+        assert!(!bus::skip(&world.system, "demo.echo", letter.event_id).await.unwrap(), "once");
     }
     runner.run_batch(0).await.unwrap();
     world.test.assert_nothing_left().await;
@@ -300,19 +237,13 @@ async fn what_a_failing_event_wrote_and_published_vanishes_and_its_neighbours_st
 /// Fails on negative changes until it is told to be lenient.
 fn moody(name: &'static str, lenient: &Arc<AtomicU64>) -> Consumer {
     let lenient = Arc::clone(lenient);
-    Consumer::new(name)
-        .max_attempts(2)
-        .on::<Changed, _>(move |tx, delivery, event| {
-            let fails = event.by < 0 && lenient.load(Ordering::Relaxed) == 0;
-            Box::pin(async move {
-                write_effect(tx, delivery).await?;
-                if fails {
-                    Err(platform::Error::internal("negative"))
-                } else {
-                    Ok(())
-                }
-            })
+    Consumer::new(name).max_attempts(2).on::<Changed, _>(move |tx, delivery, event| {
+        let fails = event.by < 0 && lenient.load(Ordering::Relaxed) == 0;
+        Box::pin(async move {
+            write_effect(tx, delivery).await?;
+            if fails { Err(platform::Error::internal("negative")) } else { Ok(()) }
         })
+    })
 }
 
 #[tokio::test]
@@ -332,15 +263,9 @@ async fn a_dead_letter_that_is_replayed_comes_before_what_waited_behind_it() {
     while runner.run_deferred().await.unwrap() {}
     let dead = bus::dead_letters(&world.system).await.unwrap().remove(0);
     // A replay without a repair leads back to the same place.
+    assert!(bus::replay(&world.system, "demo.moody", dead.event_id).await.unwrap());
     assert!(
-        bus::replay(&world.system, "demo.moody", dead.event_id)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !bus::replay(&world.system, "demo.moody", dead.event_id)
-            .await
-            .unwrap(),
+        !bus::replay(&world.system, "demo.moody", dead.event_id).await.unwrap(),
         "it is not dead any more"
     );
     while runner.run_deferred().await.unwrap() {
@@ -349,16 +274,9 @@ async fn a_dead_letter_that_is_replayed_comes_before_what_waited_behind_it() {
     let dead = bus::dead_letters(&world.system).await.unwrap().remove(0);
     assert_eq!((dead.attempts, dead.waiting), (2, 2));
     lenient.store(1, Ordering::Relaxed);
-    assert!(
-        bus::replay(&world.system, "demo.moody", dead.event_id)
-            .await
-            .unwrap()
-    );
+    assert!(bus::replay(&world.system, "demo.moody", dead.event_id).await.unwrap());
     while runner.run_deferred().await.unwrap() {}
-    assert_eq!(
-        world.effects().await,
-        [2, 3, 4, 5].map(|version| (account, version))
-    );
+    assert_eq!(world.effects().await, [2, 3, 4, 5].map(|version| (account, version)));
     world.test.assert_nothing_left().await;
 }
 
@@ -379,18 +297,9 @@ async fn a_dead_letter_that_is_delivered_again_stays_dead() {
     assert_eq!(bus::dead_letters(&world.system).await.unwrap(), before);
     assert_eq!(before.len(), 1);
     // After a skip, too, another delivery does nothing.
-    bus::skip(&world.system, "demo.effects", before[0].event_id)
-        .await
-        .unwrap();
+    bus::skip(&world.system, "demo.effects", before[0].event_id).await.unwrap();
     world.sql("UPDATE bus.cursors SET last_offset = 0").await;
-    assert_eq!(
-        runner.run_batch(0).await.unwrap(),
-        Progress {
-            handled: 0,
-            deferred: 0,
-            moved: true
-        }
-    );
+    assert_eq!(runner.run_batch(0).await.unwrap(), Progress { handled: 0, deferred: 0, moved: true });
     world.test.assert_nothing_left().await;
 }
 
@@ -408,22 +317,8 @@ async fn a_parked_key_is_parked_for_its_consumer_only() {
     world.change(org, account, -1).await;
     world.change(org, account, 1).await;
     world.advance().await;
-    assert_eq!(
-        one.run_batch(0).await.unwrap(),
-        Progress {
-            handled: 0,
-            deferred: 2,
-            moved: true
-        }
-    );
-    assert_eq!(
-        other.run_batch(0).await.unwrap(),
-        Progress {
-            handled: 2,
-            deferred: 0,
-            moved: true
-        }
-    );
+    assert_eq!(one.run_batch(0).await.unwrap(), Progress { handled: 0, deferred: 2, moved: true });
+    assert_eq!(other.run_batch(0).await.unwrap(), Progress { handled: 2, deferred: 0, moved: true });
     assert!(!other.run_deferred().await.unwrap());
 }
 
@@ -438,10 +333,8 @@ async fn two_instances_never_run_the_same_batch() {
     world.advance().await;
     // The other instance is inside its batch: it holds the cursor.
     let mut other = world.db.begin(&Scope::installation()).await.unwrap();
-    let rows = sqlx::query("SELECT * FROM bus.fetch('demo.effects', 0, 10)")
-        .fetch_all(other.conn())
-        .await
-        .unwrap();
+    let rows =
+        sqlx::query("SELECT * FROM bus.fetch('demo.effects', 0, 10)").fetch_all(other.conn()).await.unwrap();
     assert_eq!(rows.len(), 2, "the event and where the cursor may go");
     assert_eq!(runner.run_batch(0).await.unwrap(), Progress::default());
     other.rollback().await.unwrap();
@@ -494,15 +387,8 @@ async fn a_consumer_belongs_to_the_service_that_declared_it() {
     world.change(org, account, -1).await;
     world.advance().await;
     world.sql("UPDATE bus.cursors SET service = 'somebody'").await;
-    assert_eq!(
-        runner.declare().await.unwrap_err().sqlstate().as_deref(),
-        Some("42501")
-    );
-    assert_eq!(
-        runner.run_batch(0).await.unwrap(),
-        Progress::default(),
-        "nothing of another service is read"
-    );
+    assert_eq!(runner.declare().await.unwrap_err().sqlstate().as_deref(), Some("42501"));
+    assert_eq!(runner.run_batch(0).await.unwrap(), Progress::default(), "nothing of another service is read");
     let mut demo = world.test.connect("dropmate_demo").await;
     for forbidden in [
         "SELECT bus.move_cursor('demo.effects', 0, 5)",

@@ -94,17 +94,11 @@ async fn a_unique_key_is_queued_once() {
     let world = World::new().await;
     let done = Done::default();
     let worker = worker(&world, kind(&done, |_, _| Ok(())));
-    let unique = Note {
-        number: 1,
-        unique: Some("one".to_owned()),
-    };
+    let unique = Note { number: 1, unique: Some("one".to_owned()) };
     assert!(matches!(enqueue(&world, &unique).await, Enqueued::New(_)));
     assert_eq!(enqueue(&world, &unique).await, Enqueued::Already);
     assert_eq!(worker.drain().await.unwrap(), 1);
-    assert!(
-        matches!(enqueue(&world, &unique).await, Enqueued::New(_)),
-        "what is done is not in the way"
-    );
+    assert!(matches!(enqueue(&world, &unique).await, Enqueued::New(_)), "what is done is not in the way");
     worker.drain().await.unwrap();
 }
 
@@ -116,10 +110,7 @@ async fn the_error_decides_when_it_is_tried_again() {
         &world,
         kind(&done, |number, attempt| match (number, attempt) {
             (1, 1) => Err(JobError::Retry(Error::internal("later"))),
-            (2, 1) => Err(JobError::RetryAfter(
-                Duration::from_hours(1),
-                Error::internal("in an hour"),
-            )),
+            (2, 1) => Err(JobError::RetryAfter(Duration::from_hours(1), Error::internal("in an hour"))),
             (3, _) => Err(JobError::GiveUp(Error::internal("never"))),
             (4, 1) => Err(Error::unavailable("carrier").into()),
             (5, _) => Err(Error::new(Kind::Invalid, "invalid", "no").into()),
@@ -139,19 +130,11 @@ async fn the_error_decides_when_it_is_tried_again() {
     assert_eq!(worker.drain().await.unwrap(), 1, "6 again, more slowly");
     assert_eq!(world.count(DEAD).await, 3, "three attempts were all it had");
     world.test.clock.advance(SignedDuration::from_hours(1));
-    assert_eq!(
-        worker.drain().await.unwrap(),
-        1,
-        "2 after the hour that was asked for"
-    );
+    assert_eq!(worker.drain().await.unwrap(), 1, "2 after the hour that was asked for");
     let queues = jobs::queues(&world.system, world.test.clock.now()).await.unwrap();
     assert_eq!((queues.len(), queues[0].dead, queues[0].depth), (1, 3, 0));
     world.test.clock.advance(SignedDuration::from_hours(24 * 8));
-    assert_eq!(
-        jobs::purge(&world.system, world.test.clock.now()).await.unwrap(),
-        3,
-        "the dead stay"
-    );
+    assert_eq!(jobs::purge(&world.system, world.test.clock.now()).await.unwrap(), 3, "the dead stay");
     assert_eq!(world.count(DEAD).await, 3);
 }
 
@@ -175,10 +158,7 @@ async fn a_job_that_takes_too_long_is_cancelled_and_tried_again() {
     let begun = Instant::now();
     assert_eq!(worker.drain().await.unwrap(), 1);
     assert!(begun.elapsed() < Duration::from_secs(5));
-    assert!(
-        told.lock().unwrap()[0].is_cancelled(),
-        "what it started is told to stop"
-    );
+    assert!(told.lock().unwrap()[0].is_cancelled(), "what it started is told to stop");
     world.test.clock.advance(SignedDuration::from_mins(1));
     assert_eq!(worker.drain().await.unwrap(), 1);
     world.test.assert_nothing_left().await;
@@ -255,24 +235,14 @@ async fn two_lost_jobs_with_one_unique_key_do_not_stop_the_workers() {
     let done = Done::default();
     let healthy = worker(&world, kind(&done, |_, _| Ok(())));
     for number in 1..=2 {
-        enqueue(
-            &world,
-            &Note {
-                number,
-                unique: Some("one".to_owned()),
-            },
-        )
-        .await;
+        enqueue(&world, &Note { number, unique: Some("one".to_owned()) }).await;
         die_with_it(&world, &done).await;
         world.test.clock.advance(SignedDuration::from_secs(1));
     }
     enqueue(&world, &note(3)).await;
     world.sql(EXPIRE).await;
     done.lock().unwrap().clear();
-    healthy
-        .drain()
-        .await
-        .unwrap_or_else(|error| panic!("{}", error.chain()));
+    healthy.drain().await.unwrap_or_else(|error| panic!("{}", error.chain()));
     let mut ran = done.lock().unwrap().clone();
     ran.sort_unstable();
     assert_eq!(ran, [2, 3], "the newer one is run, the older one is done with it");
@@ -321,17 +291,10 @@ async fn urgent_jobs_come_first_and_later_ones_wait_for_their_time() {
             Box::pin(async { Ok(()) })
         })
     };
-    let worker = Worker::new(
-        world.db.clone(),
-        vec![kind(&done, |_, _| Ok(())), urgent],
-        Vec::new(),
-        1,
-    );
+    let worker = Worker::new(world.db.clone(), vec![kind(&done, |_, _| Ok(())), urgent], Vec::new(), 1);
     let mut tx = world.db.begin(&Scope::system(world.org())).await.unwrap();
     let later = tx.now() + SignedDuration::from_mins(5);
-    tx.enqueue_with(&note(1), EnqueueOptions { run_at: Some(later) })
-        .await
-        .unwrap();
+    tx.enqueue_with(&note(1), EnqueueOptions { run_at: Some(later) }).await.unwrap();
     tx.enqueue(&note(2)).await.unwrap();
     tx.enqueue(&Urgent {}).await.unwrap();
     tx.commit().await.unwrap();
@@ -362,17 +325,10 @@ async fn a_worker_that_is_told_to_stop_finishes_what_runs_and_begins_nothing() {
     for number in 0..5 {
         enqueue(&world, &note(number)).await;
     }
-    Worker::new(world.db.clone(), vec![last], Vec::new(), 1)
-        .run(stop)
-        .await;
+    Worker::new(world.db.clone(), vec![last], Vec::new(), 1).run(stop).await;
     assert_eq!(ran.load(Ordering::Relaxed), 1);
     assert_eq!(world.count(QUEUED).await, 4);
-    assert_eq!(
-        world
-            .count("SELECT count(*) FROM platform.jobs WHERE state = 'done'")
-            .await,
-        1
-    );
+    assert_eq!(world.count("SELECT count(*) FROM platform.jobs WHERE state = 'done'").await, 1);
 }
 
 #[tokio::test]
@@ -382,9 +338,7 @@ async fn two_workers_never_run_the_same_job() {
     for number in 0..60 {
         enqueue(&world, &note(number)).await;
     }
-    let workers: Vec<Worker> = (0..4)
-        .map(|_| worker(&world, kind(&done, |_, _| Ok(()))))
-        .collect();
+    let workers: Vec<Worker> = (0..4).map(|_| worker(&world, kind(&done, |_, _| Ok(())))).collect();
     futures::future::join_all(workers.iter().map(Worker::drain)).await;
     let mut ran = done.lock().unwrap().clone();
     ran.sort_unstable();
@@ -395,18 +349,11 @@ async fn two_workers_never_run_the_same_job() {
 #[tokio::test]
 async fn a_worker_runs_no_more_at_a_time_than_it_was_told() {
     let world = World::new().await;
-    let (running, peak, stop) = (
-        Arc::new(AtomicU32::new(0)),
-        Arc::new(AtomicU32::new(0)),
-        CancellationToken::new(),
-    );
+    let (running, peak, stop) =
+        (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)), CancellationToken::new());
     let busy = {
-        let (running, peak, stop, ran) = (
-            Arc::clone(&running),
-            Arc::clone(&peak),
-            stop.clone(),
-            AtomicU32::new(0),
-        );
+        let (running, peak, stop, ran) =
+            (Arc::clone(&running), Arc::clone(&peak), stop.clone(), AtomicU32::new(0));
         JobKind::new::<Note, _>(move |_context, _note| {
             let (running, peak, stop) = (Arc::clone(&running), Arc::clone(&peak), stop.clone());
             let last = ran.fetch_add(1, Ordering::Relaxed) == 29;
@@ -424,9 +371,7 @@ async fn a_worker_runs_no_more_at_a_time_than_it_was_told() {
     for number in 0..30 {
         enqueue(&world, &note(number)).await;
     }
-    Worker::new(world.db.clone(), vec![busy], Vec::new(), 3)
-        .run(stop)
-        .await;
+    Worker::new(world.db.clone(), vec![busy], Vec::new(), 3).run(stop).await;
     assert_eq!(peak.load(Ordering::Relaxed), 3);
     world.test.assert_nothing_left().await;
 }

@@ -20,11 +20,7 @@ const HELPER_DATA: &str = "DROPMATE_TEST_HELPER_DATA";
 fn home() -> TempDir {
     // Open for passing, because as root the server runs as another user.
     let permissions = std::fs::Permissions::from_mode(0o755);
-    tempfile::Builder::new()
-        .prefix("dropmate it")
-        .permissions(permissions)
-        .tempdir()
-        .unwrap()
+    tempfile::Builder::new().prefix("dropmate it").permissions(permissions).tempdir().unwrap()
 }
 
 fn options(data: &Path) -> PrivateOptions {
@@ -32,20 +28,12 @@ fn options(data: &Path) -> PrivateOptions {
 }
 
 async fn start(data: &Path) -> PrivatePostgres {
-    PrivatePostgres::start(options(data))
-        .await
-        .unwrap_or_else(|error| panic!("{error}"))
+    PrivatePostgres::start(options(data)).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn major() -> u32 {
-    let places = Places {
-        explicit: None,
-        search_path: std::env::var_os("PATH"),
-    };
-    find(&places)
-        .first()
-        .expect("a PostgreSQL server is installed")
-        .major
+    let places = Places { explicit: None, search_path: std::env::var_os("PATH") };
+    find(&places).first().expect("a PostgreSQL server is installed").major
 }
 
 fn cluster(data: &Path) -> PathBuf {
@@ -55,17 +43,13 @@ fn cluster(data: &Path) -> PathBuf {
 fn alive(pid: u32) -> bool {
     // A zombie is dead; its state letter follows the name in brackets.
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 
 async fn until(what: &str, condition: impl Fn() -> bool) {
     let begun = Instant::now();
     while !condition() {
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "waited in vain until {what}"
-        );
+        assert!(begun.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
         pause(Duration::from_millis(20)).await;
     }
 }
@@ -89,12 +73,7 @@ fn spawn_helper(data: &Path, user: Option<&User>) -> Child {
         None => Command::new(program),
     };
     command.args(["--exact", "private_postgres::helper", "--ignored", "--nocapture"]);
-    command
-        .env(HELPER_DATA, data)
-        .current_dir("/")
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+    command.env(HELPER_DATA, data).current_dir("/").stdout(Stdio::null()).spawn().unwrap()
 }
 
 /// The process id that the helper wrote when its server was ready.
@@ -131,20 +110,14 @@ async fn a_restart_keeps_the_data_and_is_ready_within_three_seconds() {
     drop(connection);
     postgres.stop().await.unwrap();
     postgres.stop().await.unwrap();
-    assert!(
-        !cluster(&data).join("postmaster.pid").exists(),
-        "it was shut down cleanly"
-    );
+    assert!(!cluster(&data).join("postmaster.pid").exists(), "it was shut down cleanly");
     drop(postgres);
 
     let begun = Instant::now();
     let postgres = start(&data).await;
     let took = begun.elapsed();
     let mut connection = postgres.admin_options("dropmate").connect().await.unwrap();
-    let kept: i32 = sqlx::query_scalar("SELECT n FROM kept")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let kept: i32 = sqlx::query_scalar("SELECT n FROM kept").fetch_one(&mut connection).await.unwrap();
     assert_eq!(kept, 42);
     assert!(took < Duration::from_secs(3), "the second start took {took:?}");
     postgres.stop().await.unwrap();
@@ -169,35 +142,19 @@ async fn a_new_cluster_is_private_and_durable() {
     );
     let secret = std::fs::metadata(home.path().join("secrets/postgres-admin")).unwrap();
     assert_eq!(secret.mode() & 0o777, 0o600);
-    assert_eq!(
-        std::fs::metadata(postgres.socket_dir()).unwrap().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(std::fs::metadata(postgres.socket_dir()).unwrap().mode() & 0o777, 0o700);
     let wrong = postgres.connect_options("postgres", "dropmate_admin", &"guess".to_owned().into());
-    assert!(
-        wrong.connect().await.is_err(),
-        "the socket alone does not let anybody in"
-    );
+    assert!(wrong.connect().await.is_err(), "the socket alone does not let anybody in");
     let left: Vec<_> = std::fs::read_dir(home.path().join("postgres"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with("new-"))
         .collect();
-    assert_eq!(
-        left,
-        Vec::<String>::new(),
-        "neither the password nor a draft stays behind"
-    );
+    assert_eq!(left, Vec::<String>::new(), "neither the password nor a draft stays behind");
 
-    sqlx::query("SET synchronous_commit = off")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query("SET synchronous_commit = off").execute(&mut connection).await.unwrap();
     let refused = check_durability(&mut connection).await.unwrap_err();
-    assert!(
-        refused.to_string().contains("synchronous_commit = off"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("synchronous_commit = off"), "{refused}");
     drop(connection);
     postgres.stop().await.unwrap();
 }
@@ -237,10 +194,7 @@ async fn the_server_does_not_survive_a_killed_parent() {
     helper.kill().unwrap();
     helper.wait().unwrap();
     until("the server is gone", || !alive(server)).await;
-    assert!(
-        !cluster(&data).join("postmaster.pid").exists(),
-        "it was shut down cleanly, not killed"
-    );
+    assert!(!cluster(&data).join("postmaster.pid").exists(), "it was shut down cleanly, not killed");
     start(&data).await.stop().await.unwrap();
 }
 
@@ -293,11 +247,7 @@ async fn a_stranger_named_in_a_stale_pid_file_is_left_alone() {
         Command::new("sleep").arg("600").spawn().unwrap()
     };
     let pid_file = folder.join("postmaster.pid");
-    let text = format!(
-        "{}\n{}\n1700000000\n5432\n/tmp\n\n  1 1\n",
-        stranger.id(),
-        folder.display()
-    );
+    let text = format!("{}\n{}\n1700000000\n5432\n/tmp\n\n  1 1\n", stranger.id(), folder.display());
     std::fs::write(&pid_file, &text).unwrap();
     chown(&pid_file, Some(owner.uid()), Some(owner.gid())).unwrap();
     until("the stranger sleeps", || {
@@ -306,14 +256,8 @@ async fn a_stranger_named_in_a_stale_pid_file_is_left_alone() {
     })
     .await;
 
-    let refused = PrivatePostgres::start(options(home.path()))
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.contains("`sleep`") && refused.contains("Nothing was touched"),
-        "{refused}"
-    );
+    let refused = PrivatePostgres::start(options(home.path())).await.unwrap_err().to_string();
+    assert!(refused.contains("`sleep`") && refused.contains("Nothing was touched"), "{refused}");
     assert_eq!(std::fs::read_to_string(&pid_file).unwrap(), text);
     assert!(stranger.try_wait().unwrap().is_none(), "the stranger still runs");
 
@@ -327,30 +271,18 @@ async fn a_stranger_named_in_a_stale_pid_file_is_left_alone() {
 async fn data_of_another_major_is_refused_untouched() {
     let home = home();
     let other = home.path().join("postgres/18");
-    if find(&options(home.path()).places)
-        .iter()
-        .any(|server| server.major == 18)
-    {
+    if find(&options(home.path()).places).iter().any(|server| server.major == 18) {
         return;
     }
     std::fs::create_dir_all(other.join("base")).unwrap();
     std::fs::write(other.join("PG_VERSION"), "18\n").unwrap();
     let before = std::fs::metadata(&other).unwrap();
     let refused = PrivatePostgres::start(options(home.path())).await.unwrap_err();
-    assert!(
-        matches!(refused, PostgresError::OtherMajor { major: 18, .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, PostgresError::OtherMajor { major: 18, .. }), "{refused}");
     assert!(refused.to_string().contains("nstall"), "{refused}");
     let after = std::fs::metadata(&other).unwrap();
-    assert_eq!(
-        (before.mtime_nsec(), before.ctime_nsec()),
-        (after.mtime_nsec(), after.ctime_nsec())
-    );
-    assert!(
-        !cluster(home.path()).exists(),
-        "no other cluster was begun beside it"
-    );
+    assert_eq!((before.mtime_nsec(), before.ctime_nsec()), (after.mtime_nsec(), after.ctime_nsec()));
+    assert!(!cluster(home.path()).exists(), "no other cluster was begun beside it");
     assert!(!home.path().join("secrets").exists());
 }
 
@@ -360,10 +292,7 @@ async fn a_missing_server_is_named_with_its_package() {
     let mut options = options(home.path());
     options.places.explicit = Some("/nowhere".into());
     let refused = PrivatePostgres::start(options).await.unwrap_err().to_string();
-    assert!(
-        refused.contains("DROPMATE_POSTGRES_BIN") && refused.contains("nstall"),
-        "{refused}"
-    );
+    assert!(refused.contains("DROPMATE_POSTGRES_BIN") && refused.contains("nstall"), "{refused}");
 }
 
 #[tokio::test]
@@ -403,10 +332,7 @@ async fn root_and_a_plain_user_can_both_start_it() {
     let server = std::fs::metadata(format!("/proc/{}", postgres.pid())).unwrap();
     assert_ne!(server.uid(), 0, "the server runs without the rights of root");
     let status = std::fs::read_to_string(format!("/proc/{}/status", postgres.pid())).unwrap();
-    let groups = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Groups:"))
-        .unwrap();
+    let groups = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap();
     assert_eq!(groups.trim(), "", "and without its groups");
     postgres.stop().await.unwrap();
 
@@ -416,10 +342,7 @@ async fn root_and_a_plain_user_can_both_start_it() {
     chown(&as_user, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).unwrap();
     let mut helper = spawn_helper(&as_user, Some(&nobody));
     let server = server_of(&as_user).await;
-    assert_eq!(
-        std::fs::metadata(format!("/proc/{server}")).unwrap().uid(),
-        nobody.uid.as_raw()
-    );
+    assert_eq!(std::fs::metadata(format!("/proc/{server}")).unwrap().uid(), nobody.uid.as_raw());
     // A polite end of the parent (no handler is installed in the helper) is as good as a kill.
     kill(Pid::from_raw(helper.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     helper.wait().unwrap();

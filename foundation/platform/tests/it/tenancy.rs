@@ -39,10 +39,7 @@ async fn the_catalog_of_the_house_is_sound() {
             .unwrap();
     let bus: Vec<&str> = bus.iter().map(String::as_str).collect();
     for (schema, installation_wide) in [("demo", &[] as &[&str]), ("platform", PLATFORM), ("bus", &bus)] {
-        assert_eq!(
-            catalog::check(&mut admin, schema, installation_wide).await,
-            Vec::<String>::new()
-        );
+        assert_eq!(catalog::check(&mut admin, schema, installation_wide).await, Vec::<String>::new());
     }
 }
 
@@ -51,46 +48,22 @@ async fn the_catalog_check_finds_every_kind_of_hole() {
     let world = World::new().await;
     let mut admin = world.test.admin().await;
     for (mutant, found) in [
-        (
-            "ALTER TABLE demo.accounts NO FORCE ROW LEVEL SECURITY",
-            "enabled and forced",
-        ),
-        (
-            "ALTER TABLE demo.effects DISABLE ROW LEVEL SECURITY",
-            "enabled and forced",
-        ),
-        (
-            "CREATE TABLE demo.plain (id uuid PRIMARY KEY)",
-            "enabled and forced",
-        ),
+        ("ALTER TABLE demo.accounts NO FORCE ROW LEVEL SECURITY", "enabled and forced"),
+        ("ALTER TABLE demo.effects DISABLE ROW LEVEL SECURITY", "enabled and forced"),
+        ("CREATE TABLE demo.plain (id uuid PRIMARY KEY)", "enabled and forced"),
         (
             "ALTER TABLE demo.accounts DROP CONSTRAINT accounts_pkey, ADD PRIMARY KEY (id, org_id)",
             "does not start with org_id",
         ),
-        (
-            "CREATE UNIQUE INDEX one_name ON demo.accounts (name)",
-            "spans organisations",
-        ),
+        ("CREATE UNIQUE INDEX one_name ON demo.accounts (name)", "spans organisations"),
         (
             "CREATE UNIQUE INDEX ids ON demo.accounts (id); ALTER TABLE demo.effects ADD FOREIGN KEY (account) REFERENCES demo.accounts (id)",
             "does not carry org_id",
         ),
-        (
-            "ALTER TABLE demo.accounts ADD FOREIGN KEY (id) REFERENCES platform.jobs (id)",
-            "leaves the schema",
-        ),
-        (
-            "ALTER POLICY tenant ON demo.accounts USING (true)",
-            "policy is not",
-        ),
-        (
-            "ALTER POLICY tenant ON demo.accounts WITH CHECK (true)",
-            "policy is not",
-        ),
-        (
-            "CREATE INDEX lowered ON demo.effects (lower(account::text))",
-            "expression",
-        ),
+        ("ALTER TABLE demo.accounts ADD FOREIGN KEY (id) REFERENCES platform.jobs (id)", "leaves the schema"),
+        ("ALTER POLICY tenant ON demo.accounts USING (true)", "policy is not"),
+        ("ALTER POLICY tenant ON demo.accounts WITH CHECK (true)", "policy is not"),
+        ("CREATE INDEX lowered ON demo.effects (lower(account::text))", "expression"),
         ("ALTER TABLE demo.accounts OWNER TO dropmate_demo", "not owned"),
         (
             "CREATE FUNCTION demo.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; REVOKE ALL ON FUNCTION demo.f() FROM PUBLIC",
@@ -100,21 +73,12 @@ async fn the_catalog_check_finds_every_kind_of_hole() {
             "CREATE FUNCTION demo.f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1'",
             "open to everybody",
         ),
-        (
-            "CREATE VIEW demo.v AS SELECT * FROM demo.accounts",
-            "reader's rights",
-        ),
+        ("CREATE VIEW demo.v AS SELECT * FROM demo.accounts", "reader's rights"),
     ] {
-        admin
-            .execute(sqlx::AssertSqlSafe(format!("BEGIN; {mutant}")))
-            .await
-            .unwrap();
+        admin.execute(sqlx::AssertSqlSafe(format!("BEGIN; {mutant}"))).await.unwrap();
         let findings = catalog::check(&mut admin, "demo", &[]).await;
         admin.execute("ROLLBACK").await.unwrap();
-        assert!(
-            findings.iter().any(|finding| finding.contains(found)),
-            "{mutant}: {findings:?}"
-        );
+        assert!(findings.iter().any(|finding| finding.contains(found)), "{mutant}: {findings:?}");
     }
 }
 
@@ -122,11 +86,7 @@ async fn the_catalog_check_finds_every_kind_of_hole() {
 async fn ask(db: &Db, org: OrgId, random: &Random) -> Option<Vec<Uuid>> {
     let asked = async {
         let mut tx = db.begin(&Scope::system(org)).await.unwrap();
-        let rows = tx
-            .conn()
-            .fetch_all("SELECT org_id, pg_sleep(0.0005) FROM demo.accounts")
-            .await
-            .unwrap();
+        let rows = tx.conn().fetch_all("SELECT org_id, pg_sleep(0.0005) FROM demo.accounts").await.unwrap();
         if random.below(10) == 0 {
             // An error that the caller does not clean up after.
             tx.conn().execute("SELECT 1 / 0").await.unwrap_err();
@@ -137,9 +97,7 @@ async fn ask(db: &Db, org: OrgId, random: &Random) -> Option<Vec<Uuid>> {
     };
     if random.below(5) == 0 {
         // Cancelled at any point: while it waits, begins, reads or commits.
-        tokio::time::timeout(Duration::from_micros(random.below(6000)), asked)
-            .await
-            .ok()
+        tokio::time::timeout(Duration::from_micros(random.below(6000)), asked).await.ok()
     } else {
         Some(asked.await)
     }
@@ -161,11 +119,7 @@ async fn proof_tenancy() {
     }
     let db = world.test.db_with(
         "demo",
-        PoolOptions {
-            max_connections: 4,
-            acquire_timeout: Duration::from_mins(1),
-            ..PoolOptions::default()
-        },
+        PoolOptions { max_connections: 4, acquire_timeout: Duration::from_mins(1), ..PoolOptions::default() },
     );
     let mut callers = JoinSet::new();
     for caller in 0..16_u64 {
@@ -188,16 +142,10 @@ async fn proof_tenancy() {
     let results = callers.join_all().await;
     // Nothing clings to a connection either: without an organisation there is an error, not rows.
     for _ in 0..8 {
-        let error = db
-            .pool()
-            .fetch_all("SELECT * FROM demo.accounts")
-            .await
-            .unwrap_err();
+        let error = db.pool().fetch_all("SELECT * FROM demo.accounts").await.unwrap_err();
         assert!(error.to_string().contains("no organisation is set"), "{error}");
     }
-    let (rows, cancelled) = results
-        .iter()
-        .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let (rows, cancelled) = results.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     proof.report(&format!(
         "seed {seed}: {queries} queries without a tenant predicate, pool of 4, 20 tenants: {rows} rows, 0 foreign; {cancelled} cancelled"
     ));
@@ -210,9 +158,7 @@ async fn mutant_that_sets_the_organisation_for_the_session_leaks_it() {
     world.account(org).await;
     let mut conn = Stepped::new(world.test.connect("dropmate_demo").await);
     for (set, leaks) in [("SET LOCAL", false), ("SET", true)] {
-        conn.step(&format!("BEGIN; {set} dropmate.org = '{}'; COMMIT", org.uuid()))
-            .await
-            .unwrap();
+        conn.step(&format!("BEGIN; {set} dropmate.org = '{}'; COMMIT", org.uuid())).await.unwrap();
         // The next user of the pooled connection, who forgot to say for whom it asks.
         let seen = conn.step("SELECT org_id::text FROM demo.accounts").await;
         assert_eq!(seen.is_ok(), leaks, "{set}: {seen:?}");
@@ -226,35 +172,20 @@ async fn a_row_of_another_organisation_is_neither_written_nor_taken_nor_given() 
     let (own, foreign) = (world.account(mine).await, world.account(theirs).await);
     let theirs = theirs.uuid();
     for (sql, refused) in [
-        (
-            format!("INSERT INTO demo.accounts (org_id, id) VALUES ('{theirs}', gen_random_uuid())"),
-            true,
-        ),
-        (
-            format!("UPDATE demo.accounts SET org_id = '{theirs}' WHERE id = '{own}'"),
-            true,
-        ),
-        (
-            format!("UPDATE demo.accounts SET balance = 1 WHERE id = '{foreign}'"),
-            false,
-        ),
+        (format!("INSERT INTO demo.accounts (org_id, id) VALUES ('{theirs}', gen_random_uuid())"), true),
+        (format!("UPDATE demo.accounts SET org_id = '{theirs}' WHERE id = '{own}'"), true),
+        (format!("UPDATE demo.accounts SET balance = 1 WHERE id = '{foreign}'"), false),
         (format!("DELETE FROM demo.accounts WHERE id = '{foreign}'"), false),
     ] {
         let mut tx = world.db.begin(&Scope::system(mine)).await.unwrap();
         match tx.conn().execute(sqlx::AssertSqlSafe(sql.clone())).await {
             Ok(done) => assert!(!refused && done.rows_affected() == 0, "{sql}"),
-            Err(error) => assert!(
-                refused && error.to_string().contains("row-level security"),
-                "{sql}: {error}"
-            ),
+            Err(error) => {
+                assert!(refused && error.to_string().contains("row-level security"), "{sql}: {error}")
+            }
         }
     }
-    assert_eq!(
-        world
-            .count("SELECT count(*) FROM demo.accounts WHERE balance = 0")
-            .await,
-        2
-    );
+    assert_eq!(world.count("SELECT count(*) FROM demo.accounts WHERE balance = 0").await, 2);
 }
 
 /// What a role can do, tried: `schema.table: SIUD`.
@@ -304,12 +235,7 @@ async fn tried(admin: &mut PgConnection, conn: &mut PgConnection) -> BTreeSet<St
 #[tokio::test]
 async fn each_role_can_do_what_it_was_granted_and_nothing_else() {
     static BOTH: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
-        let other = Manifest {
-            name: "other",
-            migrations: None,
-            subjects: &[],
-            permissions: &[],
-        };
+        let other = Manifest { name: "other", migrations: None, subjects: &[], permissions: &[] };
         MANIFESTS.iter().cloned().chain([other]).collect()
     });
     let test = TestDb::new(&BOTH).await;
@@ -325,43 +251,19 @@ async fn each_role_can_do_what_it_was_granted_and_nothing_else() {
     let system: Vec<String> = PLATFORM
         .iter()
         .map(|table| format!("platform.{table} SIUD"))
-        .chain(
-            [
-                "bus._migrations S",
-                "platform._migrations S",
-                "demo._migrations S",
-            ]
-            .map(str::to_owned),
-        )
+        .chain(["bus._migrations S", "platform._migrations S", "demo._migrations S"].map(str::to_owned))
         .collect();
     for (role, expected) in [
-        (
-            "dropmate_demo",
-            house
-                .iter()
-                .chain(&own)
-                .map(|line| (*line).to_owned())
-                .collect::<BTreeSet<_>>(),
-        ),
+        ("dropmate_demo", house.iter().chain(&own).map(|line| (*line).to_owned()).collect::<BTreeSet<_>>()),
         // Service roles share the right to see the versions of all schemas they may enter, and none of the data.
-        (
-            "dropmate_other",
-            house.iter().map(|line| (*line).to_owned()).collect(),
-        ),
+        ("dropmate_other", house.iter().map(|line| (*line).to_owned()).collect()),
         ("dropmate_system", system.into_iter().collect()),
     ] {
         let able = tried(&mut test.admin().await, &mut test.connect(role).await).await;
         assert_eq!(able, expected, "{role}");
     }
-    let backup = tried(
-        &mut test.admin().await,
-        &mut test.connect("dropmate_backup").await,
-    )
-    .await;
-    assert!(
-        backup.iter().all(|line| line.ends_with(" S")),
-        "the backup only reads: {backup:?}"
-    );
+    let backup = tried(&mut test.admin().await, &mut test.connect("dropmate_backup").await).await;
+    assert!(backup.iter().all(|line| line.ends_with(" S")), "the backup only reads: {backup:?}");
     assert!(
         backup.contains("demo.accounts S")
             && backup.contains("bus.log S")
@@ -400,9 +302,7 @@ async fn a_service_cannot_become_another_role_or_build_anything() {
                  VALUES (gen_random_uuid(), 'somebody', 'default', 'x', '{}', now(), 1, now())",
         )
         .await;
-    let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM platform.jobs")
-        .fetch_one(&mut demo)
-        .await
-        .unwrap();
+    let seen: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM platform.jobs").fetch_one(&mut demo).await.unwrap();
     assert_eq!(seen, 0);
 }

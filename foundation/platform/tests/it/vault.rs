@@ -57,10 +57,7 @@ async fn what_one_process_seals_another_opens() {
     let world = World::new().await;
     let org = world.org();
     let id = person(&world, &world.test.vault, org, "Ada Lovelace").await;
-    assert_eq!(
-        read(&world, &another(&world), org, id).await.as_deref(),
-        Some("Ada Lovelace")
-    );
+    assert_eq!(read(&world, &another(&world), org, id).await.as_deref(), Some("Ada Lovelace"));
 }
 
 #[tokio::test]
@@ -71,28 +68,14 @@ async fn the_first_use_of_a_person_by_many_at_once_makes_one_key() {
     // Each is a process of its own; nothing exists yet, not even the organisation's key.
     let use_it = async || {
         let (vault, mut tx) = (another(&world), begin(&world.db, org).await);
-        let sealed = vault
-            .subject(&mut tx, subject)
-            .await
-            .unwrap()
-            .seal(place(id), &Private::new("x"))
-            .unwrap();
+        let sealed =
+            vault.subject(&mut tx, subject).await.unwrap().seal(place(id), &Private::new("x")).unwrap();
         tx.commit().await.unwrap();
         sealed
     };
     let values = futures::future::join_all((0..8).map(|_| use_it())).await;
-    assert_eq!(
-        world
-            .count("SELECT count(*) FROM platform.vault_subject_keys")
-            .await,
-        1
-    );
-    assert_eq!(
-        world
-            .count("SELECT count(*) FROM platform.vault_scope_keys")
-            .await,
-        1
-    );
+    assert_eq!(world.count("SELECT count(*) FROM platform.vault_subject_keys").await, 1);
+    assert_eq!(world.count("SELECT count(*) FROM platform.vault_scope_keys").await, 1);
     let mut tx = begin(&world.db, org).await;
     let key = another(&world).existing(&mut tx, subject).await.unwrap().unwrap();
     for value in values {
@@ -111,12 +94,7 @@ async fn a_key_whose_creation_was_rolled_back_seals_nothing_later() {
     vault.org(&mut tx).await.unwrap();
     tx.rollback().await.unwrap();
     let mut tx = begin(&world.db, org).await;
-    let sealed = vault
-        .subject(&mut tx, subject)
-        .await
-        .unwrap()
-        .seal(place(id), &Private::new("x"))
-        .unwrap();
+    let sealed = vault.subject(&mut tx, subject).await.unwrap().seal(place(id), &Private::new("x")).unwrap();
     tx.commit().await.unwrap();
     let mut tx = begin(&world.db, org).await;
     let key = another(&world).existing(&mut tx, subject).await.unwrap().unwrap();
@@ -127,14 +105,9 @@ async fn a_key_whose_creation_was_rolled_back_seals_nothing_later() {
 async fn an_erased_person_stays_unreadable() {
     let world = World::new().await;
     let (org, vault) = (world.org(), another(&world));
-    let (gone, stays) = (
-        person(&world, &vault, org, "Gone").await,
-        person(&world, &vault, org, "Stays").await,
-    );
-    assert!(
-        read(&world, &vault, org, gone).await.is_some(),
-        "and its key is cached now"
-    );
+    let (gone, stays) =
+        (person(&world, &vault, org, "Gone").await, person(&world, &vault, org, "Stays").await);
+    assert!(read(&world, &vault, org, gone).await.is_some(), "and its key is cached now");
     let subject = Subject::of_org(org, gone);
     let mut erasing = begin(&world.db, org).await;
     assert!(vault.destroy(&mut erasing, subject).await.unwrap());
@@ -151,9 +124,7 @@ async fn an_erased_person_stays_unreadable() {
         assert!(!vault.destroy(&mut tx, subject).await.unwrap(), "once");
     }
     assert_eq!(
-        world
-            .count("SELECT count(*) FROM platform.vault_subject_keys WHERE wrapped IS NULL")
-            .await,
+        world.count("SELECT count(*) FROM platform.vault_subject_keys WHERE wrapped IS NULL").await,
         1
     );
 }
@@ -177,10 +148,7 @@ async fn the_keys_of_another_organisation_are_refused_cached_or_not() {
     let (mine, theirs) = (world.org(), world.org());
     let vault = another(&world);
     let foreign = Subject::of_org(theirs, person(&world, &vault, theirs, "Eve").await);
-    assert!(
-        read(&world, &vault, theirs, foreign.id().uuid()).await.is_some(),
-        "cached in this process"
-    );
+    assert!(read(&world, &vault, theirs, foreign.id().uuid()).await.is_some(), "cached in this process");
     for vault in [vault, another(&world)] {
         let mut tx = begin(&world.db, mine).await;
         assert!(vault.existing(&mut tx, foreign).await.is_err());
@@ -198,11 +166,7 @@ async fn the_keys_of_another_organisation_are_refused_cached_or_not() {
             .execute(tx.conn())
             .await
             .unwrap_err();
-        assert_eq!(
-            refused.as_database_error().unwrap().code().as_deref(),
-            Some("42501"),
-            "{sql}"
-        );
+        assert_eq!(refused.as_database_error().unwrap().code().as_deref(), Some("42501"), "{sql}");
     }
 }
 
@@ -220,10 +184,7 @@ async fn an_index_is_equal_within_a_column_and_nowhere_else() {
     assert_eq!(keys[0].index("phone", phone), keys[0].index("phone", phone));
     assert_ne!(keys[0].index("phone", phone), keys[0].index("name", phone));
     assert_ne!(keys[0].index("phone", phone), keys[1].index("phone", phone));
-    assert_ne!(
-        keys[0].index("phone", phone),
-        keys[0].index("phone", "+49301234568")
-    );
+    assert_ne!(keys[0].index("phone", phone), keys[0].index("phone", "+49301234568"));
     let mut tx = begin(&world.db, orgs[0]).await;
     assert_eq!(
         another(&world).org(&mut tx).await.unwrap().index("phone", phone),
@@ -240,14 +201,8 @@ async fn dump(world: &World) -> String {
         .await
         .unwrap();
     let major: u32 = version.parse::<u32>().unwrap() / 10_000;
-    let places = platform::postgres::Places {
-        explicit: None,
-        search_path: std::env::var_os("PATH"),
-    };
-    let server = platform::postgres::find(&places)
-        .into_iter()
-        .find(|found| found.major == major)
-        .unwrap();
+    let places = platform::postgres::Places { explicit: None, search_path: std::env::var_os("PATH") };
+    let server = platform::postgres::find(&places).into_iter().find(|found| found.major == major).unwrap();
     let url = std::env::var("DROPMATE_TEST_DATABASE_URL").unwrap();
     let output = tokio::process::Command::new(server.bin_dir.join("pg_dump"))
         .arg("--dbname")
@@ -255,11 +210,7 @@ async fn dump(world: &World) -> String {
         .output()
         .await
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -269,9 +220,8 @@ async fn proof_vault_canary() {
     let persons = proof.size(50, 1_000);
     let world = World::new().await;
     let org = world.org();
-    let names: Vec<String> = (0..persons)
-        .map(|n| format!("Canary-{}-{n}", world.test.random.code(8)))
-        .collect();
+    let names: Vec<String> =
+        (0..persons).map(|n| format!("Canary-{}-{n}", world.test.random.code(8))).collect();
     let extra = person(&world, &world.test.vault, org, "somebody").await;
     for name in &names {
         person(&world, &world.test.vault, org, name).await;
@@ -291,13 +241,6 @@ async fn proof_vault_canary() {
     let leaks = |name: &str| text.contains(name) || text.contains(&hex::encode(name));
     assert!(leaks(plain), "the search finds what lies open");
     assert_eq!(names.iter().filter(|name| leaks(name)).count(), 0);
-    assert_eq!(
-        text.matches(&hex::encode("Canary-")).count(),
-        1,
-        "the mutant and nothing else"
-    );
-    proof.report(&format!(
-        "{persons} persons, {} bytes of pg_dump searched: 0 found in clear",
-        text.len()
-    ));
+    assert_eq!(text.matches(&hex::encode("Canary-")).count(), 1, "the mutant and nothing else");
+    proof.report(&format!("{persons} persons, {} bytes of pg_dump searched: 0 found in clear", text.len()));
 }

@@ -21,7 +21,8 @@ fn main() -> anyhow::Result<()> {
 
 fn setup() -> anyhow::Result<()> {
     let url = testkit::cluster::start_keeper(testkit::cluster::parent(), false)?;
-    let file = std::env::var_os("NEXTEST_ENV").context("NEXTEST_ENV is not set: this is nextest's setup script")?;
+    let file =
+        std::env::var_os("NEXTEST_ENV").context("NEXTEST_ENV is not set: this is nextest's setup script")?;
     let mut file = std::fs::OpenOptions::new().append(true).open(file)?;
     writeln!(file, "DROPMATE_TEST_DATABASE_URL={url}")?;
     Ok(())

@@ -25,16 +25,9 @@ pub(crate) struct Docs {
 )]
 pub(crate) async fn openapi(Extension(docs): Extension<Docs>, headers: HeaderMap) -> Response {
     let etag = docs.document.etag().to_owned();
-    let known = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .any(|value| {
-            value
-                .split(',')
-                .map(str::trim)
-                .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
-        });
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+        value.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    });
     let head = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned())];
     if known {
         return (StatusCode::NOT_MODIFIED, head).into_response();
@@ -49,10 +42,7 @@ pub(crate) async fn openapi(Extension(docs): Extension<Docs>, headers: HeaderMap
 )]
 pub(crate) async fn page(Extension(docs): Extension<Docs>) -> Response {
     let policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    let head = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, policy),
-    ];
+    let head = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, policy)];
     (head, docs.page).into_response()
 }
 
@@ -62,9 +52,6 @@ pub(crate) async fn page(Extension(docs): Extension<Docs>) -> Response {
     responses((status = 200, description = "The style sheet.", body = String, content_type = "text/css"))
 )]
 pub(crate) fn style() -> std::future::Ready<Response> {
-    let head = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
-        (CACHE_CONTROL, "max-age=3600"),
-    ];
+    let head = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=3600")];
     std::future::ready((head, include_str!("../../templates/style.css")).into_response())
 }

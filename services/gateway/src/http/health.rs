@@ -44,20 +44,14 @@ pub(crate) struct Health {
 async fn look(shared: &Shared) -> Health {
     let dependencies = shared.readiness.check().await;
     let away = |required: bool| {
-        dependencies
-            .iter()
-            .any(|dependency| !dependency.ok && dependency.required == required)
+        dependencies.iter().any(|dependency| !dependency.ok && dependency.required == required)
     };
     let status = match (away(true), away(false)) {
         (true, _) => "unavailable",
         (false, true) => "degraded",
         (false, false) => "ok",
     };
-    Health {
-        status,
-        version: env!("CARGO_PKG_VERSION"),
-        dependencies,
-    }
+    Health { status, version: env!("CARGO_PKG_VERSION"), dependencies }
 }
 
 /// Whether the process is alive.
@@ -83,11 +77,7 @@ pub(crate) async fn readiness(State(shared): State<Shared>) -> Result<Json<Healt
     if health.status != "unavailable" {
         return Ok(Json(health));
     }
-    let error = Error::new(
-        Kind::Unavailable,
-        "not_ready",
-        "Something that is needed is away.",
-    );
+    let error = Error::new(Kind::Unavailable, "not_ready", "Something that is needed is away.");
     Err(error
         .with_retry_after(std::time::Duration::from_secs(5))
         .with_extension("dependencies", serde_json::to_value(health.dependencies)?))

@@ -31,21 +31,13 @@ pub(crate) async fn metrics(
     if !local && !has_token(&headers, shared.metrics_token.as_ref()) {
         return Err(Error::unauthenticated());
     }
-    Ok((
-        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        (shared.metrics)(),
-    ))
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (shared.metrics)()))
 }
 
 fn has_token(headers: &HeaderMap, token: Option<&SecretString>) -> bool {
-    let presented = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let presented = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     match (presented, token) {
-        (Some(presented), Some(token)) => presented
-            .as_bytes()
-            .ct_eq(token.expose_secret().as_bytes())
-            .into(),
+        (Some(presented), Some(token)) => presented.as_bytes().ct_eq(token.expose_secret().as_bytes()).into(),
         _ => false,
     }
 }

@@ -45,21 +45,14 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Visitor {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
         let channels = parts.extensions.get::<Channels>().cloned();
         let channels = channels.ok_or_else(|| Error::internal("pages stand behind no gateway"))?;
-        Ok(Self {
-            parts: parts.clone(),
-            channels,
-        })
+        Ok(Self { parts: parts.clone(), channels })
     }
 }
 
 impl Visitor {
     /// Calls an operation of identity.
     pub(super) async fn call(&self, method: Method, target: &str, body: Option<&Value>) -> Result<Answer> {
-        let channel = self
-            .channels
-            .0
-            .get("identity")
-            .ok_or_else(|| Error::unavailable("service"))?;
+        let channel = self.channels.0.get("identity").ok_or_else(|| Error::unavailable("service"))?;
         let text = body.map(Value::to_string).unwrap_or_default();
         let mut request: Request = http::Request::builder()
             .method(method)
@@ -70,10 +63,8 @@ impl Visitor {
         if let Some(agent) = self.parts.headers.get(USER_AGENT) {
             request.headers_mut().insert(USER_AGENT, agent.clone());
         }
-        let (ip, context) = (
-            self.parts.extensions.get::<ClientIp>(),
-            self.parts.extensions.get::<RequestContext>(),
-        );
+        let (ip, context) =
+            (self.parts.extensions.get::<ClientIp>(), self.parts.extensions.get::<RequestContext>());
         ip.map(|ip| request.extensions_mut().insert(*ip));
         context.map(|context| request.extensions_mut().insert(*context));
         read(channel.call(request).await?).await
@@ -82,19 +73,8 @@ impl Visitor {
 
 async fn read(response: Response) -> Result<Answer> {
     let (parts, body) = response.into_parts();
-    let body = http_body_util::Limited::new(body, MAX_ANSWER)
-        .collect()
-        .await
-        .map_err(Error::internal)?
-        .to_bytes();
-    let body = if body.is_empty() {
-        Value::Null
-    } else {
-        serde_json::from_slice(&body)?
-    };
-    Ok(Answer {
-        status: parts.status,
-        body,
-        cookie: parts.headers.get(SET_COOKIE).cloned(),
-    })
+    let body =
+        http_body_util::Limited::new(body, MAX_ANSWER).collect().await.map_err(Error::internal)?.to_bytes();
+    let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? };
+    Ok(Answer { status: parts.status, body, cookie: parts.headers.get(SET_COOKIE).cloned() })
 }

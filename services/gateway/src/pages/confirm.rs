@@ -32,19 +32,10 @@ pub(crate) async fn confirm_page(Path(_token): Path<String>) -> Result<Response>
 )]
 pub(crate) async fn submit_confirm(Path(token): Path<String>, visitor: Visitor) -> Result<Response> {
     let body = json!({ "token": token });
-    let answer = visitor
-        .call(Method::POST, "/api/v1/auth/email/confirm", Some(&body))
-        .await?;
+    let answer = visitor.call(Method::POST, "/api/v1/auth/email/confirm", Some(&body)).await?;
     if answer.status != StatusCode::NO_CONTENT {
         return expired();
     }
     let hint = "You can close this page and sign in with the new address.";
-    html(
-        StatusCode::OK,
-        &Message {
-            title: "Your new address holds",
-            text: "Thank you.",
-            hint,
-        },
-    )
+    html(StatusCode::OK, &Message { title: "Your new address holds", text: "Thank you.", hint })
 }

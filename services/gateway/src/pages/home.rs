@@ -22,18 +22,8 @@ struct Home {
 
 async fn render(shared: &Shared, welcome: bool) -> Result<Response> {
     let dependencies = shared.readiness.check().await;
-    let ready = dependencies
-        .iter()
-        .all(|dependency| dependency.ok || !dependency.required);
-    html(
-        StatusCode::OK,
-        &Home {
-            version: env!("CARGO_PKG_VERSION"),
-            ready,
-            dependencies,
-            welcome,
-        },
-    )
+    let ready = dependencies.iter().all(|dependency| dependency.ok || !dependency.required);
+    html(StatusCode::OK, &Home { version: env!("CARGO_PKG_VERSION"), ready, dependencies, welcome })
 }
 
 /// The state of the installation, for people.
@@ -60,9 +50,6 @@ pub(crate) async fn welcome(State(shared): State<Shared>) -> Result<Response> {
     responses((status = 200, description = "The style sheet.", body = String, content_type = "text/css"))
 )]
 pub(crate) fn style() -> std::future::Ready<Response> {
-    let head = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
-        (CACHE_CONTROL, "max-age=3600"),
-    ];
+    let head = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=3600")];
     std::future::ready((head, include_str!("../../templates/pages/style.css")).into_response())
 }

@@ -47,24 +47,13 @@ struct Page<'a> {
 fn page(offer: &Value, status: StatusCode, form: &JoinForm, refusal: &Refusal) -> Result<Response> {
     let role = offer["role"].as_str().unwrap_or_default();
     let organization = offer["organization"].as_str().unwrap_or_default();
-    html(
-        status,
-        &Page {
-            organization,
-            role,
-            with_phone: role == "driver",
-            form,
-            refusal,
-        },
-    )
+    html(status, &Page { organization, role, with_phone: role == "driver", form, refusal })
 }
 
 /// What the invitation is for; `None` when it does not work.
 async fn offer(visitor: &Visitor, token: &str) -> Result<Option<Value>> {
     let body = json!({ "token": token });
-    let answer = visitor
-        .call(Method::POST, "/api/v1/auth/invitations/look-up", Some(&body))
-        .await?;
+    let answer = visitor.call(Method::POST, "/api/v1/auth/invitations/look-up", Some(&body)).await?;
     Ok((answer.status == StatusCode::OK).then_some(answer.body))
 }
 
@@ -97,52 +86,23 @@ pub(crate) async fn submit_join(
         return expired();
     };
     let Ok(Form(form)) = form else {
-        let refusal = Refusal {
-            message: "The form was not complete.".to_owned(),
-            fields: Vec::new(),
-        };
-        return page(
-            &offer,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &JoinForm::default(),
-            &refusal,
-        );
+        let refusal = Refusal { message: "The form was not complete.".to_owned(), fields: Vec::new() };
+        return page(&offer, StatusCode::UNPROCESSABLE_ENTITY, &JoinForm::default(), &refusal);
     };
     let mut body = json!({ "token": token, "name": form.name, "client": "browser" });
     // People write numbers with spaces; the API wants E.164.
-    let phone: String = form
-        .phone
-        .chars()
-        .filter(|c| c.is_ascii_digit() || *c == '+')
-        .collect();
-    let given = [
-        ("phone", phone.as_str()),
-        ("pin", &form.pin),
-        ("email", &form.email),
-        ("password", &form.password),
-    ];
+    let phone: String = form.phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let given =
+        [("phone", phone.as_str()), ("pin", &form.pin), ("email", &form.email), ("password", &form.password)];
     for (name, value) in given.into_iter().filter(|(_, value)| !value.is_empty()) {
         body[name] = value.into();
     }
-    let answer = visitor
-        .call(Method::POST, "/api/v1/auth/invitations/accept", Some(&body))
-        .await?;
+    let answer = visitor.call(Method::POST, "/api/v1/auth/invitations/accept", Some(&body)).await?;
     match answer.status {
         StatusCode::CREATED => {
-            let text = format!(
-                "You are a {} of {} now.",
-                text(&offer, "role"),
-                text(&offer, "organization")
-            );
+            let text = format!("You are a {} of {} now.", text(&offer, "role"), text(&offer, "organization"));
             let hint = "You can close this page. Sign in with what you have just entered.";
-            let mut response = html(
-                StatusCode::OK,
-                &Message {
-                    title: "Welcome",
-                    text: &text,
-                    hint,
-                },
-            )?;
+            let mut response = html(StatusCode::OK, &Message { title: "Welcome", text: &text, hint })?;
             answer.pass_cookie(&mut response);
             Ok(response)
         }

@@ -35,12 +35,7 @@ struct Page<'a> {
     responses((status = 200, description = "The form.", body = String, content_type = "text/html"))
 )]
 pub(crate) async fn reset_page(Path(_token): Path<String>) -> Result<Response> {
-    html(
-        StatusCode::OK,
-        &Page {
-            refusal: &Refusal::default(),
-        },
-    )
+    html(StatusCode::OK, &Page { refusal: &Refusal::default() })
 }
 
 /// Sets it.
@@ -57,9 +52,7 @@ pub(crate) async fn submit_reset(
 ) -> Result<Response> {
     let password = form.map(|Form(form)| form.password).unwrap_or_default();
     let body = json!({ "token": token, "password": password });
-    let answer = visitor
-        .call(Method::POST, "/api/v1/auth/password/reset", Some(&body))
-        .await?;
+    let answer = visitor.call(Method::POST, "/api/v1/auth/password/reset", Some(&body)).await?;
     match answer.status {
         StatusCode::NO_CONTENT => html(
             StatusCode::OK,
@@ -70,11 +63,6 @@ pub(crate) async fn submit_reset(
             },
         ),
         StatusCode::NOT_FOUND => expired(),
-        status => html(
-            status,
-            &Page {
-                refusal: &Refusal::read(&answer.body),
-            },
-        ),
+        status => html(status, &Page { refusal: &Refusal::read(&answer.body) }),
     }
 }

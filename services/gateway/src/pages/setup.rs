@@ -51,15 +51,7 @@ const CURRENCIES: &[&str] = &[
 ];
 
 fn page(shared: &Shared, status: StatusCode, form: &SetupForm, refusal: &Refusal) -> Result<Response> {
-    html(
-        status,
-        &Page {
-            form,
-            refusal,
-            zones: &shared.zones,
-            currencies: CURRENCIES,
-        },
-    )
+    html(status, &Page { form, refusal, zones: &shared.zones, currencies: CURRENCIES })
 }
 
 /// The form that creates the first organisation and its owner.
@@ -78,11 +70,8 @@ pub(crate) async fn setup_page(
     if answer.body["works"] != true {
         return expired();
     }
-    let form = SetupForm {
-        time_zone: shared.zone.clone(),
-        currency: "EUR".to_owned(),
-        ..SetupForm::default()
-    };
+    let form =
+        SetupForm { time_zone: shared.zone.clone(), currency: "EUR".to_owned(), ..SetupForm::default() };
     page(&shared, StatusCode::OK, &form, &Refusal::default())
 }
 
@@ -100,24 +89,14 @@ pub(crate) async fn submit_setup(
     form: Result<Form<SetupForm>, FormRejection>,
 ) -> Result<Response> {
     let Ok(Form(form)) = form else {
-        let refusal = Refusal {
-            message: "The form was not complete.".to_owned(),
-            fields: Vec::new(),
-        };
-        return page(
-            &shared,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &SetupForm::default(),
-            &refusal,
-        );
+        let refusal = Refusal { message: "The form was not complete.".to_owned(), fields: Vec::new() };
+        return page(&shared, StatusCode::UNPROCESSABLE_ENTITY, &SetupForm::default(), &refusal);
     };
     let body = json!({
         "token": token, "organization": form.organization, "time_zone": form.time_zone, "currency": form.currency,
         "name": form.name, "email": form.email, "password": form.password, "client": "browser",
     });
-    let answer = visitor
-        .call(Method::POST, "/api/v1/auth/first-run", Some(&body))
-        .await?;
+    let answer = visitor.call(Method::POST, "/api/v1/auth/first-run", Some(&body)).await?;
     match answer.status {
         StatusCode::CREATED => {
             let mut response = Redirect::to("/welcome").into_response();
@@ -131,9 +110,5 @@ pub(crate) async fn submit_setup(
 
 /// A secret as it may stand in a query: anything else than letters, digits and `_` cannot be one anyway.
 pub(super) fn path_safe(token: &str) -> String {
-    token
-        .chars()
-        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
-        .take(64)
-        .collect()
+    token.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_').take(64).collect()
 }

@@ -161,7 +161,9 @@ async fn create(tx: &mut Tx, identity: &Identity, input: Acceptance, hash: &str)
         SignInWith::Email(email, _) => (Some(email), None, CredentialKind::Password),
         SignInWith::Phone(phone, _) => (None, Some(phone), CredentialKind::Pin),
     };
-    let user = users::insert(tx, identity.vault(), NewUser { name: input.name, email, phone, operator: false }).await?;
+    let user =
+        users::insert(tx, identity.vault(), NewUser { name: input.name, email, phone, operator: false })
+            .await?;
     credentials::put(tx, user.id, kind, hash).await?;
     Ok(user.id)
 }

@@ -34,7 +34,10 @@ fn check(new: &NewKey, now: Timestamp) -> Result<()> {
     for (index, scope) in new.scopes.iter().enumerate() {
         let known = SCOPES.contains(&scope.as_str());
         if !known || (new.device && !scope.starts_with("report:")) {
-            return Err(Error::invalid_field(format!("/scopes/{index}"), "not a scope that such a key may have"));
+            return Err(Error::invalid_field(
+                format!("/scopes/{index}"),
+                "not a scope that such a key may have",
+            ));
         }
     }
     if new.expires_at.is_some_and(|at| at <= now) {

@@ -7,8 +7,8 @@ use platform::{Error, Result};
 
 use crate::context::Identity;
 use crate::domain::membership::check_grant;
-use crate::store::sessions::{self, EndReason};
 use crate::store::memberships;
+use crate::store::sessions::{self, EndReason};
 
 /// Ends sessions in this transaction. After the commit, [`known`] tells this process's verifier at once.
 pub async fn end(tx: &mut Tx, ids: &[SessionId], reason: EndReason) -> Result<()> {
@@ -50,7 +50,9 @@ pub async fn sign_out(identity: &Identity, scope: &Scope, session: SessionId) ->
 
 /// Ends one of the caller's own sessions.
 pub async fn revoke_own(tx: &mut Tx, user: UserId, id: SessionId) -> Result<()> {
-    let session = sessions::lock(tx, id).await?.filter(|session| session.user_id == user && session.revoked_at.is_none());
+    let session = sessions::lock(tx, id)
+        .await?
+        .filter(|session| session.user_id == user && session.revoked_at.is_none());
     if session.is_none() {
         return Err(Error::not_found("session"));
     }
@@ -59,7 +61,11 @@ pub async fn revoke_own(tx: &mut Tx, user: UserId, id: SessionId) -> Result<()> 
 }
 
 /// Cuts off a member: a lost phone, a dismissed driver. Ends the member's sessions in this organisation.
-pub async fn cut_off(tx: &mut Tx, actor: platform::auth::Role, member: MembershipId) -> Result<Vec<SessionId>> {
+pub async fn cut_off(
+    tx: &mut Tx,
+    actor: platform::auth::Role,
+    member: MembershipId,
+) -> Result<Vec<SessionId>> {
     let membership = memberships::lock(tx, member).await?.ok_or_else(|| Error::not_found("member"))?;
     check_grant(actor, membership.role)?;
     let org = tx.org()?;

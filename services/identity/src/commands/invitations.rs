@@ -46,7 +46,11 @@ pub async fn revoke(tx: &mut Tx, identity: &Identity, actor: Role, id: Invitatio
         invitations::lock(tx, identity.vault(), id).await?.ok_or_else(|| Error::not_found("invitation"))?;
     check_grant(actor, invitation.role)?;
     if invitation.accepted_at.is_some() {
-        return Err(Error::new(Kind::Conflict, "accepted", "This invitation was accepted. End the membership instead."));
+        return Err(Error::new(
+            Kind::Conflict,
+            "accepted",
+            "This invitation was accepted. End the membership instead.",
+        ));
     }
     if invitation.revoked_at.is_none() {
         invitations::revoke(tx, id).await?;

@@ -47,8 +47,7 @@ pub async fn remove(tx: &mut Tx, actor: Role, id: MembershipId) -> Result<Vec<Se
     check_owner_remains(before.role, None, owners)?;
     let locked = memberships::end(tx, &before).await?;
     let ended = forget(tx, &before).await?;
-    let event =
-        UserRoleChanged { user_id: before.user_id, from: before.role.as_str().to_owned(), to: None };
+    let event = UserRoleChanged { user_id: before.user_id, from: before.role.as_str().to_owned(), to: None };
     tx.publish(locked, &event)?;
     tx.audit(Entry::new("remove_member", "membership", id).before(&before)?).await?;
     Ok(ended)

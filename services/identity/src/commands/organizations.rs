@@ -23,7 +23,12 @@ pub fn check(details: &Details) -> Result<()> {
 }
 
 /// Creates an organisation with its first owner. The transaction enters it.
-pub async fn create(tx: &mut Tx, details: &Details, owner: UserId, action: &'static str) -> Result<Organization> {
+pub async fn create(
+    tx: &mut Tx,
+    details: &Details,
+    owner: UserId,
+    action: &'static str,
+) -> Result<Organization> {
     check(details)?;
     let id: OrgId = tx.id();
     tx.enter(id).await?;

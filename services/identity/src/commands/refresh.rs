@@ -54,10 +54,11 @@ async fn issue(tx: &mut Tx, identity: &Identity, session: SessionId, successor: 
         org = entrances.first().map(|entrance| entrance.org);
         sessions::set_org(tx, session.id, org).await?;
     }
-    let mut issued = tokens::issue(tx, identity, &session, org).await.map_err(|error| match error.kind() {
-        Kind::Forbidden => refused(),
-        _ => error,
-    })?;
+    let mut issued =
+        tokens::issue(tx, identity, &session, org).await.map_err(|error| match error.kind() {
+            Kind::Forbidden => refused(),
+            _ => error,
+        })?;
     issued.refresh_token = Some(successor);
     Ok(issued)
 }
@@ -77,8 +78,10 @@ async fn rotate(tx: &mut Tx, identity: &Identity, token: &Secret, session: Sessi
 
 async fn repeat(tx: &mut Tx, identity: &Identity, token: &Token) -> Result<Secret> {
     let keys = identity.vault().installation(tx).await?;
-    let sealed = token.successor.as_deref().ok_or_else(|| Error::internal("a used token without a successor"))?;
+    let sealed =
+        token.successor.as_deref().ok_or_else(|| Error::internal("a used token without a successor"))?;
     let text = keys.open(place(token.session), sealed)?;
     let text = std::str::from_utf8(&text).map_err(Error::internal)?;
-    Secret::presented(Purpose::Refresh, text).ok_or_else(|| Error::internal("a successor that is no refresh token"))
+    Secret::presented(Purpose::Refresh, text)
+        .ok_or_else(|| Error::internal("a successor that is no refresh token"))
 }

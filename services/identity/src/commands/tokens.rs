@@ -51,7 +51,9 @@ pub async fn role_in(
     org: Option<OrgId>,
 ) -> Result<(Role, Vec<Entrance>)> {
     let entrances = memberships::entrances(tx, user).await?;
-    let role = if let Some(org) = org { entrances.iter().find(|entrance| entrance.org == org).map(|entrance| entrance.role) } else {
+    let role = if let Some(org) = org {
+        entrances.iter().find(|entrance| entrance.org == org).map(|entrance| entrance.role)
+    } else {
         let user = users::find(tx, identity.vault(), user).await?;
         user.filter(|user| user.operator).map(|_operator| Role::Operator)
     };
@@ -78,7 +80,12 @@ pub async fn open(
 }
 
 /// A new access token for a session.
-pub async fn issue(tx: &mut Tx, identity: &Identity, session: &Session, org: Option<OrgId>) -> Result<Issued> {
+pub async fn issue(
+    tx: &mut Tx,
+    identity: &Identity,
+    session: &Session,
+    org: Option<OrgId>,
+) -> Result<Issued> {
     let (role, entrances) = role_in(tx, identity, session.user_id, org).await?;
     let who = Who::User { user: session.user_id, session: session.id };
     let principal = Principal { who, role, org, scopes: std::collections::BTreeSet::default() };

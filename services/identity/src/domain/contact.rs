@@ -19,7 +19,8 @@ impl Email {
         let refused = || Error::invalid_field("/email", "not an e-mail address");
         let text = text.trim().to_lowercase();
         let (local, domain) = text.rsplit_once('@').ok_or_else(refused)?;
-        let clean = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
+        let clean =
+            |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
         let dotted = domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.');
         if text.len() > MAX_EMAIL || !clean(local) || !clean(domain) || local.contains('@') || !dotted {
             return Err(refused());
@@ -40,8 +41,9 @@ pub struct Phone(Private);
 impl Phone {
     /// Reads a number with its country code (`+49 30 123456`, `0049...` is not accepted: the prefix differs by country).
     pub fn parse(text: &str) -> Result<Self> {
-        let number = phonenumber::parse(None, text)
-            .map_err(|error| Error::invalid_field("/phone", "not a phone number with its country code").with_source(error))?;
+        let number = phonenumber::parse(None, text).map_err(|error| {
+            Error::invalid_field("/phone", "not a phone number with its country code").with_source(error)
+        })?;
         if !phonenumber::is_valid(&number) {
             return Err(Error::invalid_field("/phone", "no such phone number"));
         }
@@ -61,7 +63,18 @@ mod tests {
     #[test]
     fn addresses_are_compared_in_one_form() {
         assert_eq!(Email::parse(" Ada@Example.ORG ").unwrap().private().reveal(), "ada@example.org");
-        for bad in ["", "ada", "ada@", "@example.org", "ada@example", "a b@example.org", "a@b@example.org", "ada@.org", "ada@example.org.", "ada\n@example.org"] {
+        for bad in [
+            "",
+            "ada",
+            "ada@",
+            "@example.org",
+            "ada@example",
+            "a b@example.org",
+            "a@b@example.org",
+            "ada@.org",
+            "ada@example.org.",
+            "ada\n@example.org",
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
         }
         assert!(Email::parse(&format!("{}@example.org", "a".repeat(250))).is_err());

@@ -12,7 +12,8 @@ use platform::auth::Role;
 use platform::{Error, Kind, Result};
 
 /// Roles that a membership can have.
-pub const MEMBER_ROLES: [Role; 5] = [Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver, Role::Customer];
+pub const MEMBER_ROLES: [Role; 5] =
+    [Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver, Role::Customer];
 
 /// Whether `actor` may make somebody a `role`, or take it away.
 pub fn may_grant(actor: Role, role: Role) -> bool {

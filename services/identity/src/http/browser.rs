@@ -33,7 +33,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Sender {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
-        let address = parts.extensions.get::<ClientIp>().map_or_else(|| "local".to_owned(), |ip| ip.counted());
+        let address =
+            parts.extensions.get::<ClientIp>().map_or_else(|| "local".to_owned(), |ip| ip.counted());
         let counts = parts.extensions.get::<Counts>().cloned().unwrap_or_default();
         let source = Source { address, counts };
         let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -64,7 +65,11 @@ impl Sender {
         if own {
             return Ok(());
         }
-        Err(Error::new(Kind::Forbidden, "foreign_origin", "This request does not come from a page of this installation."))
+        Err(Error::new(
+            Kind::Forbidden,
+            "foreign_origin",
+            "This request does not come from a page of this installation.",
+        ))
     }
 }
 
@@ -123,7 +128,10 @@ mod tests {
     fn devices_are_named_in_words() {
         let chrome = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36";
         assert_eq!(device(chrome), "Chrome on Android");
-        assert_eq!(device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1"), "Safari on iPhone");
+        assert_eq!(
+            device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1"),
+            "Safari on iPhone"
+        );
         assert_eq!(device("curl/8.5.0"), "curl");
         assert_eq!(device(""), "unknown device");
     }

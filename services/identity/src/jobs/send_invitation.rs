@@ -28,7 +28,12 @@ fn place(invitation: InvitationId) -> Place {
 
 impl SendInvitation {
     /// The message for an invitation that was just made.
-    pub async fn new(tx: &mut Tx, identity: &Identity, invitation: &Invitation, secret: &Secret) -> Result<Self> {
+    pub async fn new(
+        tx: &mut Tx,
+        identity: &Identity,
+        invitation: &Invitation,
+        secret: &Secret,
+    ) -> Result<Self> {
         let keys = identity.vault().org(tx).await?;
         let sealed = keys.seal(place(invitation.id), secret.text().as_bytes())?;
         Ok(Self { invitation: invitation.id, secret: hex::encode(sealed) })
@@ -58,7 +63,9 @@ async fn prepare(identity: &Identity, context: &JobContext, job: &SendInvitation
     let mut tx = context.db.begin(&context.scope()).await?;
     let invitation = invitations::lock(&mut tx, identity.vault(), job.invitation).await?;
     // Taken back or accepted in the meantime: nothing to send.
-    let Some(invitation) = invitation.filter(|known| known.revoked_at.is_none() && known.accepted_at.is_none()) else {
+    let Some(invitation) =
+        invitation.filter(|known| known.revoked_at.is_none() && known.accepted_at.is_none())
+    else {
         return Ok(None);
     };
     let (Some(address), Some(organization)) = (&invitation.email, organizations::find(&mut tx).await?) else {
@@ -68,7 +75,8 @@ async fn prepare(identity: &Identity, context: &JobContext, job: &SendInvitation
     let sealed = hex::decode(&job.secret).map_err(Error::internal)?;
     let text = keys.open(place(invitation.id), &sealed)?;
     let text = std::str::from_utf8(&text).map_err(Error::internal)?;
-    let secret = Secret::presented(Purpose::Invitation, text).ok_or_else(|| Error::internal("no invitation secret"))?;
+    let secret = Secret::presented(Purpose::Invitation, text)
+        .ok_or_else(|| Error::internal("no invitation secret"))?;
     message(
         context,
         address.reveal(),

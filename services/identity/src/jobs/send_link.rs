@@ -8,10 +8,10 @@ use platform::mail::Message;
 use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::send_invitation::message;
 use crate::commands::change_email;
 use crate::context::Identity;
 use crate::domain::secret::{Purpose, Secret};
-use super::send_invitation::message;
 use crate::store::links::{self, LinkPurpose};
 use crate::store::users;
 

@@ -33,7 +33,8 @@ pub async fn user(identity: &Identity, principal: &Principal, scope: &Scope, id:
     let mut tx = identity.db().read(scope).await?;
     let own = principal.user().is_ok_and(|caller| caller == id);
     if !own {
-        let sees_others = matches!(principal.role, Role::Owner | Role::Manager | Role::Dispatcher | Role::Service);
+        let sees_others =
+            matches!(principal.role, Role::Owner | Role::Manager | Role::Dispatcher | Role::Service);
         let member = sees_others && scope.org.is_some() && memberships::of_user(&mut tx, id).await?.is_some();
         if !member {
             return Err(Error::not_found("user"));

@@ -10,7 +10,12 @@ use crate::entities::{Entrance, Organization};
 use crate::store::{memberships, organizations};
 
 /// A page of the organisations that a person may enter. A person has few: they are cut here, not in the database.
-pub async fn page_of(identity: &Identity, scope: &Scope, user: UserId, page: &PageQuery) -> Result<Page<Entrance>> {
+pub async fn page_of(
+    identity: &Identity,
+    scope: &Scope,
+    user: UserId,
+    page: &PageQuery,
+) -> Result<Page<Entrance>> {
     let after = page.cursor.as_ref().map(platform::http::pagination::Cursor::key::<Uuid>).transpose()?;
     let mut tx = identity.db().read(scope).await?;
     let mut entrances = memberships::entrances(&mut tx, user).await?;

@@ -112,8 +112,9 @@ pub async fn take(tx: &mut Tx, purpose: LinkPurpose, secret: &Secret) -> Result<
 
 /// Deletes links that expired before the given moment.
 pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    let done = sqlx::query!("DELETE FROM identity.one_time_links WHERE expires_at < $1", before.to_sqlx() as _)
-        .execute(tx.conn())
-        .await?;
+    let done =
+        sqlx::query!("DELETE FROM identity.one_time_links WHERE expires_at < $1", before.to_sqlx() as _)
+            .execute(tx.conn())
+            .await?;
     Ok(done.rows_affected())
 }

@@ -52,14 +52,20 @@ pub async fn insert(tx: &mut Tx, user: UserId, role: Role) -> Result<(Membership
 fn already_member(error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(|db| db.constraint()) {
         Some("memberships_current") => {
-            Error::new(Kind::Conflict, "already_member", "This person is a member already.").with_source(error)
+            Error::new(Kind::Conflict, "already_member", "This person is a member already.")
+                .with_source(error)
         }
         _ => error.into(),
     }
 }
 
 /// The current members, oldest first.
-pub async fn list(tx: &mut Tx, role: Option<Role>, after: Option<Uuid>, limit: i64) -> Result<Vec<Membership>> {
+pub async fn list(
+    tx: &mut Tx,
+    role: Option<Role>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Membership>> {
     let org = tx.org()?;
     let rows = sqlx::query_as!(
         Row,

@@ -90,7 +90,17 @@ pub async fn insert(
     .execute(tx.conn())
     .await?;
     let device = device.to_owned();
-    Ok(Session { id, user_id: user, org, browser, device, created_at: now, last_used_at: now, expires_at, revoked_at: None })
+    Ok(Session {
+        id,
+        user_id: user,
+        org,
+        browser,
+        device,
+        created_at: now,
+        last_used_at: now,
+        expires_at,
+        revoked_at: None,
+    })
 }
 
 /// Reads and locks a session of a user.
@@ -142,9 +152,13 @@ pub async fn end(tx: &mut Tx, sessions: &[SessionId], reason: EndReason) -> Resu
     .execute(tx.conn())
     .await?;
     let until = now.checked_add(platform::auth::ACCESS_TOKEN_LIFETIME).unwrap_or(now);
-    sqlx::query!("SELECT platform.revoke_session(id, $2) FROM unnest($1::uuid[]) AS id", &ids, until.to_sqlx() as _)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "SELECT platform.revoke_session(id, $2) FROM unnest($1::uuid[]) AS id",
+        &ids,
+        until.to_sqlx() as _
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -182,7 +196,12 @@ pub async fn set_org(tx: &mut Tx, session: SessionId, org: Option<OrgId>) -> Res
 }
 
 /// Stores a refresh token of a session, with the one that was exchanged for it.
-pub async fn insert_token(tx: &mut Tx, session: SessionId, token: &Secret, parent: Option<&Secret>) -> Result<()> {
+pub async fn insert_token(
+    tx: &mut Tx,
+    session: SessionId,
+    token: &Secret,
+    parent: Option<&Secret>,
+) -> Result<()> {
     let now = tx.now();
     sqlx::query!(
         "INSERT INTO identity.refresh_tokens (hash, session_id, created_at, parent) VALUES ($1, $2, $3, $4)",
@@ -244,7 +263,12 @@ pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
 }
 
 /// Marks a token as used and keeps its sealed successor for the grace period; the session lives on.
-pub async fn use_token(tx: &mut Tx, token: &Secret, session: SessionId, successor: &[u8]) -> Result<Timestamp> {
+pub async fn use_token(
+    tx: &mut Tx,
+    token: &Secret,
+    session: SessionId,
+    successor: &[u8],
+) -> Result<Timestamp> {
     let now = tx.now();
     let expires_at = now.checked_add(IDLE).unwrap_or(now);
     sqlx::query!(

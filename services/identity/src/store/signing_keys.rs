@@ -3,8 +3,8 @@
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx};
 use kernel::ids::{SigningKeyId, Uuid};
 use kernel::time::Timestamp;
-use platform::vault::{Place, ScopeKeys};
 use platform::db::Tx;
+use platform::vault::{Place, ScopeKeys};
 use platform::{Error, Result};
 
 const TABLE: &str = "identity.signing_keys";
@@ -53,7 +53,9 @@ pub async fn published(tx: &mut Tx, keys: &ScopeKeys) -> Result<Vec<StoredKey>> 
 
 /// Keeps rotations apart.
 pub async fn lock_all(tx: &mut Tx) -> Result<()> {
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('identity.signing_keys'))").execute(tx.conn()).await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('identity.signing_keys'))")
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

@@ -107,7 +107,8 @@ fn taken(error: sqlx::Error) -> Error {
         "users_phone_index_key" => "phone_taken",
         _ => return error.into(),
     };
-    Error::new(platform::Kind::Conflict, code, "Somebody has an account with this already.").with_source(error)
+    Error::new(platform::Kind::Conflict, code, "Somebody has an account with this already.")
+        .with_source(error)
 }
 
 /// Reads a user.
@@ -175,7 +176,8 @@ pub struct Change {
 impl Change {
     /// Names of the fields that change.
     pub fn fields(&self) -> Vec<String> {
-        let named = [("name", self.name.is_some()), ("email", self.email.is_some()), ("phone", self.phone.is_some())];
+        let named =
+            [("name", self.name.is_some()), ("email", self.email.is_some()), ("phone", self.phone.is_some())];
         named.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
     }
 }

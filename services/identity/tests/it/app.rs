@@ -125,8 +125,12 @@ impl App {
         identity::keys::load(&identity).await.expect("the signing keys");
         let service = identity::service(&identity).expect("the service");
         let worker = Worker::new(own, service.jobs, Vec::new(), 4);
-        let verifier =
-            Verifier::new(PUBLIC_URL.to_owned(), Arc::new(published.clone()), clock.clone(), revocations.clone());
+        let verifier = Verifier::new(
+            PUBLIC_URL.to_owned(),
+            Arc::new(published.clone()),
+            clock.clone(),
+            revocations.clone(),
+        );
         let authenticator = Authenticator::new(verifier, Arc::new(CachedExchange::new(identity.clone())));
         let api = (wishes.api)(service.api);
         let own_operations = Operations::build(&[&api]).expect("the operations of identity");
@@ -432,9 +436,11 @@ impl Town {
         let founder = app.founder().await;
         let bakery = staff(&app, &founder, "bakery").await;
         let outside = app.post("/api/v1/auth/switch", json!({})).bearer(&founder.token).await.is(200);
-        let operator = Actor { refresh: founder.refresh.clone(), ..Actor::signed_in(&outside, founder.login.clone()) };
+        let operator =
+            Actor { refresh: founder.refresh.clone(), ..Actor::signed_in(&outside, founder.login.clone()) };
         let details = json!({ "name": "Florist", "time_zone": "Asia/Shanghai", "currency": "CNY" });
-        let made = app.post("/api/v1/organizations", details).bearer(&operator.token).await.is(201).text("/id");
+        let made =
+            app.post("/api/v1/organizations", details).bearer(&operator.token).await.is(201).text("/id");
         let inside = json!({ "organization_id": made });
         let inside = app.post("/api/v1/auth/switch", inside).bearer(&operator.token).await.is(200);
         let founder = Actor::signed_in(&inside, founder.login.clone());

@@ -5,7 +5,13 @@ use testkit::TestDb;
 
 /// Tables that belong to the installation and not to one organisation; each is explained in the migration.
 const INSTALLATION: [&str; 7] = [
-    "credential_index", "credentials", "one_time_links", "refresh_tokens", "sessions", "signing_keys", "users",
+    "credential_index",
+    "credentials",
+    "one_time_links",
+    "refresh_tokens",
+    "sessions",
+    "signing_keys",
+    "users",
 ];
 
 #[tokio::test]

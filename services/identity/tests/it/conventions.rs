@@ -17,12 +17,16 @@ async fn a_repeated_request_has_one_effect_and_the_same_answer() {
     let count = "SELECT count(*) FROM identity.invitations WHERE accepted_at IS NULL";
     let first = invite("one", "driver").await.is(201);
     let again = invite("one", "driver").await.is(201);
-    assert_eq!((first.body.clone(), first.header("location")), (again.body.clone(), again.header("location")));
+    assert_eq!(
+        (first.body.clone(), first.header("location")),
+        (again.body.clone(), again.header("location"))
+    );
     assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), ("", "true"));
     assert_eq!(app.count(count).await, 1);
     invite("one", "customer").await.refused(422, "idempotency_mismatch");
     // The same key of another organisation and of another person is another key.
-    let other = |token: &str| app.post("/api/v1/invitations", json!({ "role": "driver" })).bearer(token).key("one");
+    let other =
+        |token: &str| app.post("/api/v1/invitations", json!({ "role": "driver" })).bearer(token).key("one");
     for token in [&town.florist.owner.token, &town.bakery.manager.token] {
         let reply = other(token).await.is(201);
         assert_eq!(reply.header("idempotency-replayed"), "");
@@ -38,7 +42,8 @@ async fn many_identical_requests_at_once_have_one_effect() {
     let app = &town.app;
     let body = json!({ "kind": "api", "name": "Till", "scopes": ["members:read"] });
     let before = app.count("SELECT count(*) FROM identity.api_keys").await;
-    let race = (0..16).map(|_| app.post("/api/v1/api-keys", body.clone()).bearer(&town.bakery.owner.token).key("k").send());
+    let race = (0..16)
+        .map(|_| app.post("/api/v1/api-keys", body.clone()).bearer(&town.bakery.owner.token).key("k").send());
     let replies = join_all(race).await;
     let mut secrets = BTreeSet::new();
     for reply in &replies {
@@ -57,12 +62,20 @@ async fn many_identical_requests_at_once_have_one_effect() {
 async fn replays_do_not_spoil_connections() {
     let town = Town::new().await;
     let app = &town.app;
-    let revoke = || app.delete(format!("/api/v1/api-keys/{}", crate::app::nobody("key"))).bearer(&town.bakery.owner.token).key("k");
+    let revoke = || {
+        app.delete(format!("/api/v1/api-keys/{}", crate::app::nobody("key")))
+            .bearer(&town.bakery.owner.token)
+            .key("k")
+    };
     for _ in 0..20 {
         revoke().await.refused(404, "not_found");
         let other = json!({ "role": "driver" });
         app.post("/api/v1/invitations", other).bearer(&town.bakery.owner.token).key("m").await.is(201);
-        app.post("/api/v1/invitations", json!({ "role": "customer" })).bearer(&town.bakery.owner.token).key("m").await.is(422);
+        app.post("/api/v1/invitations", json!({ "role": "customer" }))
+            .bearer(&town.bakery.owner.token)
+            .key("m")
+            .await
+            .is(422);
     }
     let reads = (0..32).map(|_| app.get("/api/v1/members").bearer(&town.bakery.owner.token).send());
     assert!(join_all(reads).await.iter().all(|reply| reply.status == 200));
@@ -73,7 +86,10 @@ async fn replays_do_not_spoil_connections() {
 async fn a_damaged_key_is_refused() {
     let town = Town::new().await;
     for key in ["", "a b", &"k".repeat(256), "ü"] {
-        let call = town.app.post("/api/v1/invitations", json!({ "role": "driver" })).bearer(&town.bakery.owner.token);
+        let call = town
+            .app
+            .post("/api/v1/invitations", json!({ "role": "driver" }))
+            .bearer(&town.bakery.owner.token);
         assert_eq!(call.header("idempotency-key", key).await.status, 400, "{key}");
     }
     town.app.finish().await;
@@ -109,13 +125,19 @@ async fn pages_show_every_row_once_while_others_are_added() {
     let founder = app.founder().await;
     let mut wanted = BTreeSet::new();
     for _ in 0..25 {
-        let made = app.post("/api/v1/invitations", json!({ "role": "driver" })).bearer(&founder.token).await.is(201);
+        let made =
+            app.post("/api/v1/invitations", json!({ "role": "driver" })).bearer(&founder.token).await.is(201);
         wanted.insert(made.text("/invitation/id"));
         app.pass(kernel::time::SignedDuration::from_millis(1));
     }
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = app.get(format!("/api/v1/invitations?limit=4{cursor}")).bearer(&founder.token).await.is(200).json();
+        let page = app
+            .get(format!("/api/v1/invitations?limit=4{cursor}"))
+            .bearer(&founder.token)
+            .await
+            .is(200)
+            .json();
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= 4);
         seen.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
@@ -148,7 +170,8 @@ async fn lists_refuse_what_is_no_page() {
         let reply = town.app.get(format!("/api/v1/members?{query}")).bearer(&town.bakery.owner.token).await;
         assert_eq!(reply.status, status, "{reply}");
     }
-    let drivers = town.app.get("/api/v1/members?role=driver").bearer(&town.bakery.owner.token).await.is(200).json();
+    let drivers =
+        town.app.get("/api/v1/members?role=driver").bearer(&town.bakery.owner.token).await.is(200).json();
     assert_eq!(drivers["items"].as_array().unwrap().len(), 1);
     town.app.finish().await;
 }
@@ -165,12 +188,22 @@ async fn no_operation_takes_a_field_that_it_does_not_know() {
         let name = schema["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
         let example = &town.app.document.value()["components"]["schemas"][name]["example"];
         assert!(example.is_object(), "{}: no example", operation.id);
-        let token = if operation.id == "create_organization" { &town.operator.token } else { &town.bakery.owner.token };
+        let token = if operation.id == "create_organization" {
+            &town.operator.token
+        } else {
+            &town.bakery.owner.token
+        };
         for extra in ["tenant_id", "org_id", "id", "status", "driver_id", "operator", "price"] {
             let mut body: Value = example.clone();
             body[extra] = "x".into();
             let path = operation.template.replace("{id}", &crate::app::nobody("member"));
-            let call = town.app.client.call(operation.method.clone(), path).json(&body).if_match(1).from(town.app.source());
+            let call = town
+                .app
+                .client
+                .call(operation.method.clone(), path)
+                .json(&body)
+                .if_match(1)
+                .from(town.app.source());
             let call = if operation.permission.is_public() { call } else { call.bearer(token) };
             let reply = call.await;
             assert!([404, 422].contains(&reply.status), "{}: {reply}", operation.id);

@@ -30,7 +30,8 @@ async fn of_many_visitors_at_once_one_becomes_the_owner() {
     let token = app.owner_link().await;
     let emails: Vec<_> = (0..6).map(|n| format!("visitor{n}@example.org")).collect();
     let race = emails.iter().map(|email| app.first_run(&token, email).send());
-    let mut verdicts: Vec<_> = futures::future::join_all(race).await.iter().map(|reply| reply.status).collect();
+    let mut verdicts: Vec<_> =
+        futures::future::join_all(race).await.iter().map(|reply| reply.status).collect();
     verdicts.sort_unstable();
     assert_eq!(verdicts, [201, 404, 404, 404, 404, 404]);
     assert_eq!(app.count("SELECT count(*) FROM identity.users").await, 1);

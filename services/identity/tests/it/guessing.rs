@@ -17,7 +17,10 @@ async fn guess(app: &App, email: &str, from: IpAddr) -> Reply {
 /// `r` and `t` of the named policy.
 fn announced(reply: &Reply, policy: &str) -> (i64, i64) {
     let field = reply.header("ratelimit");
-    let item = field.split(", ").find(|item| item.starts_with(&format!("\"{policy}\""))).unwrap_or_else(|| panic!("{field}"));
+    let item = field
+        .split(", ")
+        .find(|item| item.starts_with(&format!("\"{policy}\"")))
+        .unwrap_or_else(|| panic!("{field}"));
     let number = |name: &str| {
         let value = item.split(';').find_map(|part| part.strip_prefix(name));
         value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{field}"))
@@ -63,7 +66,8 @@ async fn a_header_that_names_another_source_changes_nothing() {
         let body = json!({ "email": format!("person{n}@example.org"), "password": PASSWORD });
         let forged = format!("203.0.113.{n}");
         let call = app.post("/api/v1/auth/login", body).from(from);
-        let reply = call.header("x-forwarded-for", &forged).header("forwarded", &format!("for={forged}")).await;
+        let reply =
+            call.header("x-forwarded-for", &forged).header("forwarded", &format!("for={forged}")).await;
         passed += usize::from(reply.status == 401);
     }
     assert_eq!(passed, 20);
@@ -166,7 +170,8 @@ async fn resets_are_not_a_way_to_flood_a_mailbox() {
 async fn many_at_once_are_served_in_turn_or_told_to_come_again() {
     let app = App::with(Wishes { hash_concurrency: 1, ..Wishes::default() }).await;
     app.founder().await;
-    let from = |n: usize| IpAddr::from([10, 9, u8::try_from(n / 200).unwrap(), u8::try_from(n % 200).unwrap()]);
+    let from =
+        |n: usize| IpAddr::from([10, 9, u8::try_from(n / 200).unwrap(), u8::try_from(n % 200).unwrap()]);
     let guesses = (0..100).map(|n| {
         let body = json!({ "email": format!("person{n}@example.org"), "password": PASSWORD });
         app.post("/api/v1/auth/login", body).from(from(n)).send()

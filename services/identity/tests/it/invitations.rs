@@ -34,7 +34,8 @@ async fn owners_invite_everybody_managers_those_below_them_and_nobody_else_anybo
         }
     }
     for role in ["operator", "service", "device", "anonymous", "boss"] {
-        let call = town.app.post("/api/v1/invitations", json!({ "role": role })).bearer(&town.bakery.owner.token);
+        let call =
+            town.app.post("/api/v1/invitations", json!({ "role": role })).bearer(&town.bakery.owner.token);
         call.await.refused(422, "invalid");
     }
     town.app.finish().await;
@@ -44,10 +45,19 @@ async fn owners_invite_everybody_managers_those_below_them_and_nobody_else_anybo
 async fn a_driver_joins_with_the_link_a_number_and_a_pin() {
     let town = Town::new().await;
     let app = &town.app;
-    let made = app.post("/api/v1/invitations", json!({ "role": "driver" })).bearer(&town.bakery.manager.token).await.is(201);
+    let made = app
+        .post("/api/v1/invitations", json!({ "role": "driver" }))
+        .bearer(&town.bakery.manager.token)
+        .await
+        .is(201);
     assert!(made.text("/link").starts_with(&format!("{PUBLIC_URL}/join/dmi_")));
     let svg = made.text("/qr_svg");
-    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>") && svg.contains("<path") && !svg.contains("<script"));
+    assert!(
+        svg.starts_with("<svg")
+            && svg.ends_with("</svg>")
+            && svg.contains("<path")
+            && !svg.contains("<script")
+    );
     let token = last_segment(&made.text("/link"));
     let offer = app.post("/api/v1/auth/invitations/look-up", json!({ "token": token })).await.is(200).json();
     assert_eq!(offer, json!({ "organization": "Bakery", "role": "driver" }));
@@ -60,7 +70,10 @@ async fn a_driver_joins_with_the_link_a_number_and_a_pin() {
         app.post("/api/v1/auth/invitations/accept", body).await.refused(422, "invalid");
     }
     let reply = accept(app, &token, &login).await.is(201);
-    assert_eq!((reply.text("/role"), reply.text("/organization_id")), ("driver".into(), town.bakery.id().into()));
+    assert_eq!(
+        (reply.text("/role"), reply.text("/organization_id")),
+        ("driver".into(), town.bakery.id().into())
+    );
     app.sign_in(&login).await.is(200);
     town.app.finish().await;
 }
@@ -87,7 +100,8 @@ async fn an_invitation_ends_with_its_time_or_when_it_is_taken_back() {
     app.pass(SignedDuration::from_hours(7 * 24));
     accept(&app, &late, &email("grace")).await.refused(404, "link_expired");
     let founder = app.again(&founder).await;
-    let made = app.post("/api/v1/invitations", json!({ "role": "manager" })).bearer(&founder.token).await.is(201);
+    let made =
+        app.post("/api/v1/invitations", json!({ "role": "manager" })).bearer(&founder.token).await.is(201);
     let id = made.text("/invitation/id");
     let list = |items: usize| {
         let call = app.get("/api/v1/invitations").bearer(&founder.token);
@@ -98,7 +112,10 @@ async fn an_invitation_ends_with_its_time_or_when_it_is_taken_back() {
     app.delete(format!("/api/v1/invitations/{id}")).bearer(&founder.token).await.is(204);
     list(0).await;
     accept(&app, &last_segment(&made.text("/link")), &email("grace")).await.refused(404, "link_expired");
-    app.delete(format!("/api/v1/invitations/{}", nobody("invite"))).bearer(&founder.token).await.refused(404, "not_found");
+    app.delete(format!("/api/v1/invitations/{}", nobody("invite")))
+        .bearer(&founder.token)
+        .await
+        .refused(404, "not_found");
     app.finish().await;
 }
 
@@ -106,7 +123,8 @@ async fn an_invitation_ends_with_its_time_or_when_it_is_taken_back() {
 async fn an_accepted_invitation_cannot_be_taken_back() {
     let app = App::new().await;
     let founder = app.founder().await;
-    let made = app.post("/api/v1/invitations", json!({ "role": "manager" })).bearer(&founder.token).await.is(201);
+    let made =
+        app.post("/api/v1/invitations", json!({ "role": "manager" })).bearer(&founder.token).await.is(201);
     accept(&app, &last_segment(&made.text("/link")), &email("grace")).await.is(201);
     let call = app.delete(format!("/api/v1/invitations/{}", made.text("/invitation/id")));
     call.bearer(&founder.token).await.refused(409, "accepted");
@@ -131,7 +149,10 @@ async fn an_invitation_that_was_taken_back_in_time_is_not_sent() {
     let founder = app.founder().await;
     let body = json!({ "role": "manager", "email": "grace@example.org" });
     let made = app.post("/api/v1/invitations", body).bearer(&founder.token).await.is(201);
-    app.delete(format!("/api/v1/invitations/{}", made.text("/invitation/id"))).bearer(&founder.token).await.is(204);
+    app.delete(format!("/api/v1/invitations/{}", made.text("/invitation/id")))
+        .bearer(&founder.token)
+        .await
+        .is(204);
     assert!(app.mailed().await.is_empty());
     app.finish().await;
 }
@@ -163,7 +184,11 @@ async fn who_was_disabled_joins_nothing() {
     let app = &town.app;
     let id: kernel::ids::UserId = town.bakery.dispatcher.user.parse().unwrap();
     let mut admin = app.db.admin().await;
-    sqlx::query("UPDATE identity.users SET state = 'disabled' WHERE id = $1").bind(id.uuid()).execute(&mut admin).await.unwrap();
+    sqlx::query("UPDATE identity.users SET state = 'disabled' WHERE id = $1")
+        .bind(id.uuid())
+        .execute(&mut admin)
+        .await
+        .unwrap();
     let token = app.invite(&town.florist.manager, "driver").await;
     accept(app, &token, &town.bakery.dispatcher.login).await.refused(409, "account_exists");
     app.refresh(&town.bakery.dispatcher.refresh).await.refused(401, "session_ended");

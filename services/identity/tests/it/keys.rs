@@ -33,7 +33,11 @@ async fn a_device_only_reports_and_scopes_are_a_closed_list() {
         ("root", json!(["members:read"])),
     ] {
         let body = json!({ "kind": kind, "name": "Till", "scopes": scopes });
-        town.app.post("/api/v1/api-keys", body).bearer(&town.bakery.owner.token).await.refused(422, "invalid");
+        town.app
+            .post("/api/v1/api-keys", body)
+            .bearer(&town.bakery.owner.token)
+            .await
+            .refused(422, "invalid");
     }
     town.app.finish().await;
 }
@@ -57,7 +61,10 @@ async fn a_key_that_was_taken_back_stops_within_seconds() {
     app.delete(&path).bearer(&town.florist.owner.token).await.refused(404, "not_found");
     app.delete(&path).bearer(&town.bakery.owner.token).await.is(204);
     app.delete(&path).bearer(&town.bakery.owner.token).await.refused(404, "not_found");
-    app.delete(format!("/api/v1/api-keys/{}", nobody("key"))).bearer(&town.bakery.owner.token).await.refused(404, "not_found");
+    app.delete(format!("/api/v1/api-keys/{}", nobody("key")))
+        .bearer(&town.bakery.owner.token)
+        .await
+        .refused(404, "not_found");
     app.get("/api/v1/members").bearer(&made.text("/secret")).await.refused(401, "invalid_token");
     town.app.finish().await;
 }
@@ -78,14 +85,20 @@ async fn a_key_that_was_in_use_stops_as_well_when_it_is_taken_back() {
 async fn a_key_ends_with_its_time() {
     let town = Town::new().await;
     let app = &town.app;
-    let body = |at: &str| json!({ "kind": "api", "name": "Till", "scopes": ["members:read"], "expires_at": at });
+    let body =
+        |at: &str| json!({ "kind": "api", "name": "Till", "scopes": ["members:read"], "expires_at": at });
     let create = |at: &str| app.post("/api/v1/api-keys", body(at)).bearer(&town.bakery.owner.token);
     create("2026-11-20T11:00:00Z").await.refused(422, "invalid");
     let key = create("2026-11-20T13:00:00Z").await.is(201).text("/secret");
     app.get("/api/v1/members").bearer(&key).await.is(200);
     app.pass(SignedDuration::from_hours(1));
     app.get("/api/v1/members").bearer(&key).await.refused(401, "invalid_token");
-    for wrong in ["dmk_", "dmk_0123456789abcdefghjkmnpqrstvwxyz", "dmd_0123456789abcdefghjkmnpqrstvwxyz", &key.replace("dmk_", "dmd_")] {
+    for wrong in [
+        "dmk_",
+        "dmk_0123456789abcdefghjkmnpqrstvwxyz",
+        "dmd_0123456789abcdefghjkmnpqrstvwxyz",
+        &key.replace("dmk_", "dmd_"),
+    ] {
         app.get("/api/v1/members").bearer(wrong).await.refused(401, "invalid_token");
     }
     town.app.finish().await;

@@ -19,7 +19,10 @@ async fn a_new_role_holds_at_once_because_the_old_tokens_end() {
     assert_eq!(again.text("/role"), "manager");
     let events = app.events().await;
     let expected = json!({ "user_id": dora.user, "from": "dispatcher", "to": "manager" });
-    assert_eq!(events.iter().filter(|event| **event == ("user.role_changed.v1".into(), expected.clone())).count(), 1);
+    assert_eq!(
+        events.iter().filter(|event| **event == ("user.role_changed.v1".into(), expected.clone())).count(),
+        1
+    );
     town.app.finish().await;
 }
 
@@ -28,16 +31,25 @@ async fn managers_touch_nobody_at_their_height_or_above() {
     let town = Town::new().await;
     let app = &town.app;
     let (owner, manager) = (&town.bakery.owner, &town.bakery.manager);
-    let second = app.join(owner, "manager", "Second Manager", Login::Email("second@bakery.example".into())).await;
+    let second =
+        app.join(owner, "manager", "Second Manager", Login::Email("second@bakery.example".into())).await;
     for user in [&owner.user, &second.user, &manager.user] {
         let path = format!("/api/v1/members/{}", app.member_of(owner, user).await);
-        app.patch(&path, json!({ "role": "driver" })).bearer(&manager.token).if_match(1).await.refused(403, "forbidden");
+        app.patch(&path, json!({ "role": "driver" }))
+            .bearer(&manager.token)
+            .if_match(1)
+            .await
+            .refused(403, "forbidden");
         app.delete(&path).bearer(&manager.token).await.refused(403, "forbidden");
         app.client.post(format!("{path}/sign-out")).bearer(&manager.token).await.refused(403, "forbidden");
     }
     let driver = format!("/api/v1/members/{}", app.member_of(owner, &town.bakery.driver.user).await);
     for role in ["owner", "manager"] {
-        app.patch(&driver, json!({ "role": role })).bearer(&manager.token).if_match(1).await.refused(403, "forbidden");
+        app.patch(&driver, json!({ "role": role }))
+            .bearer(&manager.token)
+            .if_match(1)
+            .await
+            .refused(403, "forbidden");
     }
     app.get("/api/v1/members").bearer(&owner.token).await.is(200);
     town.app.finish().await;
@@ -116,7 +128,11 @@ async fn people_see_each_other_as_far_as_their_work_needs() {
         assert_eq!(colleague.status, if sees || role == "driver" { 200 } else { 404 }, "{role}");
         let foreign = app.get(of(&town.florist.driver.user)).bearer(&actor.token).await;
         let none = app.get(of(&nobody("user"))).bearer(&actor.token).await;
-        assert_eq!((foreign.verdict(), none.verdict()), ((404, "not_found".into()), (404, "not_found".into())), "{role}");
+        assert_eq!(
+            (foreign.verdict(), none.verdict()),
+            ((404, "not_found".into()), (404, "not_found".into())),
+            "{role}"
+        );
     }
     app.get(of(&town.bakery.driver.user)).bearer(&town.bakery.api_key).await.is(200);
     app.get(of(&town.florist.driver.user)).bearer(&town.bakery.api_key).await.refused(404, "not_found");
@@ -128,7 +144,9 @@ async fn people_change_their_own_name() {
     let town = Town::new().await;
     let app = &town.app;
     let me = app.get("/api/v1/users/me").bearer(&town.bakery.driver.token).await.is(200);
-    let change = |version: i64, body| app.patch("/api/v1/users/me", body).bearer(&town.bakery.driver.token).if_match(version);
+    let change = |version: i64, body| {
+        app.patch("/api/v1/users/me", body).bearer(&town.bakery.driver.token).if_match(version)
+    };
     let reply = change(me.version(), json!({ "name": "  Dan D. Driver " })).await.is(200);
     assert_eq!((reply.text("/name"), reply.version()), ("Dan D. Driver".into(), me.version() + 1));
     change(me.version(), json!({ "name": "x" })).await.refused(412, "stale");

@@ -40,7 +40,8 @@ async fn a_reset_link_expires_and_a_newer_one_ends_it() {
         app.post("/api/v1/auth/password/forgot", json!({ "email": "olga@example.org" })).await.is(204);
         links.push(app.mailed().await.remove(0).1);
     }
-    let reset = |token: &str| app.post("/api/v1/auth/password/reset", json!({ "token": token, "password": NEW }));
+    let reset =
+        |token: &str| app.post("/api/v1/auth/password/reset", json!({ "token": token, "password": NEW }));
     reset(&links[0]).await.refused(404, "link_expired");
     app.pass(SignedDuration::from_mins(30));
     reset(&links[1]).await.refused(404, "link_expired");
@@ -74,7 +75,8 @@ async fn a_new_address_holds_when_its_mailbox_confirms_it() {
     let app = &town.app;
     let manager = &town.bakery.manager;
     let ask = |email: &str, password: &str| {
-        app.post("/api/v1/users/me/email", json!({ "email": email, "password": password })).bearer(&manager.token)
+        app.post("/api/v1/users/me/email", json!({ "email": email, "password": password }))
+            .bearer(&manager.token)
     };
     ask("new@bakery.example", "wrong horse battery").await.refused(403, "wrong_password");
     ask("New@bakery.example", PASSWORD).await.is(204);
@@ -116,7 +118,11 @@ async fn a_link_of_one_purpose_opens_no_other_door() {
         app.first_run(token, "eve@example.org").await.refused(404, "link_expired");
         app.get("/api/v1/users/me").bearer(token).await.is(if token.starts_with("dmk_") { 403 } else { 401 });
     }
-    app.post("/api/v1/auth/password/reset", json!({ "token": invitation, "password": NEW })).await.refused(404, "link_expired");
-    app.post("/api/v1/auth/invitations/look-up", json!({ "token": reset })).await.refused(404, "link_expired");
+    app.post("/api/v1/auth/password/reset", json!({ "token": invitation, "password": NEW }))
+        .await
+        .refused(404, "link_expired");
+    app.post("/api/v1/auth/invitations/look-up", json!({ "token": reset }))
+        .await
+        .refused(404, "link_expired");
     town.app.finish().await;
 }

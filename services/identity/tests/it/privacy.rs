@@ -44,7 +44,13 @@ fn forms(canary: &str) -> [String; 3] {
 async fn no_name_address_or_number_is_found_in_the_database_or_the_log() {
     let town = Town::new().await;
     let app = &town.app;
-    let canaries = ["Canaria Zwitscher", "canaria.zwitscher@bird.example", "+4930901877", "neu.zwitscher@bird.example", "eingeladen@bird.example"];
+    let canaries = [
+        "Canaria Zwitscher",
+        "canaria.zwitscher@bird.example",
+        "+4930901877",
+        "neu.zwitscher@bird.example",
+        "eingeladen@bird.example",
+    ];
     let token = app.invite(&town.bakery.owner, "manager").await;
     let join = json!({ "token": token, "name": canaries[0], "email": canaries[1], "password": PASSWORD });
     let joined = app.post("/api/v1/auth/invitations/accept", join).await.is(201);
@@ -52,13 +58,19 @@ async fn no_name_address_or_number_is_found_in_the_database_or_the_log() {
     let me = app.get("/api/v1/users/me").bearer(&bearer).await.is(200);
     let number = json!({ "phone": canaries[2] });
     let patched = app.patch("/api/v1/users/me", number).bearer(&bearer).if_match(me.version()).await;
-    assert_eq!(patched.is(200).text("/phone"), canaries[2], "the control: they are there for who may see them");
+    assert_eq!(
+        patched.is(200).text("/phone"),
+        canaries[2],
+        "the control: they are there for who may see them"
+    );
     let invite = json!({ "role": "driver", "email": canaries[4] });
     app.post("/api/v1/invitations", invite).bearer(&bearer).await.is(201);
     app.post("/api/v1/auth/password/forgot", json!({ "email": canaries[1] })).await.is(204);
     let change = json!({ "email": canaries[3], "password": PASSWORD });
     app.post("/api/v1/users/me/email", change).bearer(&bearer).await.is(204);
-    for wrong in [json!({ "email": canaries[1], "password": "x" }), json!({ "email": "zwitscher", "password": "x" })] {
+    for wrong in
+        [json!({ "email": canaries[1], "password": "x" }), json!({ "email": "zwitscher", "password": "x" })]
+    {
         app.post("/api/v1/auth/login", wrong).await;
     }
     let before = everything(app).await;
@@ -83,11 +95,14 @@ async fn no_name_address_or_number_is_found_in_the_database_or_the_log() {
 async fn a_sealed_value_opens_only_in_its_own_place() {
     let town = Town::new().await;
     let app = &town.app;
-    let swap = "UPDATE identity.users a SET name = b.name FROM identity.users b WHERE a.id = $1 AND b.id = $2";
-    let (one, two): (UserId, UserId) = (town.bakery.owner.user.parse().unwrap(), town.bakery.manager.user.parse().unwrap());
+    let swap =
+        "UPDATE identity.users a SET name = b.name FROM identity.users b WHERE a.id = $1 AND b.id = $2";
+    let (one, two): (UserId, UserId) =
+        (town.bakery.owner.user.parse().unwrap(), town.bakery.manager.user.parse().unwrap());
     let mut admin = app.db.admin().await;
     sqlx::query(swap).bind(one.uuid()).bind(two.uuid()).execute(&mut admin).await.unwrap();
-    let call = std::panic::AssertUnwindSafe(app.get("/api/v1/users/me").bearer(&town.bakery.owner.token).send());
+    let call =
+        std::panic::AssertUnwindSafe(app.get("/api/v1/users/me").bearer(&town.bakery.owner.token).send());
     // The client refuses to see a failure of ours; here it is what must happen.
     let outcome = futures::FutureExt::catch_unwind(call).await;
     assert!(outcome.is_err(), "a value of another row was opened");
@@ -105,11 +120,18 @@ async fn events_carry_identifiers_and_happen_once() {
     assert_eq!(count("user.role_changed.v1"), 2, "Olga left both");
     assert_eq!(count("user.updated.v1"), 0);
     let distinct = "SELECT count(DISTINCT (org_id, subject, payload)) FROM bus.log";
-    assert_eq!(town.app.count(distinct).await, i64::try_from(events.len()).unwrap(), "an event happened twice");
+    assert_eq!(
+        town.app.count(distinct).await,
+        i64::try_from(events.len()).unwrap(),
+        "an event happened twice"
+    );
     for (subject, payload) in &events {
         for (_, value) in payload.as_object().unwrap() {
             let text = value.as_str().unwrap_or("");
-            assert!(!text.contains('@') && !text.contains(' ') && !text.starts_with('+'), "{subject} {payload}");
+            assert!(
+                !text.contains('@') && !text.contains(' ') && !text.starts_with('+'),
+                "{subject} {payload}"
+            );
         }
     }
     town.app.finish().await;
@@ -125,19 +147,38 @@ async fn every_effect_has_its_audit_row() {
     app.delete(format!("/api/v1/auth/sessions/{}", second.session())).bearer(&owner.token).await.is(204);
     let member = app.member_of(owner, &manager.user).await;
     app.client.post(format!("/api/v1/members/{member}/sign-out")).bearer(&owner.token).await.is(204);
-    app.patch(format!("/api/v1/members/{member}"), json!({ "role": "driver" })).bearer(&owner.token).if_match(1).await.is(200);
+    app.patch(format!("/api/v1/members/{member}"), json!({ "role": "driver" }))
+        .bearer(&owner.token)
+        .if_match(1)
+        .await
+        .is(200);
     app.delete(format!("/api/v1/members/{member}")).bearer(&owner.token).await.is(204);
     let organization = format!("/api/v1/organizations/{}", town.bakery.id());
-    app.patch(organization, json!({ "name": "Bakery & Café" })).bearer(&owner.token).if_match(1).await.is(200);
+    app.patch(organization, json!({ "name": "Bakery & Café" }))
+        .bearer(&owner.token)
+        .if_match(1)
+        .await
+        .is(200);
     let key = app.api_key(owner, "api", &["members:read"]).await.text("/api_key/id");
     app.delete(format!("/api/v1/api-keys/{key}")).bearer(&owner.token).await.is(204);
     app.get("/api/v1/members").bearer(&owner.token).await.is(200);
     app.sign_in(&Login::Email("nobody@bakery.example".into())).await.is(401);
     app.client.post("/api/v1/auth/logout").bearer(&owner.token).await.is(204);
     let expected = [
-        "sign_in", "revoke_session", "sign_out_member", "update_member", "remove_member", "update_organization",
-        "create_api_key", "revoke_api_key", "sign_out",
+        "sign_in",
+        "revoke_session",
+        "sign_out_member",
+        "update_member",
+        "remove_member",
+        "update_organization",
+        "create_api_key",
+        "revoke_api_key",
+        "sign_out",
     ];
-    assert_eq!(app.audited().await[before..], expected, "the action is the operation id; reading leaves no row");
+    assert_eq!(
+        app.audited().await[before..],
+        expected,
+        "the action is the operation id; reading leaves no row"
+    );
     town.app.finish().await;
 }

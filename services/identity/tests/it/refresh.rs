@@ -37,7 +37,8 @@ async fn many_at_once_get_the_same_successor_and_one_chain_lives() {
     let app = App::new().await;
     let actor = app.founder().await;
     let replies = join_all((0..8).map(|_| app.refresh(&actor.refresh).send())).await;
-    let mut next: Vec<String> = replies.iter().map(|reply: &Reply| reply.clone().is(200).text("/refresh_token")).collect();
+    let mut next: Vec<String> =
+        replies.iter().map(|reply: &Reply| reply.clone().is(200).text("/refresh_token")).collect();
     next.dedup();
     assert_eq!(next.len(), 1, "two chains from one token");
     rotate(&app, &next[0]).await;
@@ -111,7 +112,13 @@ async fn nonsense_is_no_refresh_token() {
     let app = App::new().await;
     let actor = app.founder().await;
     let altered = format!("{}x", &actor.refresh[..actor.refresh.len() - 1]);
-    for bad in ["x", "dmr_", altered.as_str(), actor.token.as_str().get(..200).unwrap_or("x"), "dmk_0123456789abcdefghjkmnpqrstvwxyz"] {
+    for bad in [
+        "x",
+        "dmr_",
+        altered.as_str(),
+        actor.token.as_str().get(..200).unwrap_or("x"),
+        "dmk_0123456789abcdefghjkmnpqrstvwxyz",
+    ] {
         app.refresh(bad).await.refused(401, "session_ended");
     }
     app.refresh(&actor.refresh).await.is(200);

@@ -34,10 +34,17 @@ async fn people_see_their_devices_and_end_one() {
     let app = App::new().await;
     let founder = app.founder().await;
     let body = founder.login.body();
-    let phone = app.post("/api/v1/auth/login", body).header("user-agent", "Mozilla/5.0 (Linux; Android 14) Firefox/130.0");
+    let phone = app
+        .post("/api/v1/auth/login", body)
+        .header("user-agent", "Mozilla/5.0 (Linux; Android 14) Firefox/130.0");
     let phone = Actor::signed_in(&phone.await.is(200), founder.login.clone());
     let list = app.get("/api/v1/auth/sessions").bearer(&founder.token).await.is(200).json();
-    let seen: Vec<_> = list["items"].as_array().unwrap().iter().map(|s| (s["device"].clone(), s["current"].clone())).collect();
+    let seen: Vec<_> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| (s["device"].clone(), s["current"].clone()))
+        .collect();
     assert_eq!(seen, [(json!("Firefox on Android"), json!(false)), (json!("unknown device"), json!(true))]);
     let id = list["items"][0]["id"].as_str().unwrap();
     assert_eq!(id, phone.session());
@@ -53,7 +60,9 @@ async fn a_session_of_somebody_else_is_not_there_however_often_one_asks() {
     let town = Town::new().await;
     let app = &town.app;
     let victim = town.bakery.manager.session();
-    for path in [format!("/api/v1/auth/sessions/{victim}"), format!("/api/v1/auth/sessions/{}", nobody("session"))] {
+    for path in
+        [format!("/api/v1/auth/sessions/{victim}"), format!("/api/v1/auth/sessions/{}", nobody("session"))]
+    {
         // With a key the second refusal is the stored one: it must not do what the first did not.
         for _ in 0..2 {
             let call = app.delete(&path).bearer(&town.florist.owner.token).key(&path);
@@ -73,15 +82,24 @@ async fn switching_enters_only_where_one_is_a_member() {
     };
     switch(&town.bakery.owner, town.florist.id()).await.refused(404, "not_found");
     switch(&town.bakery.owner, &nobody("org")).await.refused(404, "not_found");
-    app.post("/api/v1/auth/switch", json!({})).bearer(&town.bakery.owner.token).await.refused(403, "forbidden");
+    app.post("/api/v1/auth/switch", json!({}))
+        .bearer(&town.bakery.owner.token)
+        .await
+        .refused(403, "forbidden");
     let token = app.invite(&town.florist.owner, "manager").await;
     let join = json!({ "token": token, "name": "x", "email": "odile@bakery.example", "password": PASSWORD });
     app.post("/api/v1/auth/invitations/accept", join).await.is(201);
     let there = switch(&town.bakery.owner, town.florist.id()).await.is(200);
-    assert_eq!((there.text("/role"), there.text("/organization_id")), ("manager".into(), town.florist.id().into()));
+    assert_eq!(
+        (there.text("/role"), there.text("/organization_id")),
+        ("manager".into(), town.florist.id().into())
+    );
     let there = there.text("/access_token");
     app.get(format!("/api/v1/organizations/{}", town.florist.id())).bearer(&there).await.is(200);
-    app.get(format!("/api/v1/organizations/{}", town.bakery.id())).bearer(&there).await.refused(404, "not_found");
+    app.get(format!("/api/v1/organizations/{}", town.bakery.id()))
+        .bearer(&there)
+        .await
+        .refused(404, "not_found");
     let mine = app.get("/api/v1/organizations").bearer(&there).await.is(200).json();
     assert_eq!(mine["items"].as_array().unwrap().len(), 2);
     town.app.finish().await;

@@ -27,7 +27,8 @@ async fn people_sign_in_with_address_and_password_drivers_with_number_and_pin() 
 async fn whatever_is_wrong_the_answer_is_the_same() {
     let town = Town::new().await;
     let app = &town.app;
-    let disabled = app.join(&town.bakery.owner, "manager", "Dis Abled", Login::Email("dis@bakery.example".into())).await;
+    let disabled =
+        app.join(&town.bakery.owner, "manager", "Dis Abled", Login::Email("dis@bakery.example".into())).await;
     let mut admin = app.db.admin().await;
     let id: UserId = disabled.user.parse().unwrap();
     let disable = sqlx::query("UPDATE identity.users SET state = 'disabled' WHERE id = $1").bind(id.uuid());
@@ -109,16 +110,16 @@ async fn registration_is_closed_unless_it_was_opened() {
 async fn a_customer_registers_with_one_business() {
     let app = App::with(Wishes { open_registration: true, ..Wishes::default() }).await;
     let founder = app.founder().await;
-    let body = |org: &str, email: &str| {
-        json!({ "organization_id": org, "name": "Carla", "email": email, "password": PASSWORD })
-    };
+    let body = |org: &str, email: &str| json!({ "organization_id": org, "name": "Carla", "email": email, "password": PASSWORD });
     let reply = app.post("/api/v1/auth/register", body(founder.org(), "carla@example.org")).await.is(201);
     let carla = Actor::signed_in(&reply, Login::Email("carla@example.org".to_owned()));
     assert_eq!((carla.role.as_str(), carla.org()), ("customer", founder.org()));
     app.get("/api/v1/members").bearer(&carla.token).await.refused(403, "forbidden");
     let twice = app.post("/api/v1/auth/register", body(founder.org(), "CARLA@example.org")).await;
     twice.refused(409, "email_taken");
-    app.post("/api/v1/auth/register", body(&nobody("org"), "eve@example.org")).await.refused(404, "not_found");
+    app.post("/api/v1/auth/register", body(&nobody("org"), "eve@example.org"))
+        .await
+        .refused(404, "not_found");
     let events = app.events().await;
     assert_eq!(events.last().unwrap().1, json!({ "user_id": carla.user, "role": "customer" }));
     app.finish().await;

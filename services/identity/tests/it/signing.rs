@@ -218,7 +218,11 @@ async fn a_token_of_one_kind_is_never_another() {
         assert_eq!(members == 200, ["access", "api key"].contains(&kind), "{kind} as a reader: {members}");
         // A public operation with a credential that is none is refused: nobody becomes anonymous by accident.
         let public = status(app.get("/api/v1/health").bearer(credential)).await;
-        assert_eq!(public == 200, ["access", "api key", "device key"].contains(&kind), "{kind} in public: {public}");
+        assert_eq!(
+            public == 200,
+            ["access", "api key", "device key"].contains(&kind),
+            "{kind} in public: {public}"
+        );
         let offer = app.post("/api/v1/auth/invitations/look-up", json!({ "token": credential })).await;
         assert_eq!(offer.status == 200, kind == "invitation", "{offer}");
         let confirm = app.post("/api/v1/auth/email/confirm", json!({ "token": credential })).await;

@@ -20,11 +20,7 @@ impl Default for BodyLimit {
 impl BodyLimit {
     /// 413.
     pub fn error(self) -> Error {
-        Error::new(
-            Kind::TooLarge,
-            "too_large",
-            format!("The body is larger than {} bytes.", self.0),
-        )
+        Error::new(Kind::TooLarge, "too_large", format!("The body is larger than {} bytes.", self.0))
     }
 }
 
@@ -46,18 +42,9 @@ fn explain(error: Box<dyn std::error::Error + Send + Sync>, limit: BodyLimit) ->
         return limit.error();
     }
     if has_cause::<BodyTimedOut>(error.as_ref()) || has_cause::<TimeoutError>(error.as_ref()) {
-        return Error::new(
-            Kind::RequestTimeout,
-            "body_timeout",
-            "The body did not arrive in time.",
-        );
+        return Error::new(Kind::RequestTimeout, "body_timeout", "The body did not arrive in time.");
     }
-    Error::new(
-        Kind::Malformed,
-        "broken_body",
-        "The body could not be read to its end.",
-    )
-    .with_source(error)
+    Error::new(Kind::Malformed, "broken_body", "The body could not be read to its end.").with_source(error)
 }
 
 fn has_cause<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {

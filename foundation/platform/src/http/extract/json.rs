@@ -21,11 +21,7 @@ where
 
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self> {
         require_json(request.headers())?;
-        let limit = request
-            .extensions()
-            .get::<BodyLimit>()
-            .copied()
-            .unwrap_or_default();
+        let limit = request.extensions().get::<BodyLimit>().copied().unwrap_or_default();
         let bytes = read(request.into_body(), limit).await?;
         parse(&bytes).map(Self)
     }
@@ -88,8 +84,7 @@ fn rejected(bytes: &[u8], pointer: &str, error: serde_json::Error) -> Error {
 /// serde's sentence without the position, which says nothing about the value.
 fn explain(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rfind(" at line ")
-        .map_or(text.clone(), |end| text[..end].to_owned())
+    text.rfind(" at line ").map_or(text.clone(), |end| text[..end].to_owned())
 }
 
 fn syntax(error: serde_json::Error) -> Error {
@@ -121,10 +116,9 @@ fn refuse_nul(bytes: &[u8]) -> Error {
 fn find_nul(value: &Value, pointer: String) -> Option<String> {
     match value {
         Value::String(text) => text.contains('\0').then_some(pointer),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| find_nul(item, format!("{pointer}/{index}"))),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| find_nul(item, format!("{pointer}/{index}")))
+        }
         Value::Object(members) => members.iter().find_map(|(name, item)| {
             if name.contains('\0') {
                 Some(pointer.clone())
@@ -161,45 +155,23 @@ mod tests {
 
     fn refused(text: &str) -> (u16, String) {
         let error = parse::<Parcel>(text.as_bytes()).unwrap_err();
-        (
-            error.kind().status(),
-            error
-                .fields()
-                .first()
-                .map(|f| f.pointer.clone())
-                .unwrap_or_default(),
-        )
+        (error.kind().status(), error.fields().first().map(|f| f.pointer.clone()).unwrap_or_default())
     }
 
     #[test]
     fn a_good_body_is_read() {
         let parcel: Parcel = parse(br#"{"name":"a","count":1,"inner":[{"weight_g":3}]}"#).unwrap();
-        assert_eq!(
-            (parcel.name.as_str(), parcel.count, parcel.inner[0].weight_g),
-            ("a", 1, 3)
-        );
+        assert_eq!((parcel.name.as_str(), parcel.count, parcel.inner[0].weight_g), ("a", 1, 3));
     }
 
     #[test]
     fn damaged_text_is_400() {
-        for text in [
-            "",
-            "{",
-            "{\"name\":",
-            "nul",
-            "{\"name\":\"a\",\"count\":1} x",
-            "{\"name\":1,",
-            "\"\u{1}\"",
-        ] {
+        for text in
+            ["", "{", "{\"name\":", "nul", "{\"name\":\"a\",\"count\":1} x", "{\"name\":1,", "\"\u{1}\""]
+        {
             assert_eq!(refused(text).0, 400, "{text}");
         }
-        assert_eq!(
-            parse::<Parcel>(b"{\"name\":\"\xff\",\"count\":1}")
-                .unwrap_err()
-                .kind()
-                .status(),
-            400
-        );
+        assert_eq!(parse::<Parcel>(b"{\"name\":\"\xff\",\"count\":1}").unwrap_err().kind().status(), 400);
     }
 
     #[test]
@@ -212,14 +184,8 @@ mod tests {
             (r#"{"name":"a","count":101}"#, "/count"),
             (r#"{"name":"","count":1}"#, "/name"),
             (r#"{"name":"abcdef","count":1}"#, "/name"),
-            (
-                r#"{"name":"a","count":1,"inner":[{"weight_g":1},{"weight_g":0}]}"#,
-                "/inner/1/weight_g",
-            ),
-            (
-                r#"{"name":"a","count":1,"inner":[{"weight_g":[]}]}"#,
-                "/inner/0/weight_g",
-            ),
+            (r#"{"name":"a","count":1,"inner":[{"weight_g":1},{"weight_g":0}]}"#, "/inner/1/weight_g"),
+            (r#"{"name":"a","count":1,"inner":[{"weight_g":[]}]}"#, "/inner/0/weight_g"),
             (r#"{"name":"a\u0000","count":1}"#, "/name"),
             (r#"{"name":"a","count":1,"price":3}"#, "/price"),
             (r#"{"name":"a"}"#, ""),
@@ -241,9 +207,6 @@ mod tests {
     fn deep_nesting_is_refused_without_harm() {
         assert_eq!(refused(&"[".repeat(100_000)).0, 400);
         let nested = format!("{}{}", "[".repeat(500), "]".repeat(500));
-        assert_eq!(
-            refused(&format!(r#"{{"name":{nested},"count":1}}"#)),
-            (422, "/name".to_owned())
-        );
+        assert_eq!(refused(&format!(r#"{{"name":{nested},"count":1}}"#)), (422, "/name".to_owned()));
     }
 }

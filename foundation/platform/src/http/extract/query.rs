@@ -22,14 +22,8 @@ where
 
 fn parse<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> Result<T> {
     let pairs = pairs(query)?;
-    if let Some((name, _)) = pairs
-        .iter()
-        .find(|(name, value)| name.contains('\0') || value.contains('\0'))
-    {
-        return Err(Error::invalid_field(
-            name.replace('\0', ""),
-            "must not contain the character U+0000",
-        ));
+    if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return Err(Error::invalid_field(name.replace('\0', ""), "must not contain the character U+0000"));
     }
     let reader = serde_urlencoded::Deserializer::new(form(query));
     let value: T = serde_path_to_error::deserialize(reader).map_err(|error| {
@@ -38,9 +32,7 @@ fn parse<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> Result<T>
         let name = if name == "." { String::new() } else { name };
         Error::invalid_field(name, reason.to_string()).with_source(reason)
     })?;
-    value
-        .validate()
-        .map_err(|report| refuse(&report, str::to_owned))?;
+    value.validate().map_err(|report| refuse(&report, str::to_owned))?;
     Ok(value)
 }
 
@@ -69,8 +61,7 @@ fn is_well_encoded(query: &str) -> bool {
             continue;
         }
         let digit = |byte: Option<u8>| {
-            byte.and_then(|b| char::from(b).to_digit(16))
-                .and_then(|d| u8::try_from(d).ok())
+            byte.and_then(|b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok())
         };
         let (Some(high), Some(low)) = (digit(bytes.next()), digit(bytes.next())) else {
             return false;
@@ -95,14 +86,7 @@ mod tests {
 
     fn refused(query: &str) -> (u16, String) {
         let error = parse::<Filter>(query).unwrap_err();
-        (
-            error.kind().status(),
-            error
-                .fields()
-                .first()
-                .map(|f| f.pointer.clone())
-                .unwrap_or_default(),
-        )
+        (error.kind().status(), error.fields().first().map(|f| f.pointer.clone()).unwrap_or_default())
     }
 
     #[test]
@@ -120,12 +104,9 @@ mod tests {
 
     #[test]
     fn refused_parameters_are_named() {
-        for (query, name) in [
-            ("count=x", "count"),
-            ("count=300", "count"),
-            ("name=abcd", "name"),
-            ("name=%00", "name"),
-        ] {
+        for (query, name) in
+            [("count=x", "count"), ("count=300", "count"), ("name=abcd", "name"), ("name=%00", "name")]
+        {
             assert_eq!(refused(query), (422, name.to_owned()), "{query}");
         }
         assert_eq!(refused("other=1").0, 422);

@@ -29,14 +29,8 @@ impl RequestContext {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.parse().ok())
             .unwrap_or_else(|| random.id(now));
-        let parent = headers
-            .get(TRACEPARENT)
-            .and_then(|value| value.to_str().ok())
-            .and_then(Trace::parse);
-        Self {
-            request_id,
-            trace: Trace::below(parent, random),
-        }
+        let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(Trace::parse);
+        Self { request_id, trace: Trace::below(parent, random) }
     }
 }
 
@@ -60,17 +54,12 @@ pub struct Trace {
 impl Trace {
     /// `00-<32 hex>-<16 hex>-<2 hex>`; unknown versions are read as the first, all-zero ids are invalid.
     pub fn parse(text: &str) -> Option<Self> {
-        let lower = text
-            .bytes()
-            .all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let lower =
+            text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         let mut parts = text.split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let complete = version.len() == 2 && version != "ff" && (version != "00" || parts.next().is_none());
-        let mut parsed = Self {
-            id: [0; 16],
-            span: [0; 8],
-            flags: 0,
-        };
+        let mut parsed = Self { id: [0; 16], span: [0; 8], flags: 0 };
         hex::decode_to_slice(trace, &mut parsed.id).ok()?;
         hex::decode_to_slice(span, &mut parsed.span).ok()?;
         let mut flag = [0];
@@ -82,11 +71,7 @@ impl Trace {
     /// A new span in the parent's trace, or in a trace of its own.
     pub fn below(parent: Option<Self>, random: &Random) -> Self {
         let (id, flags) = parent.map_or_else(|| (random.bytes(), 1), |parent| (parent.id, parent.flags));
-        Self {
-            id,
-            span: random.bytes(),
-            flags,
-        }
+        Self { id, span: random.bytes(), flags }
     }
 
     /// The trace id, 32 hexadecimal digits.
@@ -98,13 +83,7 @@ impl Trace {
 impl fmt::Display for Trace {
     /// The `traceparent` header for requests made on behalf of this one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "00-{}-{}-{:02x}",
-            hex::encode(self.id),
-            hex::encode(self.span),
-            self.flags
-        )
+        write!(f, "00-{}-{}-{:02x}", hex::encode(self.id), hex::encode(self.span), self.flags)
     }
 }
 
@@ -132,14 +111,9 @@ mod tests {
     fn damaged_parents_are_ignored() {
         let zero_span = "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01";
         let upper = PARENT.to_uppercase();
-        for bad in [
-            "",
-            "00",
-            zero_span,
-            upper.as_str(),
-            &format!("{PARENT}-x"),
-            &PARENT.replacen("00", "ff", 1),
-        ] {
+        for bad in
+            ["", "00", zero_span, upper.as_str(), &format!("{PARENT}-x"), &PARENT.replacen("00", "ff", 1)]
+        {
             assert_eq!(Trace::parse(bad), None, "{bad}");
         }
         assert!(
@@ -151,9 +125,6 @@ mod tests {
     fn only_a_well_formed_request_id_is_accepted() {
         let given = "req_01h455vb4pex5vsknk084sn02q";
         assert_eq!(context(X_REQUEST_ID, given).request_id.to_string(), given);
-        assert_ne!(
-            context(X_REQUEST_ID, "req_x\tinjected").request_id.to_string(),
-            "req_x\tinjected"
-        );
+        assert_ne!(context(X_REQUEST_ID, "req_x\tinjected").request_id.to_string(), "req_x\tinjected");
     }
 }

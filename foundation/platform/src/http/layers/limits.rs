@@ -46,10 +46,8 @@ impl Default for Limits {
 
 pub(super) async fn enforce(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
     let limit = BodyLimit(limits.body);
-    let announced = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > u64::try_from(limits.body).unwrap_or(u64::MAX)) {
         return limit.error().into_response();
     }
@@ -57,11 +55,7 @@ pub(super) async fn enforce(State(limits): State<Limits>, mut request: Request, 
     let (request, arrived) = guard(request, &limits);
     let small = announced.is_some_and(|length| (1..=EAGER).contains(&length));
     let answer = async {
-        let request = if small {
-            eager(request, limit).await?
-        } else {
-            request
-        };
+        let request = if small { eager(request, limit).await? } else { request };
         Ok::<_, Error>(next.run(request).await)
     };
     let error = match tokio::time::timeout(limits.request, answer).await {
@@ -74,18 +68,10 @@ pub(super) async fn enforce(State(limits): State<Limits>, mut request: Request, 
 
 fn late(arrived: &AtomicBool) -> Error {
     if arrived.load(Ordering::Relaxed) {
-        Error::new(
-            Kind::Unavailable,
-            "deadline_exceeded",
-            "The request took too long on our side.",
-        )
-        .with_retry_after(Duration::from_secs(1))
+        Error::new(Kind::Unavailable, "deadline_exceeded", "The request took too long on our side.")
+            .with_retry_after(Duration::from_secs(1))
     } else {
-        Error::new(
-            Kind::RequestTimeout,
-            "body_timeout",
-            "The body did not arrive in time.",
-        )
+        Error::new(Kind::RequestTimeout, "body_timeout", "The body did not arrive in time.")
     }
 }
 
@@ -102,9 +88,7 @@ async fn eager(request: Request, limit: BodyLimit) -> Result<Request, Error> {
 /// The connection cannot be used again while a body is still on its way: say so.
 fn announce_close(mut response: Response, arrived: &AtomicBool) -> Response {
     if !arrived.load(Ordering::Relaxed) {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

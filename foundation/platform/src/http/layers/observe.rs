@@ -28,10 +28,7 @@ const IN_FLIGHT: &str = "dropmate_http_requests_in_flight";
 
 /// Registers the help texts of the HTTP metrics; once per process, after the recorder is installed.
 pub fn describe_metrics() {
-    metrics::describe_counter!(
-        REQUESTS,
-        "HTTP requests answered, by method, route template and status."
-    );
+    metrics::describe_counter!(REQUESTS, "HTTP requests answered, by method, route template and status.");
     metrics::describe_histogram!(
         DURATION,
         metrics::Unit::Seconds,
@@ -46,10 +43,7 @@ pub(super) async fn observe(State(edge): State<Arc<Edge>>, mut request: Request,
     let context = RequestContext::new(request.headers(), &edge.random, edge.clock.now());
     let client = remember(&mut request, context, &edge);
     let method = request.method().clone();
-    let matched = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| Arc::from(path.as_str()));
+    let matched = request.extensions().get::<MatchedPath>().map(|path| Arc::from(path.as_str()));
 
     let span = tracing::info_span!(
         "http_request",
@@ -64,11 +58,7 @@ pub(super) async fn observe(State(edge): State<Arc<Edge>>, mut request: Request,
     drop(in_flight);
 
     let _entered = span.enter();
-    let route = response
-        .extensions_mut()
-        .remove::<RouteTemplate>()
-        .map(|route| route.0)
-        .or(matched);
+    let route = response.extensions_mut().remove::<RouteTemplate>().map(|route| route.0).or(matched);
     echo(&mut response, &context);
     record(&method, route.as_deref(), &response, started.elapsed(), client);
     response
@@ -76,19 +66,15 @@ pub(super) async fn observe(State(edge): State<Arc<Edge>>, mut request: Request,
 
 /// Puts what was found out into the request: extensions for us, headers for a service behind us.
 fn remember(request: &mut Request, context: RequestContext, edge: &Edge) -> Option<ClientIp> {
-    let peer = request
-        .extensions()
-        .get::<ClientAddr>()
-        .map(|address| address.0.ip());
+    let peer = request.extensions().get::<ClientAddr>().map(|address| address.0.ip());
     let client = peer.map(|peer| client_ip(peer, request.headers(), &edge.trusted_proxies));
     request.extensions_mut().insert(context);
     if let Some(client) = client {
         request.extensions_mut().insert(client);
     }
-    for (name, text) in [
-        (X_REQUEST_ID, context.request_id.to_string()),
-        (TRACEPARENT, context.trace.to_string()),
-    ] {
+    for (name, text) in
+        [(X_REQUEST_ID, context.request_id.to_string()), (TRACEPARENT, context.trace.to_string())]
+    {
         if let Ok(value) = HeaderValue::from_str(&text) {
             request.headers_mut().insert(name, value);
         }
@@ -119,11 +105,7 @@ fn record(
         client_ip = client.map(|client| tracing::field::display(client.0)),
         "Answered a request",
     );
-    let labels = [
-        ("method", method.to_owned()),
-        ("route", route.to_owned()),
-        ("status", status.to_string()),
-    ];
+    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
     metrics::counter!(REQUESTS, &labels).increment(1);
     metrics::histogram!(DURATION, &labels).record(took.as_secs_f64());
 }

@@ -40,10 +40,7 @@ async fn panics(headers: HeaderMap) -> String {
 }
 
 fn edge() -> Edge {
-    Edge::new(
-        Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
-        Random::seeded(1),
-    )
+    Edge::new(Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)), Random::seeded(1))
 }
 
 fn app(edge: Edge) -> Router {
@@ -55,25 +52,16 @@ fn app(edge: Edge) -> Router {
         .route("/slow", get(std::future::pending::<()>))
         .route("/large", get(|| async { "text ".repeat(1000) }))
         .route("/events", get(events))
-        .route(
-            "/id",
-            get(|context: RequestContext| async move { context.request_id.to_string() }),
-        )
+        .route("/id", get(|context: RequestContext| async move { context.request_id.to_string() }))
         .fallback(problem::fallback)
         .method_not_allowed_fallback(problem::method_not_allowed);
     edge.wrap(router)
 }
 
 async fn send(request: http::request::Builder, body: impl Into<Body>) -> (Response<()>, Bytes) {
-    let response = app(edge())
-        .oneshot(request.body(body.into()).unwrap())
-        .await
-        .unwrap();
+    let response = app(edge()).oneshot(request.body(body.into()).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
-    (
-        Response::from_parts(parts, ()),
-        body.collect().await.unwrap().to_bytes(),
-    )
+    (Response::from_parts(parts, ()), body.collect().await.unwrap().to_bytes())
 }
 
 /// Every refusal is a problem document with its code and the id of the request.
@@ -82,16 +70,10 @@ async fn refused(request: http::request::Builder, body: impl Into<Body>) -> (u16
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     let problem: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(problem["status"], response.status().as_u16());
-    assert_eq!(
-        problem["request_id"],
-        response.headers()["x-request-id"].to_str().unwrap()
-    );
+    assert_eq!(problem["request_id"], response.headers()["x-request-id"].to_str().unwrap());
     assert_eq!(problem["trace_id"].as_str().unwrap().len(), 32);
     assert!(!problem.to_string().contains("hunter2"), "{problem}");
-    (
-        response.status().as_u16(),
-        problem["code"].as_str().unwrap().to_owned(),
-    )
+    (response.status().as_u16(), problem["code"].as_str().unwrap().to_owned())
 }
 
 fn note() -> http::request::Builder {
@@ -109,10 +91,7 @@ async fn every_refusal_is_a_problem_document() {
     assert_eq!(refused(Request::get("/panics"), "").await, is(500, "internal"));
     assert_eq!(refused(note(), "{").await, is(400, "invalid_json"));
     assert_eq!(refused(note(), "{}").await, is(422, "invalid"));
-    assert_eq!(
-        refused(Request::post("/notes"), "{}").await,
-        is(415, "unsupported_media_type")
-    );
+    assert_eq!(refused(Request::post("/notes"), "{}").await, is(415, "unsupported_media_type"));
     let text = Request::post("/notes").header("content-type", "text/plain");
     assert_eq!(refused(text, "{}").await, is(415, "unsupported_media_type"));
     let latin = Request::post("/notes").header("content-type", "application/json; charset=latin1");
@@ -126,10 +105,7 @@ async fn an_unsupported_method_names_those_that_are_supported() {
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
         assert_eq!(response.headers()["allow"], "POST", "{method}");
     }
-    assert_eq!(
-        refused(Request::get("/notes"), "").await,
-        is(405, "method_not_allowed")
-    );
+    assert_eq!(refused(Request::get("/notes"), "").await, is(405, "method_not_allowed"));
 }
 
 #[tokio::test]
@@ -138,11 +114,7 @@ async fn a_body_over_the_limit_is_413_announced_or_not() {
     let announced = note().header("content-length", large.len());
     assert_eq!(refused(announced, "").await, is(413, "too_large"));
     let chunks = futures::stream::iter(
-        large
-            .into_bytes()
-            .chunks(65_536)
-            .map(Bytes::copy_from_slice)
-            .collect::<Vec<_>>(),
+        large.into_bytes().chunks(65_536).map(Bytes::copy_from_slice).collect::<Vec<_>>(),
     );
     let body = Body::from_stream(futures::StreamExt::map(chunks, Ok::<_, Infallible>));
     assert_eq!(refused(note(), body).await, is(413, "too_large"));
@@ -169,10 +141,7 @@ async fn a_body_that_only_drips_is_408_when_the_time_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_never_answers_is_503() {
-    assert_eq!(
-        refused(Request::get("/slow"), "").await,
-        is(503, "deadline_exceeded")
-    );
+    assert_eq!(refused(Request::get("/slow"), "").await, is(503, "deadline_exceeded"));
 }
 
 #[tokio::test]
@@ -196,12 +165,7 @@ async fn the_request_id_is_echoed_and_handed_on() {
         (given.as_bytes(), given.as_bytes())
     );
     let (response, _) = send(Request::get("/id").header("x-request-id", "x y"), "").await;
-    assert!(
-        response.headers()["x-request-id"]
-            .to_str()
-            .unwrap()
-            .starts_with("req_")
-    );
+    assert!(response.headers()["x-request-id"].to_str().unwrap().starts_with("req_"));
 }
 
 #[tokio::test]
@@ -212,12 +176,7 @@ async fn every_answer_has_the_security_headers() {
         assert_eq!(headers["cache-control"], "no-store", "{path}");
         assert_eq!(headers["x-content-type-options"], "nosniff");
         assert_eq!(headers["referrer-policy"], "no-referrer");
-        assert!(
-            headers["content-security-policy"]
-                .to_str()
-                .unwrap()
-                .contains("frame-ancestors 'none'")
-        );
+        assert!(headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
         assert!(!headers.contains_key("access-control-allow-origin"));
     }
 }
@@ -228,16 +187,9 @@ async fn only_configured_origins_may_call_from_a_page() {
     edge.cors_origins = vec!["https://shop.example".parse().unwrap()];
     let app = app(edge);
     for (origin, allowed) in [("https://shop.example", true), ("https://evil.example", false)] {
-        let request = Request::get("/id")
-            .header("origin", origin)
-            .body(Body::empty())
-            .unwrap();
+        let request = Request::get("/id").header("origin", origin).body(Body::empty()).unwrap();
         let response = app.clone().oneshot(request).await.unwrap();
-        assert_eq!(
-            response.headers().contains_key("access-control-allow-origin"),
-            allowed,
-            "{origin}"
-        );
+        assert_eq!(response.headers().contains_key("access-control-allow-origin"), allowed, "{origin}");
     }
 }
 

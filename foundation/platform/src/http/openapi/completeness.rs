@@ -9,9 +9,7 @@ pub fn incomplete(document: &Value) -> Vec<String> {
     operations_of(document)
         .flat_map(|(path, method, operation)| {
             let name = format!("{} {path}", method.to_uppercase());
-            missing(document, operation)
-                .into_iter()
-                .map(move |what| format!("{name}: {what}"))
+            missing(document, operation).into_iter().map(move |what| format!("{name}: {what}"))
         })
         .collect()
 }
@@ -55,8 +53,6 @@ fn has_example(document: &Value, holder: &Value) -> bool {
 
 /// Follows `$ref` inside the document.
 pub(super) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    let target = value["$ref"]
-        .as_str()
-        .and_then(|reference| document.pointer(reference.strip_prefix('#')?));
+    let target = value["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?));
     target.unwrap_or(value)
 }

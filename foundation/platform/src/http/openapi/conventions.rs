@@ -10,58 +10,32 @@ use crate::permissions::Tenant;
 /// Status, component name, description of the shared problem responses.
 const PROBLEMS: [(u16, &str, &str); 14] = [
     (400, "Malformed", "The request cannot be read."),
-    (
-        401,
-        "Unauthenticated",
-        "No credential where one is needed, or one that is not valid.",
-    ),
+    (401, "Unauthenticated", "No credential where one is needed, or one that is not valid."),
     (403, "Forbidden", "The caller is known but not allowed."),
     (404, "NotFound", "Not there, or not yours."),
     (405, "MethodNotAllowed", "The path does not have this method."),
     (408, "RequestTimeout", "The body did not arrive in time."),
-    (
-        409,
-        "Conflict",
-        "Conflicts with the current state, or the same request is still running.",
-    ),
+    (409, "Conflict", "Conflicts with the current state, or the same request is still running."),
     (412, "Stale", "The version in If-Match is not the current one."),
     (413, "TooLarge", "The body is too large."),
     (415, "UnsupportedMedia", "The body is not application/json."),
-    (
-        422,
-        "Invalid",
-        "Readable, but it contains values that are not accepted; `errors` names them.",
-    ),
+    (422, "Invalid", "Readable, but it contains values that are not accepted; `errors` names them."),
     (428, "PreconditionRequired", "If-Match is missing."),
-    (
-        429,
-        "TooMany",
-        "Too many requests; wait as long as Retry-After says.",
-    ),
-    (
-        500,
-        "Internal",
-        "Our fault; the request id helps to find out why.",
-    ),
+    (429, "TooMany", "Too many requests; wait as long as Retry-After says."),
+    (500, "Internal", "Our fault; the request id helps to find out why."),
 ];
 
 /// Beside those: both mean "try again".
 const AWAY: [(u16, &str, &str); 2] = [
-    (
-        503,
-        "Unavailable",
-        "Something that is needed is away; try again after Retry-After.",
-    ),
+    (503, "Unavailable", "Something that is needed is away; try again after Retry-After."),
     (504, "Timeout", "Something that is needed did not answer in time."),
 ];
 
 /// Completes a document.
 pub(super) fn apply(document: &mut Value, operations: &Operations) {
     for operation in operations.all() {
-        let method = METHODS
-            .iter()
-            .find(|(_, method)| *method == operation.method)
-            .map_or("get", |(name, _)| name);
+        let method =
+            METHODS.iter().find(|(_, method)| *method == operation.method).map_or("get", |(name, _)| name);
         let item = &mut document["paths"][&*operation.template][method];
         complete(item, operation);
     }
@@ -78,16 +52,9 @@ fn complete(item: &mut Value, operation: &Operation) {
         "tenant": if permission.tenant == Tenant::Own { "own" } else { "none" },
     });
     item["x-service"] = operation.service.into();
-    item["security"] = if permission.is_public() {
-        json!([])
-    } else {
-        json!([{ "bearer": [] }])
-    };
+    item["security"] = if permission.is_public() { json!([]) } else { json!([{ "bearer": [] }]) };
     if operation.method == http::Method::POST {
-        push(
-            &mut item["parameters"],
-            json!({ "$ref": "#/components/parameters/IdempotencyKey" }),
-        );
+        push(&mut item["parameters"], json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
     }
     if let Some(parameters) = item.get_mut("parameters").and_then(Value::as_array_mut) {
         parameters.iter_mut().for_each(never_null);
@@ -160,15 +127,8 @@ fn headers(responses: &mut Value, probe: bool) {
     let Some(responses) = responses.as_object_mut() else {
         return;
     };
-    for response in responses
-        .values_mut()
-        .filter(|response| response.get("$ref").is_none())
-    {
-        for name in if probe {
-            &ALL_HEADERS[..1]
-        } else {
-            &ALL_HEADERS[..]
-        } {
+    for response in responses.values_mut().filter(|response| response.get("$ref").is_none()) {
+        for name in if probe { &ALL_HEADERS[..1] } else { &ALL_HEADERS[..] } {
             response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
         }
     }
@@ -231,10 +191,7 @@ fn components(components: &mut Value) {
     });
     for (status, name, description) in all_problems() {
         components["responses"][name] = json!({ "description": description, "content": problem_content() });
-        for header in ALL_HEADERS
-            .iter()
-            .chain(matches!(status, 429 | 503).then_some(&"Retry-After"))
-        {
+        for header in ALL_HEADERS.iter().chain(matches!(status, 429 | 503).then_some(&"Retry-After")) {
             components["responses"][name]["headers"][header] =
                 json!({ "$ref": format!("#/components/headers/{header}") });
         }
@@ -290,24 +247,15 @@ fn forbid_nul(value: &mut Value) {
         Value::Object(members) => {
             let text = members.get("type").is_some_and(|kind| {
                 kind == "string"
-                    || kind
-                        .as_array()
-                        .is_some_and(|kinds| kinds.iter().any(|kind| kind == "string"))
+                    || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "string"))
             });
-            if text
-                && !["pattern", "format", "enum", "const"]
-                    .iter()
-                    .any(|form| members.contains_key(*form))
+            if text && !["pattern", "format", "enum", "const"].iter().any(|form| members.contains_key(*form))
             {
                 members.insert("pattern".to_owned(), "^[^\\u0000]*$".into());
             }
             for (name, member) in members.iter_mut() {
                 if name == "properties" {
-                    member
-                        .as_object_mut()
-                        .into_iter()
-                        .flatten()
-                        .for_each(|(_, schema)| forbid_nul(schema));
+                    member.as_object_mut().into_iter().flatten().for_each(|(_, schema)| forbid_nul(schema));
                 } else if !["example", "examples", "default", "enum", "const"].contains(&name.as_str()) {
                     forbid_nul(member);
                 }

@@ -13,9 +13,6 @@ pub fn type_id<I: Id>() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .pattern(Some(type_id_pattern(I::PREFIX)))
-        .examples([serde_json::json!(format!(
-            "{}_01h455vb4pex5vsknk084sn02q",
-            I::PREFIX
-        ))])
+        .examples([serde_json::json!(format!("{}_01h455vb4pex5vsknk084sn02q", I::PREFIX))])
         .build()
 }

@@ -37,44 +37,24 @@ async fn create(body: axum::Json<Shop>) -> axum::Json<Shop> {
     responses((status = 200, body = other::Shop))
 )]
 async fn one() -> Json<other::Shop> {
-    Json(other::Shop {
-        street: String::new(),
-    })
+    Json(other::Shop { street: String::new() })
 }
 
-const INFO: Info = Info {
-    title: "T",
-    version: "1",
-    description: "D",
-    licence: "AGPL-3.0-only",
-};
-const CREATE: Permission = Permission {
-    operation: "create_shop",
-    roles: MANAGERS,
-    scope: Some("shops:write"),
-    tenant: Tenant::Own,
-};
-const ONE: Permission = Permission {
-    operation: "get_shop",
-    roles: PUBLIC,
-    scope: None,
-    tenant: Tenant::None,
-};
+const INFO: Info = Info { title: "T", version: "1", description: "D", licence: "AGPL-3.0-only" };
+const CREATE: Permission =
+    Permission { operation: "create_shop", roles: MANAGERS, scope: Some("shops:write"), tenant: Tenant::Own };
+const ONE: Permission =
+    Permission { operation: "get_shop", roles: PUBLIC, scope: None, tenant: Tenant::None };
 
 fn shops() -> ServiceApi {
-    Api::new("shops")
-        .routes(routes!(create))
-        .finish(&[CREATE])
-        .unwrap()
+    Api::new("shops").routes(routes!(create)).finish(&[CREATE]).unwrap()
 }
 
 #[test]
 fn every_operation_gets_what_holds_for_all() {
     let document = assemble(&INFO, &[&shops()]).unwrap();
     let operation = &document.value()["paths"]["/api/v1/shops"]["post"];
-    for status in [
-        "400", "401", "403", "409", "413", "415", "422", "429", "500", "503",
-    ] {
+    for status in ["400", "401", "403", "409", "413", "415", "422", "429", "500", "503"] {
         assert!(operation["responses"].get(status).is_some(), "{status}");
     }
     assert_eq!(operation["responses"]["409"]["description"], "The name is taken.");
@@ -82,10 +62,7 @@ fn every_operation_gets_what_holds_for_all() {
     assert_eq!(operation["x-permission"]["roles"], json!(["owner", "manager"]));
     assert_eq!(operation["x-permission"]["scope"], "shops:write");
     assert_eq!(operation["security"], json!([{ "bearer": [] }]));
-    assert_eq!(
-        operation["parameters"][0]["$ref"],
-        "#/components/parameters/IdempotencyKey"
-    );
+    assert_eq!(operation["parameters"][0]["$ref"], "#/components/parameters/IdempotencyKey");
     assert!(operation["responses"]["201"]["headers"]["RateLimit"].is_object());
     assert_eq!(document.value()["openapi"], "3.1.0");
 }
@@ -103,21 +80,10 @@ fn texts_exclude_what_is_refused_and_ids_have_their_form() {
 fn every_reference_leads_somewhere() {
     fn walk(document: &Value, value: &Value) {
         if let Some(reference) = value["$ref"].as_str() {
-            assert!(
-                document.pointer(reference.trim_start_matches('#')).is_some(),
-                "{reference}"
-            );
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
         }
-        value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .for_each(|(_, member)| walk(document, member));
-        value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .for_each(|member| walk(document, member));
+        value.as_object().into_iter().flatten().for_each(|(_, member)| walk(document, member));
+        value.as_array().into_iter().flatten().for_each(|member| walk(document, member));
     }
     let document = assemble(&INFO, &[&shops()]).unwrap();
     walk(document.value(), document.value());
@@ -125,24 +91,13 @@ fn every_reference_leads_somewhere() {
 
 #[test]
 fn two_schemas_of_one_name_are_found_within_and_across_services() {
-    let within = Api::new("shops")
-        .routes(routes!(create))
-        .routes(routes!(one))
-        .finish(&[CREATE, ONE])
-        .unwrap();
+    let within =
+        Api::new("shops").routes(routes!(create)).routes(routes!(one)).finish(&[CREATE, ONE]).unwrap();
     let error = assemble(&INFO, &[&within]).unwrap_err();
-    assert!(
-        error.chain().contains("two different schemas are called `Shop`"),
-        "{}",
-        error.chain()
-    );
+    assert!(error.chain().contains("two different schemas are called `Shop`"), "{}", error.chain());
     let foreign = Api::new("other").routes(routes!(one)).finish(&[ONE]).unwrap();
     let error = assemble(&INFO, &[&shops(), &foreign]).unwrap_err();
-    assert!(
-        error.chain().contains("two different schemas are called `Shop`"),
-        "{}",
-        error.chain()
-    );
+    assert!(error.chain().contains("two different schemas are called `Shop`"), "{}", error.chain());
 }
 
 #[test]
@@ -151,10 +106,7 @@ fn what_a_reader_misses_is_listed() {
     assert_eq!(incomplete(document.value()), Vec::<String>::new());
     let foreign = Api::new("other").routes(routes!(one)).finish(&[ONE]).unwrap();
     let missing = incomplete(assemble(&INFO, &[&foreign]).unwrap().value());
-    assert!(
-        missing.contains(&"GET /api/v1/shops/{id}: no tag".to_owned()),
-        "{missing:?}"
-    );
+    assert!(missing.contains(&"GET /api/v1/shops/{id}: no tag".to_owned()), "{missing:?}");
     assert!(
         missing.contains(&"GET /api/v1/shops/{id}: response 200 has no example".to_owned()),
         "{missing:?}"
@@ -175,15 +127,7 @@ fn a_demanded_if_match_brings_412_and_428() {
 fn a_parameter_is_absent_and_never_null() {
     let foreign = Api::new("other").routes(routes!(one)).finish(&[ONE]).unwrap();
     let document = assemble(&INFO, &[&foreign]).unwrap();
-    let parameters = document.value()["paths"]["/api/v1/shops/{id}"]["get"]["parameters"]
-        .as_array()
-        .unwrap();
-    let optional = parameters
-        .iter()
-        .find(|parameter| parameter["name"] == "if-none-match")
-        .unwrap();
-    assert_eq!(
-        (&optional["schema"]["type"], &optional["required"]),
-        (&json!("string"), &json!(false))
-    );
+    let parameters = document.value()["paths"]["/api/v1/shops/{id}"]["get"]["parameters"].as_array().unwrap();
+    let optional = parameters.iter().find(|parameter| parameter["name"] == "if-none-match").unwrap();
+    assert_eq!((&optional["schema"]["type"], &optional["required"]), (&json!("string"), &json!(false)));
 }

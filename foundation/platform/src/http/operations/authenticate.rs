@@ -37,9 +37,7 @@ pub struct Authenticator {
 
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authenticator")
-            .field("verifier", &self.verifier)
-            .finish_non_exhaustive()
+        f.debug_struct("Authenticator").field("verifier", &self.verifier).finish_non_exhaustive()
     }
 }
 
@@ -62,9 +60,7 @@ impl Authenticator {
         if KEY_PREFIXES.iter().any(|prefix| credential.starts_with(prefix)) {
             return self.keys.exchange(credential).await;
         }
-        self.verifier
-            .verify(Audience::Api, credential)
-            .map_err(|error| invalid().with_source(error))
+        self.verifier.verify(Audience::Api, credential).map_err(|error| invalid().with_source(error))
     }
 }
 

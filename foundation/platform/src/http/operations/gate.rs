@@ -53,10 +53,7 @@ impl RateLimits {
             Some(_) => self.principal,
             None => self.anonymous,
         };
-        let policy = id
-            .and_then(|id| self.operations.get(id))
-            .copied()
-            .unwrap_or(general);
+        let policy = id.and_then(|id| self.operations.get(id)).copied().unwrap_or(general);
         let key = known.map_or_else(
             || client.map_or_else(|| "address unknown".to_owned(), |client| client.counted()),
             Principal::label,
@@ -88,20 +85,14 @@ pub struct Gate {
 
 impl std::fmt::Debug for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gate")
-            .field("operations", &self.operations)
-            .finish_non_exhaustive()
+        f.debug_struct("Gate").field("operations", &self.operations).finish_non_exhaustive()
     }
 }
 
 impl Gate {
     /// A gate without rate limits: those belong to the edge only.
     pub fn new(operations: Arc<Operations>, authenticator: Authenticator) -> Self {
-        Self {
-            operations,
-            authenticator,
-            limits: None,
-        }
+        Self { operations, authenticator, limits: None }
     }
 
     /// With rate limits.
@@ -115,26 +106,19 @@ impl Gate {
         router.layer(axum::middleware::from_fn_with_state(Arc::new(self), guard))
     }
 
-    async fn admit(
-        &self,
-        request: &Parts,
-        counts: &Counts,
-    ) -> Result<(Arc<Operation>, Principal), Refused> {
+    async fn admit(&self, request: &Parts, counts: &Counts) -> Result<(Arc<Operation>, Principal), Refused> {
         let operation = match self.operations.find(&request.method, request.uri.path()) {
             Lookup::Found(operation) => Ok(operation),
-            Lookup::OtherMethods(allow) => Err(Refused {
-                error: problem::method_not_allowed().await,
-                allow: Some(allow),
-            }),
+            Lookup::OtherMethods(allow) => {
+                Err(Refused { error: problem::method_not_allowed().await, allow: Some(allow) })
+            }
             Lookup::Unknown => Err(problem::fallback().await.into()),
         };
         let caller = match &operation {
             Ok(operation) if !operation.probe => self.authenticator.authenticate(&request.headers).await,
             _ => Ok(Principal::anonymous()),
         };
-        let counted = self
-            .count(operation.as_ref().ok().cloned(), &caller, request, counts)
-            .await;
+        let counted = self.count(operation.as_ref().ok().cloned(), &caller, request, counts).await;
         operation.and_then(|operation| {
             if let Some(decision) = &counted {
                 decision.enforce()?;
@@ -153,10 +137,8 @@ impl Gate {
         request: &Parts,
         counts: &Counts,
     ) -> Option<Decision> {
-        let limits = self
-            .limits
-            .as_ref()
-            .filter(|_| !operation.as_ref().is_some_and(|operation| operation.probe))?;
+        let limits =
+            self.limits.as_ref().filter(|_| !operation.as_ref().is_some_and(|operation| operation.probe))?;
         let client = request.extensions.get::<ClientIp>().copied();
         limits
             .count(
@@ -219,15 +201,12 @@ fn contract(operation: &Operation, request: &Parts) -> Result<()> {
     let Some(query) = request.uri.query() else {
         return Ok(());
     };
-    let unknown = query_pairs(query)?
-        .into_iter()
-        .map(|(name, _)| name)
-        .find(|name| !operation.query.contains(name));
+    let unknown =
+        query_pairs(query)?.into_iter().map(|(name, _)| name).find(|name| !operation.query.contains(name));
     match unknown {
-        Some(name) => Err(Error::invalid_field(
-            name.replace('\0', ""),
-            "is not a parameter of this operation",
-        )),
+        Some(name) => {
+            Err(Error::invalid_field(name.replace('\0', ""), "is not a parameter of this operation"))
+        }
         None => Ok(()),
     }
 }

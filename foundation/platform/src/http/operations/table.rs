@@ -97,9 +97,7 @@ pub struct Operations {
 
 impl fmt::Debug for Operations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.all.iter().map(|operation| &operation.id))
-            .finish()
+        f.debug_list().entries(self.all.iter().map(|operation| &operation.id)).finish()
     }
 }
 
@@ -132,11 +130,7 @@ impl Operations {
         let orphans = permissions.keys().filter(|operation| !ids.contains(**operation));
         faults.extend(orphans.map(|operation| Fault::NoOperation((*operation).to_owned())));
         let routes = routes(&all, &mut faults);
-        if faults.is_empty() {
-            Ok(Self { routes, all })
-        } else {
-            Err(Faults(faults))
-        }
+        if faults.is_empty() { Ok(Self { routes, all }) } else { Err(Faults(faults)) }
     }
 
     /// What this request means.
@@ -144,11 +138,7 @@ impl Operations {
         let Ok(found) = self.routes.at(path) else {
             return Lookup::Unknown;
         };
-        let wanted = if method == Method::HEAD {
-            &Method::GET
-        } else {
-            method
-        };
+        let wanted = if method == Method::HEAD { &Method::GET } else { method };
         match found.value.get(wanted.as_str()) {
             Some(operation) => Lookup::Found(Arc::clone(operation)),
             None => Lookup::OtherMethods(allow(found.value)),
@@ -165,9 +155,7 @@ impl Operations {
 pub(in crate::http) fn operations_of(document: &Value) -> impl Iterator<Item = (&str, &'static str, &Value)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths.flat_map(|(path, item)| {
-        METHODS
-            .into_iter()
-            .filter_map(move |(name, _)| Some((path.as_str(), name, item.get(name)?)))
+        METHODS.into_iter().filter_map(move |(name, _)| Some((path.as_str(), name, item.get(name)?)))
     })
 }
 
@@ -178,20 +166,12 @@ fn read(
     item: &Value,
     permissions: &BTreeMap<&'static str, Permission>,
 ) -> Result<Operation, Fault> {
-    let method = METHODS
-        .into_iter()
-        .find(|(known, _)| *known == name)
-        .map_or(Method::GET, |(_, method)| method);
-    let id = item["operationId"]
-        .as_str()
-        .ok_or_else(|| Fault::NoId(format!("{method} {path}")))?;
-    let permission = permissions
-        .get(id)
-        .ok_or_else(|| Fault::NoPermission(id.to_owned()))?;
+    let method =
+        METHODS.into_iter().find(|(known, _)| *known == name).map_or(Method::GET, |(_, method)| method);
+    let id = item["operationId"].as_str().ok_or_else(|| Fault::NoId(format!("{method} {path}")))?;
+    let permission = permissions.get(id).ok_or_else(|| Fault::NoPermission(id.to_owned()))?;
     let parameters = item["parameters"].as_array().into_iter().flatten();
-    let query = parameters
-        .filter(|parameter| parameter["in"] == "query")
-        .filter_map(|p| p["name"].as_str());
+    let query = parameters.filter(|parameter| parameter["in"] == "query").filter_map(|p| p["name"].as_str());
     Ok(Operation {
         id: id.to_owned(),
         method,
@@ -213,12 +193,7 @@ fn routes(
             .iter()
             .find(|(_, method)| *method == operation.method)
             .map_or("", |(_, m)| method_name(m));
-        if paths
-            .entry(&operation.template)
-            .or_default()
-            .insert(name, Arc::clone(operation))
-            .is_some()
-        {
+        if paths.entry(&operation.template).or_default().insert(name, Arc::clone(operation)).is_some() {
             let route = format!("{} {}", operation.method, operation.template);
             faults.push(Fault::Route(route, "two services claim it".to_owned()));
         }

@@ -62,36 +62,11 @@ async fn probe() -> &'static str {
 }
 
 const ROWS: &[Permission] = &[
-    Permission {
-        operation: "list_things",
-        roles: MEMBERS,
-        scope: Some("things:read"),
-        tenant: Tenant::Own,
-    },
-    Permission {
-        operation: "create_thing",
-        roles: MANAGERS,
-        scope: None,
-        tenant: Tenant::Own,
-    },
-    Permission {
-        operation: "get_thing",
-        roles: MEMBERS,
-        scope: Some("things:read"),
-        tenant: Tenant::Own,
-    },
-    Permission {
-        operation: "hello",
-        roles: PUBLIC,
-        scope: None,
-        tenant: Tenant::None,
-    },
-    Permission {
-        operation: "probe",
-        roles: PUBLIC,
-        scope: None,
-        tenant: Tenant::None,
-    },
+    Permission { operation: "list_things", roles: MEMBERS, scope: Some("things:read"), tenant: Tenant::Own },
+    Permission { operation: "create_thing", roles: MANAGERS, scope: None, tenant: Tenant::Own },
+    Permission { operation: "get_thing", roles: MEMBERS, scope: Some("things:read"), tenant: Tenant::Own },
+    Permission { operation: "hello", roles: PUBLIC, scope: None, tenant: Tenant::None },
+    Permission { operation: "probe", roles: PUBLIC, scope: None, tenant: Tenant::None },
 ];
 
 fn api(rows: &[Permission]) -> ServiceApi {
@@ -139,36 +114,16 @@ fn world() -> World {
     let clock = ManualClock::at("2026-11-20T12:00:00Z".parse::<Timestamp>().unwrap());
     let keys = StaticKeys::default();
     let bytes = hex::decode(PUBLIC_HALF).unwrap().try_into().unwrap();
-    keys.replace([PublicKey {
-        kid: "k1".to_owned(),
-        bytes,
-    }]);
+    keys.replace([PublicKey { kid: "k1".to_owned(), bytes }]);
     let issuer = "https://dropmate.test".to_owned();
     let shared = Arc::new(clock.clone());
-    let verifier = Verifier::new(
-        issuer.clone(),
-        Arc::new(keys),
-        shared.clone(),
-        Revocations::default(),
-    );
+    let verifier = Verifier::new(issuer.clone(), Arc::new(keys), shared.clone(), Revocations::default());
     let api = api(ROWS);
     let limits = RateLimits {
         limiter: Arc::new(MemoryLimiter::new(shared.clone())),
-        anonymous: Policy {
-            name: "anonymous",
-            quota: 20,
-            window: Duration::from_secs(20),
-        },
-        principal: Policy {
-            name: "default",
-            quota: 100,
-            window: Duration::from_secs(100),
-        },
-        key: Policy {
-            name: "default",
-            quota: 100,
-            window: Duration::from_secs(100),
-        },
+        anonymous: Policy { name: "anonymous", quota: 20, window: Duration::from_secs(20) },
+        principal: Policy { name: "default", quota: 100, window: Duration::from_secs(100) },
+        key: Policy { name: "default", quota: 100, window: Duration::from_secs(100) },
         operations: BTreeMap::new(),
     };
     let gate = Gate::new(
@@ -176,49 +131,30 @@ fn world() -> World {
         Authenticator::new(verifier, Arc::new(OneKey)),
     );
     let app = Edge::new(shared, Random::seeded(1)).wrap(gate.with_limits(limits).wrap(api.router()));
-    World {
-        app,
-        clock,
-        signer: Signer::new("k1".to_owned(), issuer, &hex::decode(PRIVATE).unwrap()),
-    }
+    World { app, clock, signer: Signer::new("k1".to_owned(), issuer, &hex::decode(PRIVATE).unwrap()) }
 }
 
 fn person(role: Role) -> Principal {
-    let who = Who::User {
-        user: UserId::new(Uuid::nil()),
-        session: SessionId::new(Uuid::nil()),
-    };
+    let who = Who::User { user: UserId::new(Uuid::nil()), session: SessionId::new(Uuid::nil()) };
     let org = (role != Role::Operator).then(|| OrgId::new(Uuid::nil()));
-    Principal {
-        who,
-        role,
-        org,
-        scopes: BTreeSet::new(),
-    }
+    Principal { who, role, org, scopes: BTreeSet::new() }
 }
 
 impl World {
     fn token(&self, role: Role) -> String {
         use kernel::time::Clock as _;
         let now = self.clock.now();
-        self.signer
-            .sign(Audience::Api, &person(role), now, ACCESS_TOKEN_LIFETIME)
-            .unwrap()
+        self.signer.sign(Audience::Api, &person(role), now, ACCESS_TOKEN_LIFETIME).unwrap()
     }
 
     async fn send(&self, request: http::request::Builder, body: &str) -> Response {
-        self.app
-            .clone()
-            .oneshot(request.body(Body::from(body.to_owned())).unwrap())
-            .await
-            .unwrap()
+        self.app.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap()
     }
 
     async fn get(&self, path: &str, authorization: Option<&str>) -> Response {
         let request = Request::get(path);
-        let request = authorization
-            .into_iter()
-            .fold(request, |request, value| request.header("authorization", value));
+        let request =
+            authorization.into_iter().fold(request, |request, value| request.header("authorization", value));
         self.send(request, "").await
     }
 
@@ -254,31 +190,14 @@ async fn every_role_may_do_what_its_row_says() {
                 "get_thing" => ("GET", "/api/v1/things/org_00000000000000000000000000", ""),
                 _ => ("GET", "/api/v1/hello", ""),
             };
-            let request = Request::builder()
-                .method(method)
-                .uri(path)
-                .header("authorization", &bearer);
-            let response = world
-                .send(request.header("content-type", "application/json"), body)
-                .await;
+            let request = Request::builder().method(method).uri(path).header("authorization", &bearer);
+            let response = world.send(request.header("content-type", "application/json"), body).await;
             let expected = row.check(&person(role)).is_ok();
-            assert_eq!(
-                response.status().is_success(),
-                expected,
-                "{role} {}",
-                row.operation
-            );
-            assert!(
-                expected || response.status() == StatusCode::FORBIDDEN,
-                "{role} {}",
-                row.operation
-            );
+            assert_eq!(response.status().is_success(), expected, "{role} {}", row.operation);
+            assert!(expected || response.status() == StatusCode::FORBIDDEN, "{role} {}", row.operation);
         }
     }
-    assert_eq!(
-        world.refused("/api/v1/things", None).await,
-        is(401, "unauthenticated")
-    );
+    assert_eq!(world.refused("/api/v1/things", None).await, is(401, "unauthenticated"));
     assert_eq!(text(world.get("/api/v1/hello", None).await).await, "anonymous");
 }
 
@@ -307,107 +226,52 @@ async fn a_damaged_credential_is_401_on_public_operations_too() {
     let forged = format!("{}x", &token[..token.len() - 1]);
     let none = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"at+jwt"}"#);
     let unsigned = format!("{none}.{}.", token.split('.').nth(1).unwrap());
-    for bad in [
-        "",
-        "Bearer",
-        "Bearer ",
-        "Basic dXNlcjpwYXNz",
-        "Bearer a b",
-        "Bearer dmk_bad",
-    ] {
-        assert_eq!(
-            world.get("/api/v1/hello", Some(bad)).await.status(),
-            StatusCode::UNAUTHORIZED,
-            "{bad}"
-        );
+    for bad in ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a b", "Bearer dmk_bad"] {
+        assert_eq!(world.get("/api/v1/hello", Some(bad)).await.status(), StatusCode::UNAUTHORIZED, "{bad}");
     }
     for bad in [&forged, &unsigned, "nonsense"] {
         let response = world.get("/api/v1/hello", Some(&format!("Bearer {bad}"))).await;
-        assert!(
-            response.headers()["www-authenticate"]
-                .to_str()
-                .unwrap()
-                .contains("invalid_token")
-        );
+        assert!(response.headers()["www-authenticate"].to_str().unwrap().contains("invalid_token"));
         assert_eq!(code(response).await, is(401, "invalid_token"));
     }
     let bearer = format!("bearer   {token}");
-    assert_eq!(
-        world.get("/api/v1/hello", Some(&bearer)).await.status(),
-        StatusCode::OK
-    );
+    assert_eq!(world.get("/api/v1/hello", Some(&bearer)).await.status(), StatusCode::OK);
     world.clock.advance(SignedDuration::from_mins(16));
-    assert_eq!(
-        world.refused("/api/v1/hello", Some(&bearer)).await,
-        is(401, "invalid_token")
-    );
+    assert_eq!(world.refused("/api/v1/hello", Some(&bearer)).await, is(401, "invalid_token"));
 }
 
 #[tokio::test]
 async fn keys_are_exchanged_and_need_the_scope() {
     let world = world();
     let good = Some("Bearer dmk_good");
-    assert!(
-        text(world.get("/api/v1/things", good).await)
-            .await
-            .starts_with("key_")
-    );
+    assert!(text(world.get("/api/v1/things", good).await).await.starts_with("key_"));
     let create = Request::post("/api/v1/things").header("authorization", "Bearer dmk_good");
     assert_eq!(world.send(create, "{}").await.status(), StatusCode::FORBIDDEN);
-    assert_eq!(
-        world.refused("/api/v1/things", Some("Bearer dmk_away")).await,
-        is(503, "unavailable")
-    );
+    assert_eq!(world.refused("/api/v1/things", Some("Bearer dmk_away")).await, is(503, "unavailable"));
 }
 
 #[tokio::test]
 async fn unknown_paths_methods_and_parameters_are_refused() {
     let world = world();
     let owner = format!("Bearer {}", world.token(Role::Owner));
-    for path in [
-        "/nowhere",
-        "/api/v1/things/",
-        "/api/v1//things",
-        "/api/v1/things/a/b",
-    ] {
+    for path in ["/nowhere", "/api/v1/things/", "/api/v1//things", "/api/v1/things/a/b"] {
         assert_eq!(world.refused(path, None).await, is(404, "not_found"), "{path}");
     }
     for method in ["TRACE", "QUERY", "OPTIONS", "PUT", "DELETE", "PATCH"] {
-        let response = world
-            .send(Request::builder().method(method).uri("/api/v1/things"), "")
-            .await;
+        let response = world.send(Request::builder().method(method).uri("/api/v1/things"), "").await;
         assert_eq!(response.headers()["allow"], "GET, HEAD, POST");
         assert_eq!(code(response).await, is(405, "method_not_allowed"));
     }
     let head = Request::head("/api/v1/things").header("authorization", &owner);
     assert_eq!(world.send(head, "").await.status(), StatusCode::OK);
-    assert_eq!(
-        world.refused("/api/v1/things/org_x", Some(&owner)).await,
-        is(404, "not_found")
-    );
-    assert_eq!(
-        world.refused("/api/v1/things?offset=1", Some(&owner)).await,
-        is(422, "invalid")
-    );
-    assert_eq!(
-        world.refused("/api/v1/things?limit=0", Some(&owner)).await,
-        is(422, "invalid")
-    );
-    assert_eq!(
-        world.refused("/api/v1/things?limit=%ff", Some(&owner)).await,
-        is(400, "invalid_query")
-    );
-    assert_eq!(
-        world.get("/api/v1/things?limit=7", Some(&owner)).await.status(),
-        StatusCode::OK
-    );
-    let key = Request::post("/api/v1/things")
-        .header("authorization", &owner)
-        .header("idempotency-key", "a b");
-    assert_eq!(
-        code(world.send(key, "{}").await).await,
-        is(400, "invalid_idempotency_key")
-    );
+    assert_eq!(world.refused("/api/v1/things/org_x", Some(&owner)).await, is(404, "not_found"));
+    assert_eq!(world.refused("/api/v1/things?offset=1", Some(&owner)).await, is(422, "invalid"));
+    assert_eq!(world.refused("/api/v1/things?limit=0", Some(&owner)).await, is(422, "invalid"));
+    assert_eq!(world.refused("/api/v1/things?limit=%ff", Some(&owner)).await, is(400, "invalid_query"));
+    assert_eq!(world.get("/api/v1/things?limit=7", Some(&owner)).await.status(), StatusCode::OK);
+    let key =
+        Request::post("/api/v1/things").header("authorization", &owner).header("idempotency-key", "a b");
+    assert_eq!(code(world.send(key, "{}").await).await, is(400, "invalid_idempotency_key"));
 }
 
 #[tokio::test]
@@ -424,10 +288,7 @@ async fn anonymous_callers_share_a_quota_by_address_and_probes_none() {
     assert_eq!(refused.status(), StatusCode::NOT_FOUND);
     assert_eq!(refused.headers()["ratelimit"], "\"anonymous\";r=0;t=20");
     let owner = format!("Bearer {}", world.token(Role::Owner));
-    assert_eq!(
-        world.get("/api/v1/hello", Some(&owner)).await.status(),
-        StatusCode::OK
-    );
+    assert_eq!(world.get("/api/v1/hello", Some(&owner)).await.status(), StatusCode::OK);
     let probe = world.get("/healthz", Some("Bearer of another kind")).await;
     assert!(probe.status() == StatusCode::OK && !probe.headers().contains_key("ratelimit"));
     world.clock.advance(SignedDuration::from_secs(1));
@@ -437,21 +298,12 @@ async fn anonymous_callers_share_a_quota_by_address_and_probes_none() {
 #[test]
 fn documents_and_rows_that_do_not_agree_make_no_table() {
     let faults = |api: &[&ServiceApi]| Operations::build(api).unwrap_err().0;
-    assert_eq!(
-        faults(&[&api(&ROWS[1..])]),
-        [Fault::NoPermission("list_things".to_owned())]
-    );
-    let orphan = Permission {
-        operation: "ghost",
-        ..ROWS[0]
-    };
+    assert_eq!(faults(&[&api(&ROWS[1..])]), [Fault::NoPermission("list_things".to_owned())]);
+    let orphan = Permission { operation: "ghost", ..ROWS[0] };
     let rows: Vec<_> = ROWS.iter().copied().chain([orphan]).collect();
     assert_eq!(faults(&[&api(&rows)]), [Fault::NoOperation("ghost".to_owned())]);
     let doubled = faults(&[&api(ROWS), &api(&[])]);
-    assert!(
-        doubled.contains(&Fault::DoubleOperation("hello".to_owned())),
-        "{doubled:?}"
-    );
+    assert!(doubled.contains(&Fault::DoubleOperation("hello".to_owned())), "{doubled:?}");
 }
 
 #[tokio::test]

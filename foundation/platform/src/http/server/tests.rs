@@ -38,28 +38,14 @@ async fn start(limits: ServerLimits) -> Running {
     };
     let router = Router::new()
         .route("/", get(|| async { "hello" }))
-        .route(
-            "/peer",
-            get(|Extension(peer): Extension<ClientAddr>| async move { peer.0.to_string() }),
-        )
+        .route("/peer", get(|Extension(peer): Extension<ClientAddr>| async move { peer.0.to_string() }))
         .route("/slow", get(slow));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     #[expect(clippy::disallowed_methods, reason = "a test joins its task itself")]
-    let task = tokio::spawn(serve(
-        vec![Endpoint::plain(listener)],
-        router,
-        shutdown.clone(),
-        limits,
-    ));
-    Running {
-        address,
-        shutdown,
-        task,
-        release,
-        arrived,
-    }
+    let task = tokio::spawn(serve(vec![Endpoint::plain(listener)], router, shutdown.clone(), limits));
+    Running { address, shutdown, task, release, arrived }
 }
 
 impl Running {
@@ -70,13 +56,7 @@ impl Running {
     }
 
     async fn get(&self, path: &str) -> String {
-        read(
-            self.send(&format!(
-                "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-            ))
-            .await,
-        )
-        .await
+        read(self.send(&format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await).await
     }
 }
 
@@ -121,11 +101,7 @@ async fn running_requests_finish_and_new_ones_are_not_accepted() {
 
 #[tokio::test]
 async fn what_does_not_finish_in_time_is_cut() {
-    let mut server = start(ServerLimits {
-        drain: Duration::from_millis(100),
-        ..limits()
-    })
-    .await;
+    let mut server = start(ServerLimits { drain: Duration::from_millis(100), ..limits() }).await;
     let slow = server.send("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
     server.arrived.wait_for(|count| *count == 1).await.unwrap();
     server.shutdown.cancel();
@@ -137,24 +113,14 @@ async fn what_does_not_finish_in_time_is_cut() {
 async fn connections_that_send_too_slowly_are_closed_and_hurt_nobody() {
     let server = start(limits()).await;
     let mut slow = Vec::new();
-    for beginning in [
-        "",
-        "P",
-        "PRI * HTTP/2.0\r\n",
-        "GET / HTTP/1.1\r\n",
-        "GET / HTTP/1.1\r\nx: ",
-    ] {
+    for beginning in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nx: "] {
         for _ in 0..40 {
             slow.push(server.send(beginning).await);
         }
     }
     let started = Instant::now();
     assert!(server.get("/").await.ends_with("hello"));
-    assert!(
-        started.elapsed() < Duration::from_millis(300),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_millis(300), "{:?}", started.elapsed());
     for stream in slow {
         // Some are answered 408 by hyper before they are closed.
         read(stream).await;
@@ -164,11 +130,7 @@ async fn connections_that_send_too_slowly_are_closed_and_hurt_nobody() {
 
 #[tokio::test]
 async fn a_full_server_serves_again_when_a_connection_ends() {
-    let server = start(ServerLimits {
-        connections: 1,
-        ..limits()
-    })
-    .await;
+    let server = start(ServerLimits { connections: 1, ..limits() }).await;
     let _silent = server.send("").await;
     assert!(server.get("/").await.ends_with("hello"));
 }

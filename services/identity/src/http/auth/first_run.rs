@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use garde::Validate;
+use platform::Result;
 use platform::http::call::Command;
 use platform::http::{Json, Query};
 use platform::idempotency::Answer;
 use platform::vault::Private;
-use platform::Result;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -100,6 +100,7 @@ pub(crate) async fn change_password(
 ) -> Result<Answer> {
     let (user, session) = (request.principal.user()?, request.principal.session()?);
     let (current, new) = (Private::from(request.body.current_password), Private::from(request.body.password));
-    change::change_password(&identity, &request.call.scope, user, session, current, new, &sender.source).await?;
+    change::change_password(&identity, &request.call.scope, user, session, current, new, &sender.source)
+        .await?;
     Ok(Answer::empty(204))
 }

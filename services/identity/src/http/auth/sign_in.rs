@@ -56,7 +56,9 @@ impl SignIn {
             (Some(email), Some(password), None, None) => {
                 Ok(Login::Email(Email::parse(email)?, Private::new(password.as_str())))
             }
-            (None, None, Some(phone), Some(pin)) => Ok(Login::Phone(Phone::parse(phone)?, Private::new(pin.as_str()))),
+            (None, None, Some(phone), Some(pin)) => {
+                Ok(Login::Phone(Phone::parse(phone)?, Private::new(pin.as_str())))
+            }
             _ => Err(Error::invalid_field("", "either email and password, or phone and pin")),
         }
     }
@@ -77,6 +79,7 @@ pub(crate) async fn sign_in(
 ) -> Result<Answer> {
     let (scope, body) = (&request.call.scope, request.body);
     let (login, client) = (body.login()?, body.client.of(&sender));
-    let issued = command::sign_in(&identity, scope, login, body.organization_id, client, &sender.source).await?;
+    let issued =
+        command::sign_in(&identity, scope, login, body.organization_id, client, &sender.source).await?;
     answer(&identity, 200, issued)
 }

@@ -84,6 +84,7 @@ pub(crate) async fn switch_organization(
     request: Command<Switch>,
 ) -> Result<Answer> {
     let session = request.principal.session()?;
-    let issued = switch::switch(&identity, &request.call.scope, session, request.body.organization_id).await?;
+    let issued =
+        switch::switch(&identity, &request.call.scope, session, request.body.organization_id).await?;
     answer(&identity, 200, issued)
 }

@@ -1,10 +1,10 @@
 //! What every operation that opens or renews a session answers.
 
 use kernel::ids::{OrgId, UserId};
+use platform::Result;
 use platform::auth::ACCESS_TOKEN_LIFETIME;
 use platform::http::openapi::type_id;
 use platform::idempotency::Answer;
-use platform::Result;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -84,12 +84,18 @@ pub fn answer(identity: &Identity, status: u16, issued: Issued) -> Result<Answer
         access_token: issued.access_token,
         token_type: "Bearer",
         expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
-        refresh_token: issued.refresh_token.as_ref().filter(|_| !issued.browser).map(|token| token.text().to_owned()),
+        refresh_token: issued
+            .refresh_token
+            .as_ref()
+            .filter(|_| !issued.browser)
+            .map(|token| token.text().to_owned()),
         session_expires_at: issued.session_expires_at,
         user_id: issued.user,
         role: issued.role.as_str(),
         organization_id: issued.org,
-        organizations: entrances.map(|e| Entrance { id: e.org, name: e.name, role: e.role.as_str() }).collect(),
+        organizations: entrances
+            .map(|e| Entrance { id: e.org, name: e.name, role: e.role.as_str() })
+            .collect(),
     };
     let answer = Answer::json(status, &view)?.with_header("cache-control", "no-store");
     let Some(token) = issued.refresh_token.filter(|_| issued.browser) else { return Ok(answer) };

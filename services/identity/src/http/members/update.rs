@@ -49,7 +49,8 @@ pub(crate) async fn update_member(
         .run(identity.db(), move |tx| {
             let (seen, identity) = (seen.clone(), context.clone());
             Box::pin(async move {
-                let (after, ended) = command::set_role(tx, actor, id, role, move |version| seen.check(version)).await?;
+                let (after, ended) =
+                    command::set_role(tx, actor, id, role, move |version| seen.check(version)).await?;
                 end_sessions::known(&identity, &ended);
                 let user = users::find(tx, identity.vault(), after.user_id).await?;
                 let version = after.version;

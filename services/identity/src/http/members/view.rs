@@ -71,8 +71,10 @@ pub(crate) struct Member {
 impl Member {
     /// The view of a membership with its person.
     pub(crate) fn new(membership: &Membership, user: Option<User>) -> Self {
-        let (name, email, phone) = user.map_or((None, None, None), |user| (Some(user.name), user.email, user.phone));
-        let reveal = |value: &Option<platform::vault::Private>| value.as_ref().map(|value| value.reveal().to_owned());
+        let (name, email, phone) =
+            user.map_or((None, None, None), |user| (Some(user.name), user.email, user.phone));
+        let reveal =
+            |value: &Option<platform::vault::Private>| value.as_ref().map(|value| value.reveal().to_owned());
         Self {
             id: membership.id,
             user_id: membership.user_id,

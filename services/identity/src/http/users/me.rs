@@ -75,7 +75,8 @@ pub(crate) async fn update_me(
         .run(identity.db(), move |tx| {
             let (identity, change, seen) = (context.clone(), change.clone(), seen.clone());
             Box::pin(async move {
-                let user = command::update_me(tx, &identity, id, change, move |version| seen.check(version)).await?;
+                let user =
+                    command::update_me(tx, &identity, id, change, move |version| seen.check(version)).await?;
                 let version = user.version;
                 Ok(Answer::json(200, &User::from(user))?.versioned(version))
             })

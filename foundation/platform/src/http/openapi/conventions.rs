@@ -68,6 +68,7 @@ pub(super) fn apply(document: &mut Value, operations: &Operations) {
     forbid_nul(&mut document["components"]["schemas"]);
     forbid_nul(&mut document["paths"]);
     components(&mut document["components"]);
+    super::examples::complete(document);
 }
 
 fn complete(item: &mut Value, operation: &Operation) {
@@ -121,7 +122,8 @@ fn problems_of(item: &Value, operation: &Operation) -> Vec<u16> {
         statuses.extend([409, 413]);
     }
     if item.get("requestBody").is_some() {
-        statuses.push(415);
+        // A body names objects as well: links, organisations.
+        statuses.extend([404, 415]);
     }
     if let Some(condition) = header("if-match") {
         statuses.push(412);

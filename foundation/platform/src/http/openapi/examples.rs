@@ -38,6 +38,12 @@ fn of(document: &Value, schema: &Value, depth: usize) -> Option<Value> {
     if let Some(first) = schema["enum"].as_array().and_then(|values| values.first()) {
         return Some(first.clone());
     }
+    if let Some(parts) = ["allOf", "oneOf", "anyOf"].iter().find_map(|word| schema[*word].as_array()) {
+        return parts.iter().find_map(|part| of(document, part, depth + 1));
+    }
+    if let Some(value) = schema.get("const") {
+        return Some(value.clone());
+    }
     if schema["type"] == "array" {
         return Some(json!([of(document, &schema["items"], depth + 1)?]));
     }

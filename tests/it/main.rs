@@ -1,4 +1,5 @@
 //! Whole-system stories.
 
 mod browser;
+mod contract;
 mod kill;

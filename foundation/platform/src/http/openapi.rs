@@ -7,6 +7,7 @@
 
 mod completeness;
 mod conventions;
+mod examples;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -119,6 +120,13 @@ impl ServiceApi {
     /// The rows of the permission table.
     pub fn permissions(&self) -> &[Permission] {
         &self.permissions
+    }
+
+    /// The same with other rows: for proofs that a wrong table is noticed.
+    #[must_use]
+    pub fn with_permissions(mut self, permissions: Vec<Permission>) -> Self {
+        self.permissions = permissions;
+        self
     }
 
     /// What was found wrong while collecting.

@@ -1,8 +1,10 @@
 //! Identity against a real PostgreSQL, through the gateway.
 
+mod access;
 mod app;
 mod catalog;
 mod conventions;
+mod document;
 mod first_run;
 mod guessing;
 mod invitations;

@@ -39,9 +39,11 @@ pub(super) fn apply(document: &mut Value, operations: &Operations) {
         let item = &mut document["paths"][&*operation.template][method];
         complete(item, operation);
     }
+    no_empty_objects(&mut document["components"]["schemas"]);
     forbid_nul(&mut document["components"]["schemas"]);
     forbid_nul(&mut document["paths"]);
     components(&mut document["components"]);
+    super::examples::complete(document);
 }
 
 fn complete(item: &mut Value, operation: &Operation) {
@@ -88,7 +90,8 @@ fn problems_of(item: &Value, operation: &Operation) -> Vec<u16> {
         statuses.extend([409, 413]);
     }
     if item.get("requestBody").is_some() {
-        statuses.push(415);
+        // A body names objects as well: links, organisations.
+        statuses.extend([404, 415]);
     }
     if let Some(condition) = header("if-match") {
         statuses.push(412);
@@ -238,6 +241,22 @@ fn problem_schema() -> Value {
             "request_id": "req_01h455vb4pex5vsknk084sn02q",
         },
     })
+}
+
+/// utoipa writes an inlined enum with a description as `allOf` of the enum and of `{"type": "object"}`, which nothing
+/// fits. The words of the second part stay, its type goes.
+fn no_empty_objects(value: &mut Value) {
+    if let Some(parts) = value.get_mut("allOf").and_then(Value::as_array_mut) {
+        let text = parts.iter().any(|part| part["type"] == "string");
+        for part in parts.iter_mut().filter(|part| text && part["type"] == "object" && part.get("properties").is_none()) {
+            part.as_object_mut().map(|part| part.remove("type"));
+        }
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(no_empty_objects),
+        Value::Object(members) => members.values_mut().for_each(no_empty_objects),
+        _ => {}
+    }
 }
 
 /// Texts without a form of their own may be anything but U+0000: say so, because it is refused.

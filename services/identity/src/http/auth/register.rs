@@ -55,7 +55,10 @@ pub(crate) struct Register {
 #[utoipa::path(
     post, path = "/api/v1/auth/register", operation_id = "register", tag = "authentication",
     request_body = Register,
-    responses((status = 201, description = "Registered and signed in.", body = Tokens))
+    responses(
+        (status = 201, description = "Registered and signed in.", body = Tokens),
+        (status = 403, description = "Registration is closed."),
+    )
 )]
 pub(crate) async fn register(
     State(identity): State<Identity>,

@@ -57,7 +57,9 @@ async fn proof_api_contract() -> anyhow::Result<()> {
     ensure!(cases >= wanted, "only {cases} cases of {wanted}");
     let report: Value = serde_json::from_slice(&std::fs::read(&report)?)?;
     ensure!(report.is_object(), "no report");
-    proof.report(&format!("{cases} cases, seed 20261120, all checks and phases: 0 server errors, 0 contract violations"));
+    proof.report(&format!(
+        "{cases} cases, seed 20261120, all checks and phases: 0 server errors, 0 contract violations"
+    ));
     app.stop()?;
     Ok(())
 }

@@ -106,7 +106,7 @@ pub(super) async fn layer(context: RequestContext, request: Request, next: Next)
 fn log(error: &Error) {
     match error.kind() {
         Kind::Internal => {
-            tracing::error!(code = error.code(), cause = error.chain(), "A request failed on our side")
+            tracing::error!(code = error.code(), cause = error.chain(), "A request failed on our side");
         }
         Kind::Unavailable | Kind::Timeout => {
             tracing::warn!(

@@ -33,8 +33,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Sender {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
-        let address =
-            parts.extensions.get::<ClientIp>().map_or_else(|| "local".to_owned(), |ip| ip.counted());
+        let address = parts
+            .extensions
+            .get::<ClientIp>()
+            .map_or_else(|| "local".to_owned(), platform::http::ClientIp::counted);
         let counts = parts.extensions.get::<Counts>().cloned().unwrap_or_default();
         let source = Source { address, counts };
         let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();

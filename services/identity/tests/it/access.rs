@@ -32,7 +32,11 @@ struct Objects {
 
 impl Objects {
     async fn of(app: &App, org: &Org) -> Self {
-        let made = app.post("/api/v1/invitations", json!({ "role": "customer" })).bearer(&org.owner.token).await.is(201);
+        let made = app
+            .post("/api/v1/invitations", json!({ "role": "customer" }))
+            .bearer(&org.owner.token)
+            .await
+            .is(201);
         // A member of nobody's story: what is tried on it disturbs no caller.
         let login = crate::app::Login::Email(format!("extra@{}.example", org.id()).replace('_', "-"));
         let extra = app.join(&org.owner, "customer", "Extra", login).await;
@@ -86,7 +90,8 @@ enum Presented {
 }
 
 impl Presented {
-    const ALL: [Self; 6] = [Self::Bearer, Self::LowerCase, Self::Basic, Self::Query, Self::Cookie, Self::Subprotocol];
+    const ALL: [Self; 6] =
+        [Self::Bearer, Self::LowerCase, Self::Basic, Self::Query, Self::Cookie, Self::Subprotocol];
 
     /// `Bearer` in any case is the scheme (RFC 9110, section 11.1); everything else is none that we accept.
     fn counts(self) -> bool {
@@ -101,7 +106,11 @@ fn request(app: &App, operation: &Operation, path: &str, credential: &str, how: 
     };
     let call = app.client.call(operation.method.clone(), path).from(app.source());
     // A body that no handler accepts: the answer is about the caller, and nothing changes.
-    let call = if operation.method == Method::GET || operation.method == Method::DELETE { call } else { call.json(&json!({ "matrix": true })) };
+    let call = if operation.method == Method::GET || operation.method == Method::DELETE {
+        call
+    } else {
+        call.json(&json!({ "matrix": true }))
+    };
     let call = if operation.method == Method::PATCH { call.if_match(999) } else { call };
     if credential.is_empty() {
         return call;
@@ -115,13 +124,23 @@ fn request(app: &App, operation: &Operation, path: &str, credential: &str, how: 
             call.header("authorization", &format!("Basic {pair}"))
         }
         Presented::Query => call,
-        Presented::Cookie => call.header("cookie", &format!("access_token={credential}; dropmate_refresh={credential}")),
-        Presented::Subprotocol => call.header("sec-websocket-protocol", &format!("dropmate.v1, {credential}")),
+        Presented::Cookie => {
+            call.header("cookie", &format!("access_token={credential}; dropmate_refresh={credential}"))
+        }
+        Presented::Subprotocol => {
+            call.header("sec-websocket-protocol", &format!("dropmate.v1, {credential}"))
+        }
     }
 }
 
 /// What the table says: `None` is "not refused at the door".
-fn expected(operation: &Operation, role: Role, scopes: &[&str], how: Presented, anonymous: bool) -> Option<u16> {
+fn expected(
+    operation: &Operation,
+    role: Role,
+    scopes: &[&str],
+    how: Presented,
+    anonymous: bool,
+) -> Option<u16> {
     let row = &operation.permission;
     if operation.probe || row.roles.contains(&Role::Anonymous) {
         return (how == Presented::Basic && !anonymous && !operation.probe).then_some(401);
@@ -145,7 +164,11 @@ fn verdict(reply: &Reply) -> (u16, String, Value) {
 }
 
 /// All cells; deviations in words.
-async fn walk(town: &Town, table: &dyn Fn(&Operation) -> Operation, ways: &[Presented]) -> (usize, Vec<String>) {
+async fn walk(
+    town: &Town,
+    table: &dyn Fn(&Operation) -> Operation,
+    ways: &[Presented],
+) -> (usize, Vec<String>) {
     let app = &town.app;
     let (own, foreign, missing) =
         (Objects::of(app, &town.bakery).await, Objects::of(app, &town.florist).await, Objects::nothing());
@@ -167,8 +190,11 @@ async fn walk(town: &Town, table: &dyn Fn(&Operation) -> Operation, ways: &[Pres
         let row = table(operation);
         for (role, credential) in &callers {
             let anonymous = *role == Role::Anonymous;
-            let scopes: &[&str] =
-                if *role == Role::Device { &["report:positions"] } else { &["organization:read", "members:read"] };
+            let scopes: &[&str] = if *role == Role::Device {
+                &["report:positions"]
+            } else {
+                &["organization:read", "members:read"]
+            };
             for &how in ways {
                 if anonymous && how != Presented::Bearer {
                     continue;
@@ -176,9 +202,11 @@ async fn walk(town: &Town, table: &dyn Fn(&Operation) -> Operation, ways: &[Pres
                 let says = expected(&row, *role, scopes, how, anonymous);
                 let mut answers = Vec::new();
                 // A credential that does not count is refused before anybody looks at an object.
-                let objects: &[&Objects] = if how == Presented::Bearer { &[&missing, &foreign, &own] } else { &[&missing] };
+                let objects: &[&Objects] =
+                    if how == Presented::Bearer { &[&missing, &foreign, &own] } else { &[&missing] };
                 for &objects in objects {
-                    let path = objects.path(&operation.template).unwrap_or_else(|| operation.template.to_string());
+                    let path =
+                        objects.path(&operation.template).unwrap_or_else(|| operation.template.to_string());
                     // What works on the own object is told by the stories; here it would change the town.
                     if std::ptr::eq(objects, &own) && operation.method == Method::DELETE && says.is_none() {
                         continue;
@@ -201,10 +229,16 @@ async fn walk(town: &Town, table: &dyn Fn(&Operation) -> Operation, ways: &[Pres
                 let names_an_object = own.path(&operation.template).is_some();
                 let names_an_object = names_an_object && answers.len() > 1;
                 if names_an_object && answers[0].1 != answers[1].1 {
-                    wrong.push(format!("{} as {role}: foreign {:?} missing {:?}", operation.id, answers[1].1, answers[0].1));
+                    wrong.push(format!(
+                        "{} as {role}: foreign {:?} missing {:?}",
+                        operation.id, answers[1].1, answers[0].1
+                    ));
                 }
                 if names_an_object && answers[1].0 < 300 {
-                    wrong.push(format!("{} as {role}: a foreign object answered {}", operation.id, answers[1].0));
+                    wrong.push(format!(
+                        "{} as {role}: a foreign object answered {}",
+                        operation.id, answers[1].0
+                    ));
                 }
             }
         }
@@ -248,8 +282,13 @@ async fn proof_access_matrix_sees_a_missing_check() {
     proof.report(&format!("{found} of {found} removed checks found"));
 }
 
-fn widened(operation: &'static str) -> fn(platform::http::openapi::ServiceApi) -> platform::http::openapi::ServiceApi {
-    fn widen(api: platform::http::openapi::ServiceApi, operation: &str) -> platform::http::openapi::ServiceApi {
+fn widened(
+    operation: &'static str,
+) -> fn(platform::http::openapi::ServiceApi) -> platform::http::openapi::ServiceApi {
+    fn widen(
+        api: platform::http::openapi::ServiceApi,
+        operation: &str,
+    ) -> platform::http::openapi::ServiceApi {
         let rows = api.permissions().to_vec();
         let widened = rows.into_iter().map(|mut row| {
             if row.operation == operation {

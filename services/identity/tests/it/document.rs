@@ -33,12 +33,25 @@ async fn operation_ids_are_pinned() {
 async fn every_operation_of_the_document_is_a_route_and_reaches_its_handler() {
     let app = App::new().await;
     for operation in app.document.operations().all() {
-        let path = operation.template.replace("{id}", &nobody("x")).replace("{token}", "x").replace("{file}", "x");
+        let path =
+            operation.template.replace("{id}", &nobody("x")).replace("{token}", "x").replace("{file}", "x");
         let reply = app.client.call(operation.method.clone(), path).send().await;
         assert_ne!(reply.status, 405, "{}", operation.id);
-        assert!(reply.status != 404 || reply.json()["detail"] != "There is no such path.", "{}: {reply}", operation.id);
+        assert!(
+            reply.status != 404 || reply.json()["detail"] != "There is no such path.",
+            "{}: {reply}",
+            operation.id
+        );
     }
-    for hidden in ["/debug", "/api/v1/debug", "/api/v1", "/api/v1/users", "/api/v1/auth", "/api/v2/members", "/metrics/x"] {
+    for hidden in [
+        "/debug",
+        "/api/v1/debug",
+        "/api/v1",
+        "/api/v1/users",
+        "/api/v1/auth",
+        "/api/v2/members",
+        "/metrics/x",
+    ] {
         assert_eq!(app.get(hidden).await.status, 404, "{hidden}");
     }
 }

@@ -248,7 +248,10 @@ fn problem_schema() -> Value {
 fn no_empty_objects(value: &mut Value) {
     if let Some(parts) = value.get_mut("allOf").and_then(Value::as_array_mut) {
         let text = parts.iter().any(|part| part["type"] == "string");
-        for part in parts.iter_mut().filter(|part| text && part["type"] == "object" && part.get("properties").is_none()) {
+        for part in parts
+            .iter_mut()
+            .filter(|part| text && part["type"] == "object" && part.get("properties").is_none())
+        {
             part.as_object_mut().map(|part| part.remove("type"));
         }
     }

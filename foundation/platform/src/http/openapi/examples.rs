@@ -48,7 +48,8 @@ fn of(document: &Value, schema: &Value, depth: usize) -> Option<Value> {
         return Some(json!([of(document, &schema["items"], depth + 1)?]));
     }
     let fields = schema["properties"].as_object()?;
-    let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
+    let required =
+        |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
     let mut object = Map::new();
     for (name, field) in fields {
         match of(document, field, depth + 1) {

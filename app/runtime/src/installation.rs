@@ -126,7 +126,8 @@ impl Installation {
         let connect = self.database.role(&migrate::service_role(service), &self.passwords);
         let clock = Arc::clone(&self.clock);
         let options = pool_options(&self.settings);
-        let db = Db::new(service, connect, options, clock, self.random.clone(), self.wake.clone());
+        let db = Db::new(service, connect, options, clock, self.random.clone(), self.wake.clone())
+            .with_vault(self.vault.clone());
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(db.clone());
         db
     }

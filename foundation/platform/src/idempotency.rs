@@ -15,15 +15,20 @@
 //! | the command refuses (4xx that was decided on the state) | rolled back to the savepoint, the refusal is stored |
 //! | the command fails (5xx) | rolled back; nothing is stored, the request may be sent again |
 //!
+//! Answers may hold names, numbers and secrets that are shown once: the body is sealed with the scope's key and bound to
+//! its caller, operation and key.
+//!
 //! The claim is an advisory lock that is tried, never waited for; the row is written with its answer in the same
 //! transaction, so a row is never seen half done. Keys are kept 72 hours. The scope of a key is organisation,
 //! principal and operation: another tenant's key is another key.
 
+use kernel::ids::Uuid;
 use kernel::time::SignedDuration;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
 use crate::db::{BoxFuture, Db, Scope, ToSqlx, Tx};
+use crate::vault::{Place, ScopeKeys};
 use crate::{Error, Kind, Result};
 
 /// How long an answer is kept.
@@ -159,7 +164,7 @@ impl Call {
                 if tx.audited == 0 {
                     return Err(Error::internal(format!("{} wrote no audit row", self.operation)));
                 }
-                self.store(&mut tx, &answer).await?;
+                self.store(db, &mut tx, &answer).await?;
                 tx.commit().await?;
                 Ok(answer)
             }
@@ -168,7 +173,7 @@ impl Call {
                 tx.forget();
                 tx.return_to(self.scope.org).await?;
                 let answer = Answer::refusal(&refusal)?;
-                self.store(&mut tx, &answer).await?;
+                self.store(db, &mut tx, &answer).await?;
                 tx.commit().await?;
                 Err(refusal)
             }
@@ -225,23 +230,40 @@ impl Call {
         .bind(&key.text)
         .fetch_one(tx.conn())
         .await?;
+        let keys = self.keys(&mut tx, db).await?;
         tx.rollback().await?;
+        let body = keys.open(self.place(key), &row.try_get::<Vec<u8>, _>("body")?)?;
         let headers: serde_json::Value = row.try_get("headers")?;
         let status: i16 = row.try_get("status")?;
         let answer = Answer {
             status: u16::try_from(status).unwrap_or(500),
             headers: serde_json::from_value(headers)?,
-            body: row.try_get("body")?,
+            body: body.to_vec(),
         };
         Ok(answer.with_header("idempotency-replayed", "true"))
     }
 
-    async fn store(&self, tx: &mut Tx, answer: &Answer) -> Result<()> {
+    /// The keys of the caller's organisation, or of the installation for callers outside of any.
+    async fn keys(&self, tx: &mut Tx, db: &Db) -> Result<ScopeKeys> {
+        match self.scope.org {
+            Some(_) => db.vault()?.org(tx).await,
+            None => db.vault()?.installation(tx).await,
+        }
+    }
+
+    fn place(&self, key: &Key) -> Place {
+        let owner = Key::fingerprint(&self.scope.actor, self.operation, key.text.as_bytes());
+        let row: [u8; 16] = std::array::from_fn(|index| owner[index]);
+        Place::new("platform.idempotency_keys", "body", Uuid::from_bytes(row))
+    }
+
+    async fn store(&self, db: &Db, tx: &mut Tx, answer: &Answer) -> Result<()> {
         let Some(key) = &self.key else { return Ok(()) };
         let now = tx.now().to_sqlx();
         // The command may have entered another organisation (first run); the key stays in the caller's scope.
         tx.return_to(self.scope.org).await?;
         let org = self.scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
+        let sealed = self.keys(tx, db).await?.seal(self.place(key), &answer.body)?;
         sqlx::query(
             "INSERT INTO platform.idempotency_keys
                  (org_id, principal, operation, key, fingerprint, status, headers, body, created_at)
@@ -254,7 +276,7 @@ impl Call {
         .bind(key.fingerprint.as_slice())
         .bind(i16::try_from(answer.status).unwrap_or(500))
         .bind(serde_json::to_value(&answer.headers)?)
-        .bind(&answer.body)
+        .bind(sealed)
         .bind(now)
         .execute(tx.conn())
         .await?;

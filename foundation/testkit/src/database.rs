@@ -109,6 +109,7 @@ impl TestDb {
     pub fn db_with(&self, service: &'static str, options: PoolOptions) -> Db {
         let connect = self.options(&migrate::service_role(service));
         Db::new(service, connect, options, self.shared_clock(), self.random.clone(), self.wake.clone())
+            .with_vault(self.vault.clone())
     }
 
     /// The system's connection.

@@ -68,7 +68,7 @@ CREATE TABLE platform.idempotency_keys (
     fingerprint bytea       NOT NULL, -- SHA-256 of path, query and body: the same key with another body is 422
     status      smallint    NOT NULL CHECK (status BETWEEN 200 AND 499),
     headers     jsonb       NOT NULL,
-    body        bytea       NOT NULL,
+    body        bytea       NOT NULL, -- sealed: it may hold names and secrets that are shown once
     created_at  timestamptz NOT NULL, -- business time
     PRIMARY KEY (org_id, service, principal, operation, key)
 );

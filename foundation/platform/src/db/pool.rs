@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
 use super::session::Session;
 use super::{BoxFuture, Scope, Tx, Wake};
+use crate::vault::Vault;
 use crate::{Error, Result};
 
 /// How often a transaction is run again after a serialization failure or a deadlock.
@@ -71,6 +72,7 @@ pub struct Db {
     clock: SharedClock,
     random: Random,
     wake: Wake,
+    vault: Option<Vault>,
 }
 
 impl Db {
@@ -83,7 +85,18 @@ impl Db {
         random: Random,
         wake: Wake,
     ) -> Self {
-        Self { pool: options.pool(connect), service, clock, random, wake }
+        Self { pool: options.pool(connect), service, clock, random, wake, vault: None }
+    }
+
+    /// With the keys that seal stored answers; without them no idempotency key is accepted.
+    pub fn with_vault(mut self, vault: Vault) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+
+    /// The keys that seal what the platform itself stores.
+    pub(crate) fn vault(&self) -> Result<&Vault> {
+        self.vault.as_ref().ok_or_else(|| Error::internal("this connection was given no vault"))
     }
 
     /// The service that owns the pool.

@@ -45,11 +45,22 @@ pub struct Tx {
     pub(crate) audited: usize,
     /// A key was created in this transaction: nothing that it reads may be cached before it has committed.
     pub(crate) made_keys: bool,
+    after: AfterCommit,
+}
+
+/// What this process learns once the transaction has committed, and not before.
+#[derive(Default)]
+struct AfterCommit(Vec<Box<dyn FnOnce() + Send>>);
+
+impl std::fmt::Debug for AfterCommit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} to do", self.0.len())
+    }
 }
 
 impl Tx {
     pub(super) fn new(inner: Session, scope: Scope, db: Db) -> Self {
-        Self { inner, scope, db, pending: Vec::new(), enqueued: 0, audited: 0, made_keys: false }
+        Self { inner, scope, db, pending: Vec::new(), enqueued: 0, audited: 0, made_keys: false, after: AfterCommit::default() }
     }
 
     /// The connection inside the transaction, for stores.
@@ -125,11 +136,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Does something in this process when, and only when, the transaction has committed: telling a memory, ringing a
+    /// bell. What others must know is an event or a row.
+    pub fn after_commit(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.after.0.push(Box::new(then));
+    }
+
     /// Forgets what was buffered, after a rollback to the savepoint of a command.
     pub(crate) fn forget(&mut self) {
         self.pending.clear();
         self.enqueued = 0;
         self.audited = 0;
+        self.after.0.clear();
     }
 
     /// Forgets the organisation after a rollback to a savepoint undid the `SET LOCAL`; the next `enter` sets it again.
@@ -161,6 +179,9 @@ impl Tx {
         }
         if self.enqueued > 0 {
             self.db.wake().ring_jobs();
+        }
+        for then in self.after.0 {
+            then();
         }
         Ok(())
     }

@@ -51,7 +51,6 @@ pub async fn change_password(
     credentials::put(&mut tx, user, CredentialKind::Password, &hash).await?;
     let ended = end_sessions::end_all(&mut tx, user, None, EndReason::Password, Some(session)).await?;
     tx.audit(Entry::new("change_password", "user", user)).await?;
-    tx.commit().await?;
-    end_sessions::known(identity, &ended);
-    Ok(())
+    end_sessions::known(&mut tx, identity, &ended);
+    tx.commit().await
 }

@@ -10,18 +10,17 @@ use crate::domain::membership::check_grant;
 use crate::store::memberships;
 use crate::store::sessions::{self, EndReason};
 
-/// Ends sessions in this transaction. After the commit, [`known`] tells this process's verifier at once.
+/// Ends sessions in this transaction. [`known`] tells this process's verifier with the commit.
 pub async fn end(tx: &mut Tx, ids: &[SessionId], reason: EndReason) -> Result<()> {
     if ids.is_empty() { Ok(()) } else { sessions::end(tx, ids, reason).await }
 }
 
-/// Refuses the tokens of these sessions in this process from now on; other processes read it within a second.
-pub fn known(identity: &Identity, ids: &[SessionId]) {
-    let now = identity.db().clock().now();
+/// Refuses the tokens of these sessions in this process from the commit on; other processes read it within a second.
+pub fn known(tx: &mut Tx, identity: &Identity, ids: &[SessionId]) {
+    let now = tx.now();
     let until = now.checked_add(platform::auth::ACCESS_TOKEN_LIFETIME).unwrap_or(now);
-    for id in ids {
-        identity.revocations().add(*id, until);
-    }
+    let (revocations, ids) = (identity.revocations().clone(), ids.to_vec());
+    tx.after_commit(move || ids.into_iter().for_each(|id| revocations.add(id, until)));
 }
 
 /// Ends all sessions of a person in an organisation (or everywhere); returns which.
@@ -43,9 +42,8 @@ pub async fn sign_out(identity: &Identity, scope: &Scope, session: SessionId) ->
     let mut tx = identity.db().begin(scope).await?;
     end(&mut tx, &[session], EndReason::Logout).await?;
     tx.audit(Entry::new("sign_out", "session", session)).await?;
-    tx.commit().await?;
-    known(identity, &[session]);
-    Ok(())
+    known(&mut tx, identity, &[session]);
+    tx.commit().await
 }
 
 /// Ends one of the caller's own sessions.

@@ -58,7 +58,6 @@ pub async fn reset(identity: &Identity, scope: &Scope, token: &str, password: Pr
     credentials::put(&mut tx, user, CredentialKind::Password, &hash).await?;
     let ended = end_sessions::end_all(&mut tx, user, None, EndReason::Password, None).await?;
     tx.audit(Entry::new("reset_password", "user", user)).await?;
-    tx.commit().await?;
-    end_sessions::known(identity, &ended);
-    Ok(())
+    end_sessions::known(&mut tx, identity, &ended);
+    tx.commit().await
 }

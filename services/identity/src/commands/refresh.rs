@@ -29,8 +29,8 @@ pub async fn refresh(identity: &Identity, scope: &Scope, token: &Secret) -> Resu
         Decision::Theft => {
             end_sessions::end(&mut tx, &[stored.session], EndReason::Reuse).await?;
             tx.audit(Entry::new("refresh_reuse", "session", stored.session)).await?;
+            end_sessions::known(&mut tx, identity, &[stored.session]);
             tx.commit().await?;
-            end_sessions::known(identity, &[stored.session]);
             tracing::warn!(session_id = %stored.session, "a refresh token was used twice; the session was ended");
             return Err(refused());
         }

@@ -103,7 +103,8 @@ impl App {
         let clock: SharedClock = Arc::new(Ticking(db.clock.clone()));
         let pool = PoolOptions { max_connections: 8, ..PoolOptions::default() };
         let options = db.options(&platform::migrate::service_role(identity::NAME));
-        let own = Db::new(identity::NAME, options, pool, clock.clone(), db.random.clone(), db.wake.clone());
+        let own = Db::new(identity::NAME, options, pool, clock.clone(), db.random.clone(), db.wake.clone())
+            .with_vault(db.vault.clone());
         let (mail, published, revocations) =
             (RecordingMailer::default(), StaticKeys::default(), Revocations::default());
         let limiter = Arc::new(MemoryLimiter::new(clock.clone()));

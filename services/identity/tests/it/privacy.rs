@@ -57,14 +57,16 @@ async fn no_name_address_or_number_is_found_in_the_database_or_the_log() {
     let bearer = joined.text("/access_token");
     let me = app.get("/api/v1/users/me").bearer(&bearer).await.is(200);
     let number = json!({ "phone": canaries[2] });
-    let patched = app.patch("/api/v1/users/me", number).bearer(&bearer).if_match(me.version()).await;
+    let patched = app.patch("/api/v1/users/me", number).bearer(&bearer).if_match(me.version()).key("p").await;
     assert_eq!(
         patched.is(200).text("/phone"),
         canaries[2],
         "the control: they are there for who may see them"
     );
     let invite = json!({ "role": "driver", "email": canaries[4] });
-    app.post("/api/v1/invitations", invite).bearer(&bearer).await.is(201);
+    let invited = app.post("/api/v1/invitations", invite.clone()).bearer(&bearer).key("i").await.is(201);
+    let again = app.post("/api/v1/invitations", invite).bearer(&bearer).key("i").await.is(201);
+    assert_eq!(invited.text("/link"), again.text("/link"), "the control: the answer was stored and opens");
     app.post("/api/v1/auth/password/forgot", json!({ "email": canaries[1] })).await.is(204);
     let change = json!({ "email": canaries[3], "password": PASSWORD });
     app.post("/api/v1/users/me/email", change).bearer(&bearer).await.is(204);

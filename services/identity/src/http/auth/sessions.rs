@@ -87,18 +87,16 @@ pub(crate) async fn revoke_session(
     request: Action,
 ) -> Result<Answer> {
     let user = request.principal.user()?;
-    let answer = request
+    let context = identity.clone();
+    request
         .call
         .run(identity.db(), move |tx| {
+            let identity = context.clone();
             Box::pin(async move {
                 command::revoke_own(tx, user, id).await?;
+                command::known(tx, &identity, &[id]);
                 Ok(Answer::empty(204))
             })
         })
-        .await?;
-    // A stored refusal comes back as an answer: only what was ended is known as ended.
-    if answer.status == 204 {
-        command::known(&identity, &[id]);
-    }
-    Ok(answer)
+        .await
 }

@@ -51,7 +51,7 @@ pub(crate) async fn update_member(
             Box::pin(async move {
                 let (after, ended) =
                     command::set_role(tx, actor, id, role, move |version| seen.check(version)).await?;
-                end_sessions::known(&identity, &ended);
+                end_sessions::known(tx, &identity, &ended);
                 let user = users::find(tx, identity.vault(), after.user_id).await?;
                 let version = after.version;
                 Ok(Answer::json(200, &Member::new(&after, user))?.versioned(version))
@@ -79,7 +79,7 @@ pub(crate) async fn remove_member(
             let identity = context.clone();
             Box::pin(async move {
                 let ended = command::remove(tx, actor, id).await?;
-                end_sessions::known(&identity, &ended);
+                end_sessions::known(tx, &identity, &ended);
                 Ok(Answer::empty(204))
             })
         })
@@ -107,7 +107,7 @@ pub(crate) async fn sign_out_member(
             let identity = context.clone();
             Box::pin(async move {
                 let ended = end_sessions::cut_off(tx, actor, id).await?;
-                end_sessions::known(&identity, &ended);
+                end_sessions::known(tx, &identity, &ended);
                 Ok(Answer::empty(204))
             })
         })

@@ -16,6 +16,7 @@ use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
 use platform::service::Service;
 use platform::{Error, idempotency};
 
+use crate::anchors::Anchors;
 use crate::installation::{IdentityParts, Installation};
 use crate::probes;
 
@@ -45,13 +46,15 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
     start_keys(lifecycle, parts);
     start_revocations(lifecycle, installation, parts);
     let (system, key) = (installation.system.clone(), installation.audit_key.clone());
+    let anchors = Anchors::of(installation);
     lifecycle.spawn(Stage::Sequencer, "audit sealer", TaskKind::Restart, move |stop| {
-        let (system, key) = (system.clone(), key.clone());
+        let (system, key, anchors) = (system.clone(), key.clone(), anchors.clone());
         async move {
             loop {
                 let last = wait(SEAL, &stop).await == Waited::Cancelled;
                 seal_all(&system, &key).await?;
                 if last {
+                    anchors.note().await;
                     return Ok::<_, Error>(());
                 }
             }
@@ -60,6 +63,7 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
     let upkeep = Upkeep {
         system: installation.system.clone(),
         clock: installation.clock.clone(),
+        anchors: Anchors::of(installation),
         retention_days: i32::try_from(installation.settings.config().bus.retention_days).unwrap_or(i32::MAX),
     };
     lifecycle.spawn(Stage::Workers, "upkeep", TaskKind::Restart, move |stop| {
@@ -156,11 +160,13 @@ async fn seal_all(system: &SystemDb, key: &AuditKey) -> platform::Result<()> {
 struct Upkeep {
     system: SystemDb,
     clock: SharedClock,
+    anchors: Anchors,
     retention_days: i32,
 }
 
 impl Upkeep {
     async fn round(&self, now: Timestamp) -> platform::Result<()> {
+        self.anchors.note_daily().await;
         let log = bus::maintain(&self.system, self.retention_days).await?;
         let answers = idempotency::purge(&self.system, now).await?;
         let jobs = jobs::purge(&self.system, now).await?;

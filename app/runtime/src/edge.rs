@@ -78,6 +78,7 @@ fn edge(installation: &Installation, public_url: &str) -> Result<Edge> {
         edge.trusted_proxies
             .push(network.parse().with_context(|| format!("http.trusted_proxies: {network}"))?);
     }
+    edge.compression = http.compression;
     edge.hsts = public_url.starts_with("https://");
     Ok(edge)
 }

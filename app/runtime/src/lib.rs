@@ -7,6 +7,7 @@
 //! Rules: the address is taken before anything is started; nothing is created for a start that is refused; what was
 //! started is stopped, also when the start fails half-way.
 
+pub mod anchors;
 mod announce;
 mod background;
 pub mod backup;

@@ -71,6 +71,11 @@ impl Place {
         self.folder.join("outbox-mail")
     }
 
+    /// Where the heads of the audit chains are noted.
+    pub(crate) fn audit(&self) -> PathBuf {
+        self.folder.join("audit")
+    }
+
     /// Where the running process notes under which address it is reached.
     pub(crate) fn address(&self) -> PathBuf {
         self.folder.join("address")

@@ -81,6 +81,7 @@ impl Settings {
             (config.bus.nats_url.is_some(), "bus.nats_url (NATS_URL)", "PostgreSQL"),
             (config.bus.amqp_url.is_some(), "bus.amqp_url (AMQP_URL)", "PostgreSQL"),
             (config.storage.s3_url.is_some(), "storage.s3_url (S3_URL)", "the data folder"),
+            (config.storage.bucket.is_some(), "storage.bucket (STORAGE_BUCKET)", "the data folder"),
         ];
         match later.iter().find(|(set, ..)| *set) {
             None => Ok(()),

@@ -12,6 +12,7 @@
 
 mod consumer;
 mod maintain;
+mod operator;
 mod outbox;
 mod runner;
 mod sequencer;
@@ -20,9 +21,10 @@ mod status;
 
 pub use consumer::{Consumer, Delivery, StartFrom};
 pub use maintain::{Maintained, maintain, new_epoch};
+pub use operator::Operator;
 pub use outbox::Pending;
 pub(crate) use outbox::write as write_outbox;
 pub use runner::{Progress, Runner};
 pub use sequencer::{Sequencer, listen};
 pub use source::{Batch, Log, Request, Source};
-pub use status::{ConsumerStatus, DeadLetter, LogStatus, dead_letters, replay, skip, status};
+pub use status::{ConsumerStatus, DeadLetter, LogStatus, dead_letters, status};

@@ -15,7 +15,6 @@ mod keys;
 mod limits;
 mod load;
 mod mail;
-mod realtime;
 mod redis;
 mod secret;
 mod storage;
@@ -38,7 +37,6 @@ pub use keys::{SHORT_NAMES, schema};
 pub use limits::Limits;
 pub use load::{ConfigError, FILE_NAME, LoadOptions, Loaded, Override, Source};
 pub use mail::Mail;
-pub use realtime::Realtime;
 pub use redis::Redis;
 pub use secret::{MASK, Secret};
 pub use storage::Storage;
@@ -71,8 +69,6 @@ pub struct Config {
     pub vault: Vault,
     /// How many requests are answered.
     pub limits: Limits,
-    /// Live connections.
-    pub realtime: Realtime,
 }
 
 impl Config {
@@ -88,9 +84,7 @@ impl Config {
         self.mail.validate(&mut problems);
         self.storage.validate(&mut problems);
         self.telemetry.validate(&mut problems);
-        self.vault.validate(&mut problems);
         self.limits.validate(&mut problems);
-        self.realtime.validate(&mut problems);
         problems.0
     }
 }

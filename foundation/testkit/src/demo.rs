@@ -67,6 +67,12 @@ impl World {
         self.test.random.id(kernel::time::Clock::now(&self.test.clock))
     }
 
+    /// Who decides about dead letters.
+    pub fn operator(&self) -> platform::bus::Operator {
+        let clock = std::sync::Arc::new(self.test.clock.clone());
+        platform::bus::Operator::new(self.system.clone(), clock, self.test.random.clone())
+    }
+
     /// A new account.
     pub async fn account(&self, org: OrgId) -> Uuid {
         let mut tx = self.db.begin(&Scope::system(org)).await.expect("the test database answers");

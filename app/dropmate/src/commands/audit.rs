@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use platform::audit::{self, Report};
+use platform::audit::Report;
+use runtime::anchors;
 
 use crate::cli::{AuditAction, Where};
 use crate::session;
@@ -14,7 +15,7 @@ pub(crate) async fn run(at: Where, action: &AuditAction) -> Result<ExitCode> {
     let AuditAction::Verify = action;
     session::with(at, async |installation| {
         installation.check_schema().await?;
-        let report = audit::verify(&installation.system, &installation.audit_key).await?;
+        let report = anchors::verify(installation).await?;
         print(&report)?;
         Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
@@ -26,7 +27,10 @@ fn print(report: &Report) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(report)?);
         return Ok(());
     }
-    println!("{} links checked, {} entries not sealed yet.", report.checked, report.unsealed);
+    println!(
+        "{} links checked, {} of them against notes outside the database; {} entries not sealed yet.",
+        report.checked, report.anchors, report.unsealed
+    );
     for finding in &report.findings {
         println!("  organisation {}, link {}: {}", finding.org_id, finding.sequence, finding.what);
     }

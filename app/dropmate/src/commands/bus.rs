@@ -27,17 +27,19 @@ pub(crate) async fn run(at: Where, action: BusAction) -> Result<ExitCode> {
 
 async fn act(installation: &Installation, action: BusAction) -> Result<ExitCode> {
     let system = &installation.system;
+    let operator =
+        bus::Operator::new(system.clone(), installation.clock.clone(), installation.random.clone());
     match action {
         BusAction::Status => print(&bus::status(system).await?)?,
         BusAction::DeadLetters => print(&bus::dead_letters(system).await?)?,
         BusAction::Replay { consumer, event } => {
             let event = id(&event)?;
-            found(bus::replay(system, &consumer, event).await?, &consumer, event)?;
+            found(operator.replay(&consumer, event).await?, &consumer, event)?;
             println!("{event} will be handled again by {consumer}.");
         }
         BusAction::Skip { consumer, event } => {
             let event = id(&event)?;
-            found(bus::skip(system, &consumer, event).await?, &consumer, event)?;
+            found(operator.skip(&consumer, event).await?, &consumer, event)?;
             println!("{event} is left out by {consumer} for good.");
         }
         BusAction::Rebuild => {}

@@ -1,5 +1,7 @@
 //! Commands beside a running process, and without one.
 
+use std::process::Command;
+
 use crate::support::{Home, postgres_pid};
 
 #[tokio::test]
@@ -61,4 +63,37 @@ fn seeded_people_have_passwords_of_their_own() {
     let running = home.up();
     assert_eq!(running.owner_link, None);
     assert!(running.stop().0.success());
+}
+
+#[tokio::test]
+async fn a_trail_whose_end_was_cut_off_is_shown_by_the_note_outside_the_database() {
+    let home = Home::prepared();
+    assert!(home.up().stop().0.success());
+    let (server, old) = (home.data().join("postgres"), home.path().join("old"));
+    assert!(Command::new("cp").arg("-a").arg(&server).arg(&old).status().unwrap().success());
+    let running = home.up();
+    running.become_owner().await;
+    assert!(running.stop().0.success());
+    let note = home.data().join("audit").read_dir().unwrap().next().unwrap().unwrap().path();
+    let name = note.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("anchors-20") && name.ends_with(".json"), "{name}");
+    assert!(home.run(&["audit", "verify"]).ok().contains("\"findings\": []"));
+    let text = std::fs::read_to_string(&note).unwrap();
+    std::fs::write(&note, text.replace("\"sequence\": ", "\"sequence\": 1")).unwrap();
+    let forged = home.run(&["audit", "verify"]);
+    assert_eq!(forged.code, Some(1));
+    assert!(forged.out.contains("was changed, or signed with another audit key"), "{}", forged.out);
+    std::fs::write(&note, &text).unwrap();
+
+    // Chain and head as they were before: nothing inside the database is wrong.
+    std::fs::remove_dir_all(&server).unwrap();
+    std::fs::rename(&old, &server).unwrap();
+    for _ in 0..2 {
+        let cut = home.run(&["audit", "verify"]);
+        assert_eq!(cut.code, Some(1));
+        assert!(cut.out.contains("noted outside the database is missing"), "{}", cut.out);
+        // A start and a stop do not put a new note in the place of the evidence.
+        assert!(home.up().stop().0.success());
+        assert_eq!(std::fs::read_to_string(&note).unwrap(), text);
+    }
 }

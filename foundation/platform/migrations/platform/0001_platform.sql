@@ -195,13 +195,16 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END $$;
 
--- Erasure: the key is gone in this statement; the tombstone refuses a new one under the same subject.
+-- Erasure: the key is gone in this statement; the tombstone refuses a new one under the same subject, also where there
+-- was none yet. The scope's key must exist (the vault makes it). False when it was destroyed before.
 CREATE FUNCTION platform.vault_destroy_subject(p_scope uuid, p_subject uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM platform.vault_check_scope(p_scope);
-    UPDATE platform.vault_subject_keys SET wrapped = NULL, destroyed_at = now()
-     WHERE scope = p_scope AND subject_id = p_subject AND destroyed_at IS NULL;
+    INSERT INTO platform.vault_subject_keys AS k (scope, subject_id, wrapped, destroyed_at)
+    VALUES (p_scope, p_subject, NULL, now())
+    ON CONFLICT (scope, subject_id) DO UPDATE SET wrapped = NULL, destroyed_at = excluded.destroyed_at
+     WHERE k.destroyed_at IS NULL;
     RETURN FOUND;
 END $$;
 

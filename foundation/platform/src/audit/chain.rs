@@ -38,6 +38,20 @@ impl AuditKey {
         mac.update(entry);
         mac.finalize().into_bytes().to_vec()
     }
+
+    /// The id under which chains name it.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The MAC of a text of another kind than a link; `kind` keeps the two apart.
+    pub(super) fn keyed(&self, kind: &str) -> Hmac<sha2::Sha256> {
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(self.secret.expose_secret())
+            .unwrap_or_else(|_| unreachable!("HMAC accepts keys of any length"));
+        mac.update(kind.as_bytes());
+        mac.update(b"\0");
+        mac
+    }
 }
 
 /// The canonical bytes of an entry, made by the database so that reading and sealing cannot differ: every column, each
@@ -129,13 +143,15 @@ pub struct Report {
     pub checked: i64,
     /// Committed entries that are not sealed yet.
     pub unsealed: i64,
+    /// Links noted outside the database that were compared.
+    pub anchors: usize,
     /// Everything that does not fit; empty means intact.
     pub findings: Vec<Finding>,
 }
 
 /// Where a chain stood at some time. Kept outside the database (signed, daily), it shows what the chain itself cannot:
 /// that its end was cut off together with its head.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Anchor {
     /// The organisation (nil: the installation).
     pub org_id: Uuid,

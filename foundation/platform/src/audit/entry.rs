@@ -1,10 +1,12 @@
 //! Writing one entry.
 
 use kernel::ids::AuditId;
+use kernel::time::Timestamp;
 use sha2::{Digest, Sha256};
+use sqlx::postgres::PgConnection;
 
 use crate::Result;
-use crate::db::{ToSqlx, Tx};
+use crate::db::{Scope, SystemTx, ToSqlx, Tx};
 
 /// What a transaction did to one object.
 #[derive(Debug, Clone)]
@@ -65,33 +67,49 @@ pub fn state_hash<T: serde::Serialize>(state: &T) -> Result<[u8; 32]> {
 impl Tx {
     /// Records what this transaction does. Every mutating operation does so at least once.
     pub async fn audit(&mut self, entry: Entry) -> Result<()> {
-        let id: AuditId = self.id();
-        let now = self.now().to_sqlx();
-        let scope = self.scope().clone();
-        let org = scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
-        sqlx::query(
-            "INSERT INTO platform.audit_entries (id, org_id, at, actor, role, action, object_type, object_id,
-                                                 before_hash, after_hash, request_id, trace, detail)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        )
-        .bind(id.uuid())
-        .bind(org)
-        .bind(now)
-        .bind(&scope.actor)
-        .bind(scope.role.as_str())
-        .bind(entry.action)
-        .bind(entry.object_type)
-        .bind(&entry.object_id)
-        .bind(entry.before.as_ref().map(<[u8; 32]>::as_slice))
-        .bind(entry.after.as_ref().map(<[u8; 32]>::as_slice))
-        .bind(scope.request.map(|request| request.to_string()))
-        .bind(&scope.trace)
-        .bind(&entry.detail)
-        .execute(self.conn())
-        .await?;
+        let (id, now, scope) = (self.id(), self.now(), self.scope().clone());
+        insert(self.conn(), id, now, &scope, &entry).await?;
         self.audited += 1;
         Ok(())
     }
+}
+
+impl SystemTx {
+    /// Records what an operator did across organisations, at this business time.
+    pub async fn audit(&mut self, id: AuditId, at: Timestamp, scope: &Scope, entry: Entry) -> Result<()> {
+        insert(self.conn(), id, at, scope, &entry).await
+    }
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    id: AuditId,
+    at: Timestamp,
+    scope: &Scope,
+    entry: &Entry,
+) -> Result<()> {
+    let org = scope.org.map(kernel::ids::OrgId::uuid).unwrap_or_default();
+    sqlx::query(
+        "INSERT INTO platform.audit_entries (id, org_id, at, actor, role, action, object_type, object_id,
+                                             before_hash, after_hash, request_id, trace, detail)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(id.uuid())
+    .bind(org)
+    .bind(at.to_sqlx())
+    .bind(&scope.actor)
+    .bind(scope.role.as_str())
+    .bind(entry.action)
+    .bind(entry.object_type)
+    .bind(&entry.object_id)
+    .bind(entry.before.as_ref().map(<[u8; 32]>::as_slice))
+    .bind(entry.after.as_ref().map(<[u8; 32]>::as_slice))
+    .bind(scope.request.map(|request| request.to_string()))
+    .bind(&scope.trace)
+    .bind(&entry.detail)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -103,25 +103,3 @@ pub async fn dead_letters(system: &SystemDb) -> Result<Vec<DeadLetter>> {
         })
         .collect()
 }
-
-/// Tries a dead letter again; false when there is no such dead letter.
-pub async fn replay(system: &SystemDb, consumer: &str, event: EventId) -> Result<bool> {
-    let found: bool = sqlx::query_scalar("SELECT bus.replay($1, $2)")
-        .bind(consumer)
-        .bind(event.uuid())
-        .fetch_one(system.pool())
-        .await?;
-    system.wake().ring_log();
-    Ok(found)
-}
-
-/// Leaves a dead letter out for good; the events behind it go on.
-pub async fn skip(system: &SystemDb, consumer: &str, event: EventId) -> Result<bool> {
-    let found: bool = sqlx::query_scalar("SELECT bus.skip($1, $2)")
-        .bind(consumer)
-        .bind(event.uuid())
-        .fetch_one(system.pool())
-        .await?;
-    system.wake().ring_log();
-    Ok(found)
-}

@@ -13,26 +13,13 @@ pub struct Bus {
     pub nats_url: Option<Secret>,
     /// Moves event transport to RabbitMQ. Short name: `AMQP_URL`.
     pub amqp_url: Option<Secret>,
-    /// Most events that the sequencer moves into the log at once.
-    pub advance_batch: u32,
-    /// Most events that a consumer handles in one transaction.
-    pub consume_batch: u32,
-    /// How often to look when no notification arrives.
-    pub poll_ms: u32,
     /// How long events stay in the log.
     pub retention_days: u32,
 }
 
 impl Default for Bus {
     fn default() -> Self {
-        Self {
-            nats_url: None,
-            amqp_url: None,
-            advance_batch: 1000,
-            consume_batch: 100,
-            poll_ms: 1000,
-            retention_days: 30,
-        }
+        Self { nats_url: None, amqp_url: None, retention_days: 30 }
     }
 }
 
@@ -43,9 +30,6 @@ impl Bus {
             "bus.nats_url",
             "and bus.amqp_url exclude each other: choose one broker",
         );
-        p.range(self.advance_batch, 1..=100_000, "bus.advance_batch");
-        p.range(self.consume_batch, 1..=10_000, "bus.consume_batch");
-        p.range(self.poll_ms, 10..=60_000, "bus.poll_ms");
         p.range(self.retention_days, 1..=3650, "bus.retention_days");
     }
 }

@@ -6,21 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::{Problems, Secret};
 
 /// Files: photographs, signatures, exports.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
     /// S3-compatible store: `https://key:secret@host/region`. Short name: `S3_URL`. Not set: a folder below the data folder.
     pub s3_url: Option<Secret>,
     /// Bucket in it. Short name: `STORAGE_BUCKET`.
     pub bucket: Option<String>,
-    /// Largest file that is accepted.
-    pub max_file_bytes: u64,
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        Self { s3_url: None, bucket: None, max_file_bytes: 10 * 1024 * 1024 }
-    }
 }
 
 impl Storage {
@@ -30,6 +22,5 @@ impl Storage {
             "storage.bucket",
             "is needed with storage.s3_url (STORAGE_BUCKET)",
         );
-        p.range(self.max_file_bytes, 64 * 1024..=5 * 1024 * 1024 * 1024, "storage.max_file_bytes");
     }
 }

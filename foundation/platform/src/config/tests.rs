@@ -41,7 +41,7 @@ fn file_environment_and_flags_add_up() {
     assert!(loaded.config.auth.open_registration);
     assert_eq!(loaded.source("jobs.concurrency").to_string(), "environment DROPMATE__JOBS__CONCURRENCY");
     assert_eq!(loaded.source("auth.open_registration").to_string(), "flag --open");
-    assert_eq!(loaded.source("jobs.poll_ms"), &Source::Default);
+    assert_eq!(loaded.source("mail.timeout_s"), &Source::Default);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! | [`observe`] | request id, trace, access log line, metrics |
 //! | [`security`] | `nosniff`, `no-referrer`, no framing, `no-store` unless the answer says otherwise |
 //! | CORS | only for configured origins; none by default |
-//! | compression | gzip and brotli; never for event streams |
+//! | compression | gzip and brotli, unless switched off; never for event streams |
 //! | problems | completes a problem document with the ids and logs its cause, once |
 //! | catch-panic | a panic is a 500 problem, and its text is in the log |
 //! | [`limits`] | size of the body, time until it has arrived, time until the answer begins |
@@ -52,12 +52,14 @@ pub struct Edge {
     pub cors_origins: Vec<HeaderValue>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Whether answers are compressed for who accepts it.
+    pub compression: bool,
     /// Whether to tell browsers to insist on HTTPS; only where this address is served by HTTPS.
     pub hsts: bool,
 }
 
 impl Edge {
-    /// The defaults: no foreign origins, no proxies, no HSTS.
+    /// The defaults: compression, no foreign origins, no proxies, no HSTS.
     pub fn new(clock: SharedClock, random: Random) -> Self {
         Self {
             clock,
@@ -65,6 +67,7 @@ impl Edge {
             limits: Limits::default(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            compression: true,
             hsts: false,
         }
     }
@@ -77,8 +80,10 @@ impl Edge {
             .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
                 problem::from_panic(panic.as_ref()).into_response()
             }))
-            .layer(axum::middleware::from_fn(problem::layer))
-            .layer(CompressionLayer::new().gzip(true).br(true));
+            .layer(axum::middleware::from_fn(problem::layer));
+        if edge.compression {
+            router = router.layer(CompressionLayer::new().gzip(true).br(true));
+        }
         if !edge.cors_origins.is_empty() {
             router = router.layer(cors(&edge.cors_origins));
         }

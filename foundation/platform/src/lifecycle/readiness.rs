@@ -1,6 +1,6 @@
 //! Whether this process may be sent requests, and if not, why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -38,6 +38,18 @@ pub struct Readiness {
 struct State {
     draining: bool,
     dependencies: BTreeMap<&'static str, Dependency>,
+    /// Which were up at some time: only those can come back.
+    seen: BTreeSet<&'static str>,
+}
+
+/// A change that is worth a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// Up for the first time.
+    There,
+    /// Up again.
+    Back,
+    Away,
 }
 
 impl Readiness {
@@ -82,15 +94,12 @@ impl Readiness {
 
     fn set(&self, name: &'static str, new: Dependency) {
         let reason = new.reason.clone();
-        let up = new.up;
-        metrics::gauge!(DEPENDENCY_UP, "dependency" => name).set(f64::from(u8::from(up)));
-        let old = self.with(|state| state.dependencies.insert(name, new));
-        // Only changes are worth a line.
-        if old.is_some_and(|old| old.up != up) {
-            match reason {
-                None => tracing::info!(dependency = name, "a dependency is back"),
-                Some(reason) => tracing::warn!(dependency = name, reason, "a dependency is away"),
-            }
+        metrics::gauge!(DEPENDENCY_UP, "dependency" => name).set(f64::from(u8::from(new.up)));
+        match self.with(|state| state.change(name, new)) {
+            None => {}
+            Some(Change::There) => tracing::info!(dependency = name, "a dependency is there"),
+            Some(Change::Back) => tracing::info!(dependency = name, "a dependency is back"),
+            Some(Change::Away) => tracing::warn!(dependency = name, reason, "a dependency is away"),
         }
     }
 
@@ -101,6 +110,18 @@ impl Readiness {
 }
 
 impl State {
+    fn change(&mut self, name: &'static str, new: Dependency) -> Option<Change> {
+        let up = new.up;
+        let old = self.dependencies.insert(name, new);
+        let seen = if up { !self.seen.insert(name) } else { self.seen.contains(name) };
+        match (old.is_some_and(|old| old.up), up) {
+            (false, true) if seen => Some(Change::Back),
+            (false, true) => Some(Change::There),
+            (true, false) => Some(Change::Away),
+            _ => None,
+        }
+    }
+
     fn ready(&self) -> bool {
         !self.draining && self.dependencies.values().all(|dependency| dependency.up)
     }
@@ -109,6 +130,18 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_had_been_away_is_back() {
+        let mut state = State::default();
+        let mut becomes = |up| state.change("database", Dependency { up, reason: None });
+        assert_eq!(becomes(false), None, "it was only declared");
+        assert_eq!(becomes(true), Some(Change::There));
+        assert_eq!(becomes(true), None);
+        assert_eq!(becomes(false), Some(Change::Away));
+        assert_eq!(becomes(false), None);
+        assert_eq!(becomes(true), Some(Change::Back));
+    }
 
     #[test]
     fn ready_means_every_dependency_is_up_and_nobody_drains() {

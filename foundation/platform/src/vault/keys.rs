@@ -169,8 +169,11 @@ impl Vault {
     }
 
     /// Destroys a subject's key in this transaction; what it sealed is unreadable from the commit on in this process,
-    /// and within 60 seconds in others.
+    /// and within 60 seconds in others. A subject without a key gets none afterwards either. False when it was destroyed
+    /// before.
     pub async fn destroy(&self, tx: &mut Tx, subject: Subject) -> Result<bool> {
+        // The mark of the destruction hangs on the scope's key.
+        self.scope(tx, subject.scope).await?;
         let destroyed: bool = sqlx::query_scalar("SELECT platform.vault_destroy_subject($1, $2)")
             .bind(subject.scope)
             .bind(subject.id)
@@ -204,9 +207,7 @@ impl Vault {
         let scope = self.scope(tx, subject.scope).await?;
         let stored = fetch(tx, subject.scope, subject.id).await?;
         match stored {
-            Some(Stored { destroyed: true, .. }) if create => {
-                Err(Error::new(Kind::Conflict, "erased", "This person's data was erased."))
-            }
+            Some(Stored { destroyed: true, .. }) if create => Err(erased()),
             Some(Stored { subject: Some(wrapped), .. }) => {
                 let key = Arc::new(unwrap(&scope.key, &aad_subject(subject), &wrapped)?);
                 if !tx.made_keys {
@@ -230,7 +231,11 @@ impl Vault {
             .execute(tx.conn())
             .await?;
         // Another transaction may have been first: use what is stored, and do not cache what has not committed.
-        let stored = fetch(tx, subject.scope, subject.id).await?.and_then(|stored| stored.subject);
+        let stored = fetch(tx, subject.scope, subject.id).await?;
+        if stored.as_ref().is_some_and(|stored| stored.destroyed) {
+            return Err(erased());
+        }
+        let stored = stored.and_then(|stored| stored.subject);
         let wrapped = stored.ok_or_else(|| Error::internal("a new subject key was not stored"))?;
         let key = unwrap(&scope.key, &aad_subject(subject), &wrapped)?;
         Ok(self.subject_key(subject, Arc::new(key)))
@@ -313,6 +318,10 @@ async fn fetch(tx: &mut Tx, scope: Uuid, subject: Uuid) -> Result<Option<Stored>
         })
     })
     .transpose()
+}
+
+fn erased() -> Error {
+    Error::new(Kind::Conflict, "erased", "This person's data was erased.")
 }
 
 fn unwrap(key: &[u8; 32], associated: &[u8], wrapped: &[u8]) -> Result<Key> {

@@ -56,7 +56,15 @@ async fn a_failing_event_parks_its_key_and_no_other() {
     world.change(org, bad, 1).await;
     world.advance().await;
     assert_eq!(runner.run_batch(0).await.unwrap(), Progress { handled: 0, deferred: 1, moved: true });
-    assert!(bus::skip(&world.system, "demo.effects", dead[0].event_id).await.unwrap());
+    assert!(world.operator().skip("demo.effects", dead[0].event_id).await.unwrap());
+    let trail: Vec<(String, kernel::ids::Uuid, String)> = sqlx::query_as(
+        "SELECT actor, org_id, object_id FROM platform.audit_entries WHERE action = 'bus.skip' AND service = 'system'
+            AND object_type = 'event' AND detail ->> 'consumer' = 'demo.effects'",
+    )
+    .fetch_all(world.system.pool())
+    .await
+    .unwrap();
+    assert_eq!(trail, [("operator:cli".to_owned(), org.uuid(), dead[0].event_id.to_string())]);
     while runner.run_deferred().await.unwrap() {}
     assert_eq!(world.effects().await, vec![(bad, 2), (good, 2), (bad, 4), (bad, 5)]);
     world.test.assert_nothing_left().await;

@@ -227,8 +227,8 @@ async fn what_a_failing_event_wrote_and_published_vanishes_and_its_neighbours_st
     assert!(dead.iter().any(|letter| letter.last_error.as_deref().unwrap().contains("panicked")));
     assert_eq!(world.count("SELECT count(*) FROM bus.inbox").await, 2);
     for letter in dead {
-        assert!(bus::skip(&world.system, "demo.echo", letter.event_id).await.unwrap());
-        assert!(!bus::skip(&world.system, "demo.echo", letter.event_id).await.unwrap(), "once");
+        assert!(world.operator().skip("demo.echo", letter.event_id).await.unwrap());
+        assert!(!world.operator().skip("demo.echo", letter.event_id).await.unwrap(), "once");
     }
     runner.run_batch(0).await.unwrap();
     world.test.assert_nothing_left().await;
@@ -263,18 +263,17 @@ async fn a_dead_letter_that_is_replayed_comes_before_what_waited_behind_it() {
     while runner.run_deferred().await.unwrap() {}
     let dead = bus::dead_letters(&world.system).await.unwrap().remove(0);
     // A replay without a repair leads back to the same place.
-    assert!(bus::replay(&world.system, "demo.moody", dead.event_id).await.unwrap());
-    assert!(
-        !bus::replay(&world.system, "demo.moody", dead.event_id).await.unwrap(),
-        "it is not dead any more"
-    );
+    assert!(world.operator().replay("demo.moody", dead.event_id).await.unwrap());
+    assert!(!world.operator().replay("demo.moody", dead.event_id).await.unwrap(), "it is not dead any more");
     while runner.run_deferred().await.unwrap() {
         world.test.clock.advance(SignedDuration::from_mins(10));
     }
     let dead = bus::dead_letters(&world.system).await.unwrap().remove(0);
     assert_eq!((dead.attempts, dead.waiting), (2, 2));
+    let trail = "SELECT count(*) FROM platform.audit_entries WHERE action = 'bus.replay'";
+    assert_eq!(world.count(trail).await, 1, "a decision about nothing leaves no trace");
     lenient.store(1, Ordering::Relaxed);
-    assert!(bus::replay(&world.system, "demo.moody", dead.event_id).await.unwrap());
+    assert!(world.operator().replay("demo.moody", dead.event_id).await.unwrap());
     while runner.run_deferred().await.unwrap() {}
     assert_eq!(world.effects().await, [2, 3, 4, 5].map(|version| (account, version)));
     world.test.assert_nothing_left().await;
@@ -297,7 +296,7 @@ async fn a_dead_letter_that_is_delivered_again_stays_dead() {
     assert_eq!(bus::dead_letters(&world.system).await.unwrap(), before);
     assert_eq!(before.len(), 1);
     // After a skip, too, another delivery does nothing.
-    bus::skip(&world.system, "demo.effects", before[0].event_id).await.unwrap();
+    world.operator().skip("demo.effects", before[0].event_id).await.unwrap();
     world.sql("UPDATE bus.cursors SET last_offset = 0").await;
     assert_eq!(runner.run_batch(0).await.unwrap(), Progress { handled: 0, deferred: 0, moved: true });
     world.test.assert_nothing_left().await;

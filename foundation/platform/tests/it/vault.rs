@@ -130,6 +130,45 @@ async fn an_erased_person_stays_unreadable() {
 }
 
 #[tokio::test]
+async fn a_person_who_is_erased_before_the_first_use_never_gets_a_key() {
+    let world = World::new().await;
+    // In one organisation nothing was sealed yet, in the other somebody else was.
+    let (fresh, used) = (world.org(), world.org());
+    person(&world, &another(&world), used, "Stays").await;
+    for org in [fresh, used] {
+        let (vault, subject) = (another(&world), Subject::of_org(org, world.uuid()));
+        let mut tx = begin(&world.db, org).await;
+        assert!(vault.destroy(&mut tx, subject).await.unwrap());
+        tx.commit().await.unwrap();
+        for vault in [vault, another(&world)] {
+            let mut tx = begin(&world.db, org).await;
+            assert_eq!(vault.subject(&mut tx, subject).await.unwrap_err().code(), "erased");
+            assert!(vault.existing(&mut tx, subject).await.unwrap().is_none());
+            assert!(!vault.destroy(&mut tx, subject).await.unwrap(), "once");
+        }
+    }
+    assert_eq!(
+        world.count("SELECT count(*) FROM platform.vault_subject_keys WHERE wrapped IS NULL").await,
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_is_made_while_the_person_is_erased_is_refused() {
+    let world = World::new().await;
+    let org = world.org();
+    person(&world, &another(&world), org, "Stays").await;
+    let subject = Subject::of_org(org, world.uuid());
+    let mut erasing = begin(&world.db, org).await;
+    another(&world).destroy(&mut erasing, subject).await.unwrap();
+    let (vault, mut tx) = (another(&world), begin(&world.db, org).await);
+    // The maker waits for the row of the eraser, unless that has committed already.
+    let (made, committed) = tokio::join!(vault.subject(&mut tx, subject), erasing.commit());
+    committed.unwrap();
+    assert_eq!(made.unwrap_err().code(), "erased");
+}
+
+#[tokio::test]
 async fn a_wrong_master_key_is_named() {
     let world = World::new().await;
     let org = world.org();

@@ -157,6 +157,14 @@ async fn answers_are_compressed_but_event_streams_are_not() {
 }
 
 #[tokio::test]
+async fn nothing_is_compressed_where_it_is_switched_off() {
+    let app = app(Edge { compression: false, ..edge() });
+    let request = Request::get("/large").header("accept-encoding", "br, gzip");
+    let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert!(!response.headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
 async fn the_request_id_is_echoed_and_handed_on() {
     let given = "req_01h455vb4pex5vsknk084sn02q";
     let (response, body) = send(Request::get("/id").header("x-request-id", given), "").await;

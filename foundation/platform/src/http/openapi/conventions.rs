@@ -60,6 +60,7 @@ fn complete(item: &mut Value, operation: &Operation) {
     }
     if let Some(parameters) = item.get_mut("parameters").and_then(Value::as_array_mut) {
         parameters.iter_mut().for_each(never_null);
+        parameters.iter_mut().for_each(condition);
     }
     for status in problems_of(item, operation) {
         add_problem(&mut item["responses"], status);
@@ -138,6 +139,18 @@ fn headers(responses: &mut Value, probe: bool) {
 }
 
 const ALL_HEADERS: [&str; 3] = ["X-Request-Id", "RateLimit", "RateLimit-Policy"];
+
+/// The form of `If-Match` and `If-None-Match` (RFC 9110, section 8.8.3), as `http::etag` reads them.
+const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
+
+fn condition(parameter: &mut Value) {
+    let name = parameter["name"].as_str().unwrap_or_default();
+    if parameter["in"] == "header"
+        && ["if-match", "if-none-match"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    {
+        parameter["schema"]["pattern"] = TAGS.into();
+    }
+}
 
 /// utoipa writes `Option` as a type that includes null; a parameter is absent instead, and `null` is a text.
 fn never_null(parameter: &mut Value) {

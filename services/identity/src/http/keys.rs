@@ -59,7 +59,8 @@ pub(crate) struct NewApiKey {
 }
 
 fn scopes() -> Array {
-    let scope = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(command::SCOPES.iter().copied()));
+    let scope =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(command::SCOPES.iter().copied()));
     let all = "What it may do. A device may only report.";
     ArrayBuilder::new().items(scope).min_items(Some(1)).max_items(Some(20)).description(Some(all)).build()
 }

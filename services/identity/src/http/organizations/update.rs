@@ -25,7 +25,12 @@ pub(crate) struct OrganizationChange {
     /// Name of the business.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]
     #[serde(default, deserialize_with = "present")]
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$", nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
+        nullable = false
+    )]
     name: Option<String>,
     /// IANA time zone.
     #[garde(inner(length(chars, min = 1, max = 64)))]

@@ -45,7 +45,12 @@ pub(crate) struct MyChange {
     /// As you want to be called.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]
     #[serde(default, deserialize_with = "present")]
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$", nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
+        nullable = false
+    )]
     name: Option<String>,
     /// Your number in E.164.
     #[garde(inner(pattern(text::PHONE)))]

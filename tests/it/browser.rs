@@ -83,9 +83,9 @@ impl Browser {
             if text == wanted {
                 return Ok(());
             }
-            let waited = begun.elapsed() < Duration::from_secs(10);
+            let in_time = begun.elapsed() < Duration::from_secs(10);
             anyhow::ensure!(
-                waited,
+                in_time,
                 "the heading is {text:?} instead of {wanted:?} at {}",
                 self.client.current_url().await?
             );

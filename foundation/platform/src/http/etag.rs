@@ -40,7 +40,8 @@ impl Tags {
             }
             parse_list(text, &mut listed).ok_or_else(malformed)?;
         }
-        if listed.is_empty() { Err(malformed()) } else { Ok(Some(Self::Listed(listed))) }
+        // An empty list is a condition as well (`#entity-tag`): no version fits it.
+        Ok(Some(Self::Listed(listed)))
     }
 
     fn contains(&self, version: i64, weak_too: bool) -> bool {
@@ -157,7 +158,7 @@ mod tests {
     fn only_a_strong_tag_of_the_version_matches() {
         let check = |value: &str| IfMatch(tags(value).unwrap().unwrap()).check(7).is_ok();
         assert!(check("\"7\"") && check("*") && check("\"1\", \"7\"") && check(", \"7\" ,"));
-        assert!(!check("\"8\"") && !check("W/\"7\"") && !check("\"07\""));
+        assert!(!check("") && !check(",") && !check("\"8\"") && !check("W/\"7\"") && !check("\"07\""));
     }
 
     #[test]
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn damaged_conditions_are_malformed() {
-        for bad in ["7", "\"7", "\"7\" \"8\"", "", ",", "\"a b\""] {
+        for bad in ["7", "\"7", "\"7\" \"8\"", "\"a b\""] {
             assert_eq!(tags(bad).unwrap_err().code(), "invalid_etag", "{bad}");
         }
     }

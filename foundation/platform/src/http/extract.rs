@@ -65,6 +65,16 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
+/// A field of an update that may be absent but not cleared: `#[serde(default, deserialize_with = "present")]`. An
+/// explicit `null` would clear it (docs/api-design.md), so it is refused.
+pub fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Refused fields from a validation report, as JSON pointers or parameter names.
 fn refuse(report: &garde::Report, pointer: impl Fn(&str) -> String) -> Error {
     let refused =

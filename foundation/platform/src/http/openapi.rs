@@ -26,7 +26,7 @@ use crate::permissions::Permission;
 use crate::{Error, Result};
 
 pub use completeness::incomplete;
-pub use schema::{type_id, type_id_pattern};
+pub use schema::{optional_type_id, type_id, type_id_pattern};
 
 /// The routes of one service, being collected.
 pub struct Api<S = ()> {

@@ -33,8 +33,8 @@ pub struct PageQuery {
     /// Where to continue: the `next_cursor` of the page before.
     #[garde(skip)]
     #[param(
-        value_type = String, required = false, format = "cursor", pattern = "^[A-Za-z0-9_-]{1,512}$",
-        example = "WyIyMDI2LTExLTIwVDEyOjAwOjAwWiJd"
+        value_type = String, required = false, format = "cursor",
+        example = "IjAxOTM0ODRlLThjMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMCI"
     )]
     pub cursor: Option<Cursor>,
 }

@@ -12,6 +12,7 @@ use platform::http::{Json, Path, Query};
 use platform::idempotency::Answer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use utoipa_axum::routes;
 
 use crate::commands::api_keys as command;
@@ -47,14 +48,21 @@ pub(crate) struct NewApiKey {
     #[garde(length(chars, min = 1, max = 100), pattern(text::LINE))]
     #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
     name: String,
-    /// What it may do: `organization:read`, `members:read`, `report:positions`, `report:packages`.
+    /// What it may do.
     #[garde(length(min = 1, max = 20), inner(length(chars, min = 1, max = 64)))]
-    #[schema(min_items = 1, max_items = 20)]
+    #[schema(schema_with = scopes)]
     scopes: Vec<String>,
     /// When it stops working by itself.
     #[garde(skip)]
     #[schema(example = "2027-11-20T12:00:00Z")]
     expires_at: Option<Timestamp>,
+}
+
+fn scopes() -> Array {
+    let scope =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(command::SCOPES.iter().copied()));
+    let all = "What it may do. A device may only report.";
+    ArrayBuilder::new().items(scope).min_items(Some(1)).max_items(Some(20)).description(Some(all)).build()
 }
 
 /// A key that works.

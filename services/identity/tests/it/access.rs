@@ -208,10 +208,16 @@ async fn walk(
                     let path =
                         objects.path(&operation.template).unwrap_or_else(|| operation.template.to_string());
                     // What works on the own object is told by the stories; here it would change the town.
-                    if std::ptr::eq(objects, &own) && operation.method == Method::DELETE && says.is_none() {
+                    if std::ptr::eq(objects, &raw const own)
+                        && operation.method == Method::DELETE
+                        && says.is_none()
+                    {
                         continue;
                     }
-                    if std::ptr::eq(objects, &own) && operation.id == "sign_out_member" && says.is_none() {
+                    if std::ptr::eq(objects, &raw const own)
+                        && operation.id == "sign_out_member"
+                        && says.is_none()
+                    {
                         continue;
                     }
                     let reply = request(app, operation, &path, credential, how).await;

@@ -5,6 +5,7 @@
 //! [`App::pass`]; the clock also ticks one microsecond with each look, as real clocks do: what is compared by
 //! "earlier" and "later" inside one transaction is wrong on a clock that stands still, and seems right.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -78,7 +79,6 @@ pub struct App {
     pub mail: RecordingMailer,
     pub identity: Identity,
     pub published: StaticKeys,
-    pub revocations: Revocations,
     pub document: Document,
     /// Everything that was logged.
     pub logs: testkit::logs::Logs,
@@ -154,7 +154,6 @@ impl App {
             mail,
             identity,
             published,
-            revocations,
             document: gateway.document,
             logs,
             api,
@@ -180,12 +179,12 @@ impl App {
         self.client.get(path)
     }
 
-    pub fn post(&self, path: impl Into<String>, body: Value) -> Call {
-        self.client.post(path).json(&body).from(self.source())
+    pub fn post(&self, path: impl Into<String>, body: impl Borrow<Value>) -> Call {
+        self.client.post(path).json(body.borrow()).from(self.source())
     }
 
-    pub fn patch(&self, path: impl Into<String>, body: Value) -> Call {
-        self.client.patch(path).json(&body)
+    pub fn patch(&self, path: impl Into<String>, body: impl Borrow<Value>) -> Call {
+        self.client.patch(path).json(body.borrow())
     }
 
     pub fn delete(&self, path: impl Into<String>) -> Call {

@@ -1,5 +1,7 @@
 //! Identity against a real PostgreSQL, through the gateway.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it must be")]
+
 mod access;
 mod app;
 mod catalog;

@@ -60,6 +60,7 @@ fn complete(item: &mut Value, operation: &Operation) {
     }
     if let Some(parameters) = item.get_mut("parameters").and_then(Value::as_array_mut) {
         parameters.iter_mut().for_each(never_null);
+        parameters.iter_mut().for_each(condition);
     }
     for status in problems_of(item, operation) {
         add_problem(&mut item["responses"], status);
@@ -67,7 +68,7 @@ fn complete(item: &mut Value, operation: &Operation) {
     headers(&mut item["responses"], operation.probe);
 }
 
-/// The problems that can happen here, from what the operation takes.
+/// The answers beside success that can happen here, from what the operation takes.
 fn problems_of(item: &Value, operation: &Operation) -> Vec<u16> {
     let mut statuses = vec![400, 405, 408, 422, 500, 503, 504];
     let parameters: Vec<&Value> = item["parameters"].as_array().into_iter().flatten().collect();
@@ -93,6 +94,9 @@ fn problems_of(item: &Value, operation: &Operation) -> Vec<u16> {
         // A body names objects as well: links, organisations.
         statuses.extend([404, 415]);
     }
+    if header("if-none-match").is_some() {
+        statuses.push(304);
+    }
     if let Some(condition) = header("if-match") {
         statuses.push(412);
         if condition["required"] == true {
@@ -102,8 +106,14 @@ fn problems_of(item: &Value, operation: &Operation) -> Vec<u16> {
     statuses
 }
 
-/// Adds the shared response; keeps the words of an operation that describes it itself, and gives them the body.
+/// Adds the shared response (304 is no problem and has no body); keeps the words of an operation that describes it itself, and gives them the body.
 fn add_problem(responses: &mut Value, status: u16) {
+    if status == 304 {
+        if responses.get("304").is_none() {
+            responses["304"] = json!({ "description": "You have the current version." });
+        }
+        return;
+    }
     let Some((_, name, _)) = all_problems().find(|(known, ..)| *known == status) else {
         return;
     };
@@ -138,6 +148,18 @@ fn headers(responses: &mut Value, probe: bool) {
 }
 
 const ALL_HEADERS: [&str; 3] = ["X-Request-Id", "RateLimit", "RateLimit-Policy"];
+
+/// The form of `If-Match` and `If-None-Match` (RFC 9110, section 8.8.3), as `http::etag` reads them.
+const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)?$"#;
+
+fn condition(parameter: &mut Value) {
+    let name = parameter["name"].as_str().unwrap_or_default();
+    if parameter["in"] == "header"
+        && ["if-match", "if-none-match"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    {
+        parameter["schema"]["pattern"] = TAGS.into();
+    }
+}
 
 /// utoipa writes `Option` as a type that includes null; a parameter is absent instead, and `null` is a text.
 fn never_null(parameter: &mut Value) {

@@ -1,7 +1,7 @@
 //! Schemas that utoipa cannot derive.
 
 use kernel::ids::Id;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// The form of a TypeID with this prefix: 128 bits in 26 characters, so the first is at most `7`.
 pub fn type_id_pattern(prefix: &str) -> String {
@@ -12,6 +12,15 @@ pub fn type_id_pattern(prefix: &str) -> String {
 pub fn type_id<I: Id>() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
+        .pattern(Some(type_id_pattern(I::PREFIX)))
+        .examples([serde_json::json!(format!("{}_01h455vb4pex5vsknk084sn02q", I::PREFIX))])
+        .build()
+}
+
+/// The schema of an identifier in a request that may be absent, where `null` means the same (docs/api-design.md).
+pub fn optional_type_id<I: Id>() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .pattern(Some(type_id_pattern(I::PREFIX)))
         .examples([serde_json::json!(format!("{}_01h455vb4pex5vsknk084sn02q", I::PREFIX))])
         .build()

@@ -4,7 +4,7 @@ use axum::extract::State;
 use garde::Validate;
 use kernel::ids::OrgId;
 use platform::http::call::Command;
-use platform::http::openapi::type_id;
+use platform::http::openapi::optional_type_id;
 use platform::idempotency::Answer;
 use platform::vault::Private;
 use platform::{Error, Result};
@@ -41,7 +41,7 @@ pub(crate) struct SignIn {
     pin: Option<String>,
     /// Which organisation to enter; the first one that was joined when absent.
     #[garde(skip)]
-    #[schema(schema_with = type_id::<OrgId>)]
+    #[schema(schema_with = optional_type_id::<OrgId>)]
     organization_id: Option<OrgId>,
     /// Where the refresh token is kept.
     #[garde(skip)]

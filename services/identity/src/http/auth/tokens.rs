@@ -5,7 +5,7 @@ use garde::Validate;
 use kernel::ids::OrgId;
 use platform::Result;
 use platform::http::call::{Action, Command};
-use platform::http::openapi::type_id;
+use platform::http::openapi::optional_type_id;
 use platform::idempotency::Answer;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -69,7 +69,7 @@ pub(crate) async fn sign_out(State(identity): State<Identity>, request: Action) 
 pub(crate) struct Switch {
     /// The organisation to enter; absent for the installation (operators).
     #[garde(skip)]
-    #[schema(schema_with = type_id::<OrgId>)]
+    #[schema(schema_with = optional_type_id::<OrgId>)]
     organization_id: Option<OrgId>,
 }
 

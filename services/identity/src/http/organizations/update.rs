@@ -7,6 +7,7 @@ use platform::Result;
 use platform::http::Path;
 use platform::http::call::Command;
 use platform::http::etag::IfMatch;
+use platform::http::extract::present;
 use platform::idempotency::Answer;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -16,22 +17,30 @@ use crate::commands::organizations::{self as command, Change};
 use crate::context::Identity;
 use crate::http::text;
 
-/// What changes; what is absent stays.
+/// What changes; what is absent stays. Nothing here can be cleared, so `null` is refused.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "Ada's Bakery & Café" }))]
 pub(crate) struct OrganizationChange {
     /// Name of the business.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
+        nullable = false
+    )]
     name: Option<String>,
     /// IANA time zone.
     #[garde(inner(length(chars, min = 1, max = 64)))]
-    #[schema(min_length = 1, max_length = 64)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(min_length = 1, max_length = 64, nullable = false)]
     time_zone: Option<String>,
     /// ISO 4217.
     #[garde(inner(pattern("^[A-Z]{3}$")))]
-    #[schema(pattern = "^[A-Z]{3}$")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(pattern = "^[A-Z]{3}$", nullable = false)]
     currency: Option<String>,
 }
 

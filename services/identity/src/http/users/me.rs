@@ -7,6 +7,7 @@ use platform::Result;
 use platform::http::Json;
 use platform::http::call::{Command, Reader};
 use platform::http::etag::{IfMatch, IfNoneMatch, Versioned};
+use platform::http::extract::present;
 use platform::idempotency::Answer;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -36,18 +37,25 @@ pub(crate) async fn get_me(
     Ok(known.respond(version, || Versioned(version, Json(User::from(user))).into_response()))
 }
 
-/// What changes; what is absent stays. The address has an operation of its own.
+/// What changes; what is absent stays. Nothing here can be cleared, so `null` is refused. The address has an operation of its own.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "Ada King" }))]
 pub(crate) struct MyChange {
     /// As you want to be called.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
+        nullable = false
+    )]
     name: Option<String>,
     /// Your number in E.164.
     #[garde(inner(pattern(text::PHONE)))]
-    #[schema(pattern = r"^\+[1-9][0-9]{6,14}$")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(pattern = r"^\+[1-9][0-9]{6,14}$", nullable = false)]
     phone: Option<String>,
 }
 

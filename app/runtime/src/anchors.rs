@@ -76,7 +76,7 @@ impl Anchors {
             match self.read(&path) {
                 Ok(found) => anchors.extend(found),
                 Err(error) => {
-                    findings.push(Finding { org_id: Uuid::nil(), sequence: 0, what: format!("{error:#}") })
+                    findings.push(Finding { org_id: Uuid::nil(), sequence: 0, what: format!("{error:#}") });
                 }
             }
         }

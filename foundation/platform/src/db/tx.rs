@@ -60,7 +60,16 @@ impl std::fmt::Debug for AfterCommit {
 
 impl Tx {
     pub(super) fn new(inner: Session, scope: Scope, db: Db) -> Self {
-        Self { inner, scope, db, pending: Vec::new(), enqueued: 0, audited: 0, made_keys: false, after: AfterCommit::default() }
+        Self {
+            inner,
+            scope,
+            db,
+            pending: Vec::new(),
+            enqueued: 0,
+            audited: 0,
+            made_keys: false,
+            after: AfterCommit::default(),
+        }
     }
 
     /// The connection inside the transaction, for stores.

@@ -29,7 +29,7 @@ impl Transport for InDatabase {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_is_a_transport() {
-    event_source(async |_world: &World| InDatabase { source: Arc::new(Log) }).await;
+    Box::pin(event_source(async |_world: &World| InDatabase { source: Arc::new(Log) })).await;
 }
 
 /// A transport that drops every third event.
@@ -68,5 +68,5 @@ impl Source for Lossy {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[should_panic(expected = "each version once, in order")]
 async fn a_transport_that_loses_events_does_not_pass() {
-    event_source(async |_world: &World| InDatabase { source: Arc::new(Lossy) }).await;
+    Box::pin(event_source(async |_world: &World| InDatabase { source: Arc::new(Lossy) })).await;
 }

@@ -181,7 +181,7 @@ async fn a_row_of_another_organisation_is_neither_written_nor_taken_nor_given() 
         match tx.conn().execute(sqlx::AssertSqlSafe(sql.clone())).await {
             Ok(done) => assert!(!refused && done.rows_affected() == 0, "{sql}"),
             Err(error) => {
-                assert!(refused && error.to_string().contains("row-level security"), "{sql}: {error}")
+                assert!(refused && error.to_string().contains("row-level security"), "{sql}: {error}");
             }
         }
     }

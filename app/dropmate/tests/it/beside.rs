@@ -76,7 +76,11 @@ async fn a_trail_whose_end_was_cut_off_is_shown_by_the_note_outside_the_database
     assert!(running.stop().0.success());
     let note = home.data().join("audit").read_dir().unwrap().next().unwrap().unwrap().path();
     let name = note.file_name().unwrap().to_str().unwrap();
-    assert!(name.starts_with("anchors-20") && name.ends_with(".json"), "{name}");
+    assert!(
+        name.starts_with("anchors-20")
+            && std::path::Path::new(&name).extension().is_some_and(|end| end == "json"),
+        "{name}"
+    );
     assert!(home.run(&["audit", "verify"]).ok().contains("\"findings\": []"));
     let text = std::fs::read_to_string(&note).unwrap();
     std::fs::write(&note, text.replace("\"sequence\": ", "\"sequence\": 1")).unwrap();

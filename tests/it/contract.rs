@@ -1,8 +1,9 @@
 //! The API keeps what its document promises: schemathesis reads the document from the running program and sends it
 //! thousands of requests, valid and not, with all checks and in all phases.
 //!
-//! The seed is fixed. What is excepted, and why, stands in `tests/schemathesis.toml`; what a schema cannot say, in
-//! `tests/schemathesis_hooks.py`.
+//! The seed is fixed, and there is one worker: `ast.parse` of CPython 3.11, which hypothesis uses, fails at random in
+//! threads ("AST constructor recursion depth mismatch"). What is excepted, and why, stands in
+//! `tests/schemathesis.toml`; what a schema cannot say, in `tests/schemathesis_hooks.py`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -24,7 +25,6 @@ fn tool() -> anyhow::Result<Option<PathBuf>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not green yet: inline schemas with examples, null for optional fields, odd If-None-Match values, one session for all"]
 async fn proof_api_contract() -> anyhow::Result<()> {
     let proof = Proof::new("API contract (schemathesis)");
     let Some(tool) = tool()? else {
@@ -35,6 +35,14 @@ async fn proof_api_contract() -> anyhow::Result<()> {
     let mut app = Installation::new(testkit::process::binary()?, &dir.path().join("data"))?;
     app.start().await?;
     let owner = app.first_run().await?;
+    let me: Value = app
+        .http()
+        .get(app.url("/api/v1/users/me"))
+        .bearer_auth(&owner.access_token)
+        .send()
+        .await?
+        .json()
+        .await?;
     let report = dir.path().join("report.json");
     let work = dir.path().join("work");
     std::fs::create_dir_all(&work)?;
@@ -42,10 +50,12 @@ async fn proof_api_contract() -> anyhow::Result<()> {
     command
         .current_dir(&work)
         .env("DROPMATE_TOKEN", &owner.access_token)
+        .env("DROPMATE_ORGANIZATION", &owner.organization_id)
+        .env("DROPMATE_USER", me["id"].as_str().context("no user")?)
         .env("SCHEMATHESIS_HOOKS", concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis_hooks.py"))
         .args(["--config-file", CONFIG, "run", &app.url("/api/v1/openapi.json")])
-        .args(["--seed", "20261120", "--mode", "all", "--checks", "all", "--workers", "2", "--no-color"])
-        .args(["--max-examples", proof.size("12", "150"), "--suppress-health-check", "all"])
+        .args(["--seed", "20261120", "--mode", "all", "--checks", "all", "--workers", "1", "--no-color"])
+        .args(["--max-examples", proof.size("24", "150"), "--suppress-health-check", "all"])
         .args(["--report", "json", "--report-json-path"])
         .arg(&report);
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
@@ -64,8 +74,8 @@ async fn proof_api_contract() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// From the summary: "2134 generated, 2134 found ...".
+/// From the summary: "2134 generated, 2134 passed, 32 skipped".
 fn cases(text: &str) -> Option<usize> {
-    let line = text.lines().find(|line| line.contains("generated"))?;
+    let line = text.lines().find(|line| line.contains(" generated, "))?;
     line.split_whitespace().find_map(|word| word.replace(',', "").parse().ok())
 }

@@ -30,5 +30,5 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # Runs a command with a private, migrated scratch database named by DROPMATE_SQLX_DATABASE_URL.
 with_scratch_database() {
-    cargo run --quiet --profile "$profile" -p testkit --bin testkit-postgres -- exec "$@"
+    "$root_dir/script/testkit-postgres" exec "$@"
 }

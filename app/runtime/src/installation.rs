@@ -102,7 +102,7 @@ impl Installation {
         let keys = Keys::load_or_generate(&settings.place, settings.config())?;
         let random = system_random();
         let wake = Wake::default();
-        let options = PoolOptions { max_connections: SYSTEM_POOL, ..pool_options(&settings) };
+        let options = PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings) };
         let connect = database.role(migrate::SYSTEM, &keys.passwords);
         Ok(Self {
             system: SystemDb::new(connect, options, wake.clone()),
@@ -234,6 +234,7 @@ fn pool_options(settings: &Settings) -> PoolOptions {
     let millis = |value: u32| Duration::from_millis(value.into());
     PoolOptions {
         max_connections: database.pool_size,
+        warm_connections: database.pool_size.min(8),
         acquire_timeout: millis(database.acquire_timeout_ms),
         statement_timeout: millis(database.statement_timeout_ms),
         lock_timeout: millis(database.lock_timeout_ms),

@@ -36,7 +36,7 @@ impl Default for Database {
             role_secret: None,
             postgres_bin: None,
             private_max_connections: 100,
-            pool_size: 16,
+            pool_size: 8,
             acquire_timeout_ms: 5000,
             statement_timeout_ms: 30000,
             lock_timeout_ms: 5000,

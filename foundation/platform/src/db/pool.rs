@@ -19,6 +19,9 @@ const MAX_TRIES: u32 = 5;
 pub struct PoolOptions {
     /// Most connections at a time.
     pub max_connections: u32,
+    /// Connections that are opened at once and kept. Opening one takes a few thousand rounds of hashing, in small steps
+    /// that a busy process hardly gets to: a pool that has to grow under load keeps its callers waiting for seconds.
+    pub warm_connections: u32,
     /// How long a request waits for a connection before it is answered with 503.
     pub acquire_timeout: Duration,
     /// The longest a single statement may run.
@@ -33,6 +36,7 @@ impl Default for PoolOptions {
     fn default() -> Self {
         Self {
             max_connections: 8,
+            warm_connections: 0,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(5),
@@ -56,7 +60,7 @@ impl PoolOptions {
         ]);
         PgPoolOptions::new()
             .max_connections(self.max_connections)
-            .min_connections(0)
+            .min_connections(self.warm_connections.min(self.max_connections))
             .acquire_timeout(self.acquire_timeout)
             .idle_timeout(Duration::from_mins(5))
             .max_lifetime(Duration::from_mins(30))

@@ -102,7 +102,8 @@ impl Installation {
         let keys = Keys::load_or_generate(&settings.place, settings.config())?;
         let random = system_random();
         let wake = Wake::default();
-        let options = PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings) };
+        let options =
+            PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings) };
         let connect = database.role(migrate::SYSTEM, &keys.passwords);
         Ok(Self {
             system: SystemDb::new(connect, options, wake.clone()),

@@ -39,7 +39,7 @@ impl Peer {
     /// Runs a script for a while.
     pub fn run(&self, script: &Path, clients: usize, length: Duration) -> anyhow::Result<Figures> {
         let output = Command::new("pgbench")
-            .args(["--no-vacuum", "--protocol=extended", "--jobs=2", "--log"])
+            .args(["--no-vacuum", "--protocol=simple", "--jobs=2", "--log"])
             .arg(format!("--log-prefix={}", script.with_extension("log").display()))
             .args(["--host", &self.socket, "--port", &self.port, "--username=dropmate_identity"])
             .arg(format!("--client={clients}"))

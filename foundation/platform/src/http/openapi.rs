@@ -149,9 +149,11 @@ pub struct Info {
 }
 
 /// The complete document with its operation table.
+///
+/// Cloning is cheap: it is an extension of every request.
 #[derive(Debug, Clone)]
 pub struct Document {
-    value: Value,
+    value: std::sync::Arc<Value>,
     text: Bytes,
     etag: String,
     operations: std::sync::Arc<Operations>,
@@ -220,7 +222,12 @@ pub fn assemble(info: &Info, apis: &[&ServiceApi]) -> Result<Document> {
     conventions::apply(&mut value, &operations);
     let text = Bytes::from(serde_json::to_vec(&value)?);
     let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&text)[..16]));
-    Ok(Document { value, text, etag, operations: std::sync::Arc::new(operations) })
+    Ok(Document {
+        value: std::sync::Arc::new(value),
+        text,
+        etag,
+        operations: std::sync::Arc::new(operations),
+    })
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {

@@ -152,7 +152,7 @@ impl Egress {
         let _permit = self.permits.acquire().await;
         let policy = self.checked.policy();
         let call = async {
-            let answer = self.client.request(request.map(Full::new)).await.map_err(failed)?;
+            let answer = self.client.request(request.map(Full::new)).await.map_err(|error| failed(&error))?;
             read(answer, policy.answer_limit).await
         };
         let late = || EgressError::Unknown(format!("no whole answer within {} s", policy.timeout.as_secs()));
@@ -187,7 +187,7 @@ async fn read(answer: Response<Incoming>, limit: usize) -> Result<Response<Bytes
 }
 
 /// Our own refusal travels inside the client's error.
-fn failed(error: hyper_util::client::legacy::Error) -> EgressError {
+fn failed(error: &hyper_util::client::legacy::Error) -> EgressError {
     let connecting = error.is_connect();
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -58,7 +58,7 @@ impl Vault {
     /// Gives an organisation (or the installation) a new key that wraps the keys of its subjects; how many there were.
     /// Search hashes stay: they are made with a key of their own from the first rotation on.
     pub async fn rotate_scope(&self, system: &SystemDb, org: Option<OrgId>) -> Result<usize> {
-        let scope = org.map_or(Uuid::nil(), |org| org.uuid());
+        let scope = org.map_or(Uuid::nil(), OrgId::uuid);
         let mut tx = system.begin().await?;
         let stored = lock_scope(tx.conn(), scope).await?.ok_or_else(|| Error::not_found("key"))?;
         let old = stored.unwrap(self.ring(), scope)?;

@@ -3,13 +3,14 @@
 //! Each belongs to the stage in which the next ones no longer need it (design section 6, "Stop in order").
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use kernel::time::{SharedClock, SignedDuration, Timestamp};
 use platform::audit::{self, AuditKey};
 use platform::auth::Revocations;
-use platform::bus::{self, Runner, Sequencer};
+use platform::bus::{self, Runner, Sequencer, Source};
 use platform::db::SystemDb;
 use platform::jobs::{self, Worker};
 use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
@@ -85,10 +86,15 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
 }
 
 /// Declares and starts the consumers and jobs of a service.
-pub(crate) async fn start_service(lifecycle: &Lifecycle, service: Service, concurrency: usize) -> Result<()> {
+pub(crate) async fn start_service(
+    lifecycle: &Lifecycle,
+    service: Service,
+    concurrency: usize,
+    source: &Arc<dyn Source>,
+) -> Result<()> {
     let Some(db) = service.db else { return Ok(()) };
     for consumer in service.consumers {
-        let runner = Runner::new(db.clone(), consumer);
+        let runner = Runner::over(Arc::clone(source), db.clone(), consumer);
         runner.declare().await?;
         for part in 0..runner.consumer().parts() {
             let (name, runner) = (runner.consumer().name(), runner.clone());

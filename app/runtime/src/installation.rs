@@ -22,6 +22,7 @@ use smtp::SmtpMailer;
 use crate::database::Database;
 use crate::keys::{KeyIds, Keys};
 use crate::libpq::{Login, Tools};
+use crate::outside::Outside;
 use crate::services::manifests;
 use crate::settings::Settings;
 
@@ -68,6 +69,8 @@ pub struct Installation {
     pub random: Random,
     /// Bells inside this process.
     pub wake: Wake,
+    /// What stands beside the database; nothing in a command until it is opened.
+    pub(crate) outside: Outside,
     pub(crate) limiter: Arc<dyn RateLimiter>,
     pub(crate) mailer: Arc<dyn Mailer>,
     passwords: RolePasswords,
@@ -106,6 +109,7 @@ impl Installation {
             PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings) };
         let connect = database.role(migrate::SYSTEM, &keys.passwords);
         Ok(Self {
+            outside: Outside::default(),
             system: SystemDb::new(connect, options, wake.clone()),
             audit_key: keys.audit,
             key_ids: keys.ids,

@@ -20,6 +20,7 @@ mod installation;
 mod keys;
 mod libpq;
 mod operator;
+pub mod outside;
 mod place;
 mod probes;
 pub mod restore;

@@ -127,13 +127,13 @@ impl Broker {
             tokio::select! {
                 biased;
                 waited = wait(LOOK, stop) => if waited == Waited::Cancelled { return waited },
-                message = news.next() => match message {
-                    Some(_bell) => self.inner.wake.ring_log(),
-                    None => {
+                message = news.next() => {
+                    if message.is_none() {
                         self.forget();
                         return Waited::Elapsed;
                     }
-                },
+                    self.inner.wake.ring_log();
+                }
             }
         }
     }
@@ -150,11 +150,12 @@ impl Broker {
             _ => Error::away(error),
         })?;
         check_server(&client)?;
-        match &self.inner.options.monitoring {
-            Some(url) => check_disk(url).await?,
-            None => tracing::info!(
+        if let Some(url) = &self.inner.options.monitoring {
+            check_disk(url).await?;
+        } else {
+            tracing::info!(
                 "whether the broker syncs its disk before it confirms cannot be learned: set bus.nats_monitoring_url"
-            ),
+            );
         }
         let jetstream = jetstream::context::ContextBuilder::new()
             .timeout(PATIENCE)

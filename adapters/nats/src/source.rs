@@ -27,12 +27,15 @@ pub struct Seen {
     pub log: u64,
 }
 
+/// A consumer's name and one of its partitions.
+type Partition = (&'static str, i32);
+
 /// Consumers over JetStream.
 #[derive(Debug)]
 pub struct JetStream {
     broker: Broker,
     patience: Duration,
-    lanes: Mutex<HashMap<(&'static str, i32), Arc<AsyncMutex<Lane>>>>,
+    lanes: Mutex<HashMap<Partition, Arc<AsyncMutex<Lane>>>>,
     from_broker: AtomicU64,
     from_log: AtomicU64,
 }

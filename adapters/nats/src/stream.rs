@@ -208,7 +208,6 @@ async fn differs(
 }
 
 /// The message of a sequence: none when it is not kept any more, and none inside when it cannot be read.
-#[expect(clippy::option_option, reason = "not there and not ours lead to different ends")]
 async fn message_at(stream: &Stream, sequence: i64) -> Result<Option<Option<message::Incoming>>> {
     match stream.get_raw_message(u64::try_from(sequence).unwrap_or(0)).await {
         Ok(found) => Ok(Some(message::read(Some(&found.headers), &found.payload))),

@@ -32,7 +32,7 @@ impl RedisServer {
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.server.kill();
         let program = server::program("DROPMATE_REDIS_SERVER", "redis-server").or_else(|missing| {
-            server::program("DROPMATE_REDIS_SERVER", "valkey-server").map_err(|_| missing)
+            server::program("DROPMATE_REDIS_SERVER", "valkey-server").map_err(|_neither| missing)
         })?;
         let port = self.server.port().to_string();
         let folder = self.server.folder().to_path_buf();

@@ -13,7 +13,7 @@ use crate::session;
 /// Looks at the log, or decides about a dead letter.
 pub(crate) async fn run(at: Where, action: BusAction) -> Result<ExitCode> {
     if matches!(action, BusAction::Rebuild) {
-        outside::check_broker(&at.settings(Vec::new())?)?;
+        outside::check_broker(&at.clone().settings(Vec::new())?)?;
     }
     session::with(at, async |installation| {
         installation.check_schema().await?;

@@ -59,7 +59,7 @@ enum Change {
 impl Readiness {
     /// Declares a dependency: not ready until it was seen up.
     pub fn expect(&self, name: &'static str) {
-        self.set(name, false, Some("not reached yet".to_owned()));
+        self.set(name, false, Some("not reached yet"));
     }
 
     /// Declares a dependency that is reported, and without which requests are served all the same.
@@ -75,8 +75,8 @@ impl Readiness {
 
     /// It cannot be used. The reason is shown on `/readyz`: no addresses with passwords.
     pub fn down(&self, name: &'static str, reason: impl Into<String>) {
-        let reason = crate::telemetry::scrub(&reason.into()).into_owned();
-        self.set(name, false, Some(reason));
+        let reason = reason.into();
+        self.set(name, false, Some(&crate::telemetry::scrub(&reason)));
     }
 
     /// From now on not ready, whatever the dependencies say.
@@ -102,9 +102,9 @@ impl Readiness {
         })
     }
 
-    fn set(&self, name: &'static str, up: bool, reason: Option<String>) {
+    fn set(&self, name: &'static str, up: bool, reason: Option<&str>) {
         metrics::gauge!(DEPENDENCY_UP, "dependency" => name).set(f64::from(u8::from(up)));
-        match self.with(|state| state.change(name, up, reason.clone())) {
+        match self.with(|state| state.change(name, up, reason.map(ToOwned::to_owned))) {
             None => {}
             Some(Change::There) => tracing::info!(dependency = name, "a dependency is there"),
             Some(Change::Back) => tracing::info!(dependency = name, "a dependency is back"),

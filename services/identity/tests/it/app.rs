@@ -120,6 +120,7 @@ impl App {
                 open_registration: wishes.open_registration,
                 password_min_length: 10,
                 secure_cookies: true,
+                key_rotation: SignedDuration::from_hours(30 * 24),
             },
             hash_concurrency: wishes.hash_concurrency,
         });

@@ -29,7 +29,7 @@ impl Phone {
         let shown: Vec<String> = (-2..=2)
             .map(|steps| self.0.code(now.checked_add(SignedDuration::from_secs(30 * steps)).unwrap()))
             .collect();
-        (100_000..).map(|n: u32| n.to_string()).find(|code| !shown.contains(code)).unwrap()
+        (100_000..100_010).map(|n: u32| n.to_string()).find(|code| !shown.contains(code)).unwrap()
     }
 }
 
@@ -392,6 +392,27 @@ async fn an_invitation_is_no_way_around_it() {
     join(Some(&codes[0])).await.is(201);
     let twice = app.count("SELECT count(*) FROM identity.recovery_codes WHERE used_at IS NOT NULL").await;
     assert_eq!(twice, 1);
+    town.app.finish().await;
+}
+
+#[tokio::test]
+async fn the_page_of_an_invitation_asks_for_the_code_when_it_is_needed() {
+    let town = Town::new().await;
+    let app = &town.app;
+    let (phone, _) = set_up(app, &town.florist.manager).await;
+    let token = app.invite(&town.bakery.owner, "dispatcher").await;
+    let submit = |code: &str| {
+        let form = format!("name=Max&email=max%40florist.example&password=correct+horse+battery{code}");
+        let call = app.client.post(format!("/join/{token}")).from(app.source());
+        call.header("content-type", "application/x-www-form-urlencoded").body(form)
+    };
+    let page = |reply: Reply| String::from_utf8_lossy(&reply.body).into_owned();
+    assert!(!page(app.get(format!("/join/{token}")).await.is(200)).contains("one-time-code"));
+    assert!(page(submit("").await.is(401)).contains("one-time-code"));
+    let wrong = format!("&code={}", phone.wrong(app));
+    assert!(page(submit(&wrong).await.is(401)).contains("The code is not right"));
+    let right = format!("&code={}", phone.code(app));
+    assert!(page(submit(&right).await.is(200)).contains("You are a dispatcher of Bakery now."));
     town.app.finish().await;
 }
 

@@ -3,7 +3,10 @@
 use anyhow::Result;
 use identity::commands::{first_run, password_reset};
 use identity::domain::contact::Email;
-use kernel::ids::SigningKeyId;
+use kernel::ids::{OrgId, SigningKeyId};
+use platform::Kind;
+use platform::db::Scope;
+use platform::vault::Subject;
 
 use crate::installation::Installation;
 use crate::usage::usage;
@@ -25,5 +28,23 @@ impl Installation {
     /// The next signing key.
     pub async fn rotate_keys(&self) -> Result<SigningKeyId> {
         Ok(identity::keys::rotate(&self.identity().await?).await?)
+    }
+
+    /// A new key for an organisation; how many keys of people are wrapped under it. `None`: it has no key yet.
+    pub async fn rotate_organization(&self, org: OrgId) -> Result<Option<usize>> {
+        match self.vault().rotate_scope(&self.system, Some(org)).await {
+            Err(error) if error.kind() == Kind::NotFound => Ok(None),
+            other => Ok(Some(other?)),
+        }
+    }
+
+    /// The next key of a person; false when there is none to follow.
+    pub async fn rotate_person(&self, subject: Subject) -> Result<bool> {
+        // Any service may do so; identity is the one that every installation has.
+        let db = self.db(identity::NAME);
+        let mut tx = db.begin(&subject.org().map_or_else(Scope::installation, Scope::system)).await?;
+        let rotated = self.vault().rotate_subject(&mut tx, subject).await?;
+        tx.commit().await?;
+        Ok(rotated)
     }
 }

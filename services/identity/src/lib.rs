@@ -51,6 +51,7 @@ pub fn manifest() -> Manifest {
             UserUpdated::SUBJECT,
         ],
         permissions: PERMISSIONS,
+        sealed: store::SEALED,
     }
 }
 

@@ -12,3 +12,13 @@ pub mod sessions;
 pub mod signing_keys;
 pub mod totp;
 pub mod users;
+
+use platform::vault::SealedColumn;
+
+/// What is sealed with the key of a person; secrets of the installation itself are sealed with its own key.
+pub const SEALED: &[SealedColumn] = &[
+    SealedColumn { table: "identity.users", column: "name", row: "id", subject: "id" },
+    SealedColumn { table: "identity.users", column: "email", row: "id", subject: "id" },
+    SealedColumn { table: "identity.users", column: "phone", row: "id", subject: "id" },
+    SealedColumn { table: "identity.invitations", column: "email", row: "id", subject: "id" },
+];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use identity::Identity;
 use kernel::random::Random;
-use kernel::time::SharedClock;
+use kernel::time::{SharedClock, SignedDuration};
 use platform::audit::AuditKey;
 use platform::auth::{Revocations, StaticKeys};
 use platform::clock::sim::SimClock;
@@ -211,6 +211,7 @@ impl Installation {
                 open_registration: auth.open_registration,
                 password_min_length: usize::try_from(auth.password_min_length).unwrap_or(10),
                 secure_cookies,
+                key_rotation: SignedDuration::from_hours(i64::from(auth.key_rotation_days) * 24),
             },
             hash_concurrency: usize::try_from(auth.hash_concurrency).unwrap_or(2),
         });

@@ -17,11 +17,12 @@ impl Installation {
         Ok(first_run::owner_link(&self.identity().await?).await?)
     }
 
-    /// A link with which this person sets a new password; `None` when nobody signs in with the address.
-    pub async fn reset_link(&self, email: &str) -> Result<Option<String>> {
+    /// A link with which this person sets a new password, and their second factor removed if so wished; `None` when
+    /// nobody signs in with the address.
+    pub async fn reset_link(&self, email: &str, second_factor: bool) -> Result<Option<String>> {
         let email =
             Email::parse(email).map_err(|_refused| usage(format!("{email:?} is not an e-mail address")))?;
-        Ok(password_reset::operator_link(&self.identity().await?, &email).await?)
+        Ok(password_reset::operator_link(&self.identity().await?, &email, second_factor).await?)
     }
 
     /// The next signing key.

@@ -3,6 +3,7 @@
 //! Each belongs to the stage in which the next ones no longer need it (design section 6, "Stop in order").
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -10,7 +11,7 @@ use kernel::time::{SharedClock, SignedDuration, Timestamp};
 use platform::audit::{self, AuditKey};
 use platform::auth::Revocations;
 use platform::bus::{self, Runner, Sequencer};
-use platform::db::SystemDb;
+use platform::db::{Db, SystemDb};
 use platform::jobs::{self, Worker};
 use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
 use platform::service::Service;
@@ -31,22 +32,41 @@ const SEAL_BATCH: i64 = 500;
 const UPKEEP_LOOK: Duration = Duration::from_secs(30);
 const UPKEEP: SignedDuration = SignedDuration::from_hours(1);
 
-/// Starts what every process of the installation runs.
-pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, parts: &IdentityParts) {
-    let system = installation.system.clone();
+/// What the work across organisations needs.
+#[derive(Clone)]
+pub(crate) struct SystemWork {
+    pub system: SystemDb,
+    pub audit_key: AuditKey,
+    pub anchors: Anchors,
+    pub clock: SharedClock,
+    pub retention_days: u32,
+}
+
+impl SystemWork {
+    pub fn of(installation: &Installation) -> Self {
+        Self {
+            system: installation.system.clone(),
+            audit_key: installation.audit_key.clone(),
+            anchors: Anchors::of(installation),
+            clock: installation.clock.clone(),
+            retention_days: installation.settings.config().bus.retention_days,
+        }
+    }
+}
+
+/// Starts the work across organisations: sequencer, audit sealer, upkeep. Any number of processes may run it.
+pub(crate) fn start_system(lifecycle: &Lifecycle, work: &SystemWork) {
+    let system = work.system.clone();
     lifecycle.spawn(Stage::Sequencer, "sequencer", TaskKind::Restart, move |stop| {
         let sequencer = Sequencer::new(system.clone());
         unfailing(sequencer.run(stop))
     });
-    let system = installation.system.clone();
+    let system = work.system.clone();
     lifecycle.spawn(Stage::Workers, "log listener", TaskKind::Restart, move |stop| {
         let system = system.clone();
         unfailing(bus::listen(system, stop))
     });
-    start_keys(lifecycle, parts);
-    start_revocations(lifecycle, installation, parts);
-    let (system, key) = (installation.system.clone(), installation.audit_key.clone());
-    let anchors = Anchors::of(installation);
+    let (system, key, anchors) = (work.system.clone(), work.audit_key.clone(), work.anchors.clone());
     lifecycle.spawn(Stage::Sequencer, "audit sealer", TaskKind::Restart, move |stop| {
         let (system, key, anchors) = (system.clone(), key.clone(), anchors.clone());
         async move {
@@ -61,10 +81,10 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
         }
     });
     let upkeep = Upkeep {
-        system: installation.system.clone(),
-        clock: installation.clock.clone(),
-        anchors: Anchors::of(installation),
-        retention_days: i32::try_from(installation.settings.config().bus.retention_days).unwrap_or(i32::MAX),
+        system: work.system.clone(),
+        clock: work.clock.clone(),
+        anchors: work.anchors.clone(),
+        retention_days: i32::try_from(work.retention_days).unwrap_or(i32::MAX),
     };
     lifecycle.spawn(Stage::Workers, "upkeep", TaskKind::Restart, move |stop| {
         let upkeep = upkeep.clone();
@@ -107,7 +127,7 @@ pub(crate) async fn start_service(lifecycle: &Lifecycle, service: Service, concu
     Ok(())
 }
 
-fn start_keys(lifecycle: &Lifecycle, parts: &IdentityParts) {
+pub(crate) fn start_keys(lifecycle: &Lifecycle, parts: &IdentityParts) {
     let (identity, readiness) = (parts.identity.clone(), lifecycle.readiness().clone());
     lifecycle.spawn(Stage::Workers, "signing keys", TaskKind::Restart, move |stop| {
         let (identity, readiness) = (identity.clone(), readiness.clone());
@@ -134,9 +154,8 @@ pub(crate) async fn load_keys(identity: &identity::Identity, readiness: &Readine
     }
 }
 
-fn start_revocations(lifecycle: &Lifecycle, installation: &Installation, parts: &IdentityParts) {
-    let (revocations, db) = (parts.revocations.clone(), parts.identity.db().clone());
-    let clock = installation.clock.clone();
+pub(crate) fn start_revocations(lifecycle: &Lifecycle, revocations: &Revocations, db: &Db) {
+    let (revocations, db, clock) = (revocations.clone(), db.clone(), Arc::clone(db.clock()));
     lifecycle.spawn(Stage::Workers, "revocations", TaskKind::Restart, move |stop| {
         let (revocations, db, clock) = (revocations.clone(), db.clone(), clock.clone());
         async move {

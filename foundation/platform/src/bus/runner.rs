@@ -103,9 +103,10 @@ impl Runner {
 
     /// One batch, then one deferred event; true when there may be more.
     async fn round(&self, part: i32) -> Result<bool> {
-        let batch = self.run_batch(part).await?;
+        // No call to another service from inside a batch: its transaction is open all the time.
+        let batch = crate::db::watched(self.run_batch(part)).await?;
         // Partition 0 also works the slow lane.
-        let slow = part == 0 && self.run_deferred().await?;
+        let slow = part == 0 && crate::db::watched(self.run_deferred()).await?;
         Ok(batch.moved || slow)
     }
 

@@ -171,7 +171,8 @@ impl Worker {
             cancel: cancel.clone(),
             trace: job.trace.clone(),
         };
-        let handler = AssertUnwindSafe(job.kind.call(context, job.payload.clone())).catch_unwind();
+        let handler = crate::db::watched(job.kind.call(context, job.payload.clone()));
+        let handler = AssertUnwindSafe(handler).catch_unwind();
         match tokio::time::timeout(job.kind.timeout, handler).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_panic)) => Err(JobError::Retry(Error::internal("the handler panicked"))),

@@ -90,8 +90,7 @@ pub(crate) fn gateway(
 /// For a process with identity in it.
 pub(crate) fn authenticator(parts: &IdentityParts, public_url: &str, clock: &SharedClock) -> Authenticator {
     let keys = Arc::new(parts.published.clone());
-    let verifier =
-        Verifier::new(public_url.to_owned(), keys, Arc::clone(clock), parts.revocations.clone());
+    let verifier = Verifier::new(public_url.to_owned(), keys, Arc::clone(clock), parts.revocations.clone());
     Authenticator::new(verifier, Arc::new(CachedExchange::new(parts.identity.clone())))
 }
 

@@ -218,8 +218,16 @@ impl Installation {
 
     /// Identity, whose links begin with this address.
     pub(crate) fn identity_parts(&self, public_url: String) -> IdentityParts {
-        let (vault, mailer, limiter) = (self.vault.clone(), Arc::clone(&self.mailer), Arc::clone(&self.limiter));
-        IdentityParts::new(self.settings.config(), self.db(identity::NAME), vault, mailer, limiter, public_url)
+        let (vault, mailer, limiter) =
+            (self.vault.clone(), Arc::clone(&self.mailer), Arc::clone(&self.limiter));
+        IdentityParts::new(
+            self.settings.config(),
+            self.db(identity::NAME),
+            vault,
+            mailer,
+            limiter,
+            public_url,
+        )
     }
 
     /// Identity for a command, after the schema was checked.

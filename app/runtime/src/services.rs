@@ -38,9 +38,8 @@ impl Selection {
         let mut part = BTreeSet::new();
         for name in selected {
             let known = SERVICES.into_iter().find(|service| service == name);
-            let unknown = || {
-                usage(format!("there is no service {name:?}; there are: all, {}", SERVICES.join(", ")))
-            };
+            let unknown =
+                || usage(format!("there is no service {name:?}; there are: all, {}", SERVICES.join(", ")));
             part.insert(known.ok_or_else(unknown)?);
         }
         Ok(if part.len() == SERVICES.len() { Self::Everything } else { Self::Part(part) })

@@ -109,7 +109,11 @@ pub(crate) async fn boot(
     let (router, owner_link) = start(&process, &metrics, lifecycle).await?;
     serve(lifecycle, listener, router);
     let names = Selection::Part(part.clone()).name().unwrap_or_default();
-    let url = if process.runs(::gateway::NAME) { process.public_url.clone() } else { local_url(&address.to_string()) };
+    let url = if process.runs(::gateway::NAME) {
+        process.public_url.clone()
+    } else {
+        local_url(&address.to_string())
+    };
     note_address(&process.settings, &process.public_url, address, Some(&names));
     tracing::info!(%address, services = names, "running");
     Ok(running(&process, address, url, owner_link))
@@ -158,7 +162,10 @@ fn check(settings: &Settings, part: &BTreeSet<&'static str>) -> Result<()> {
     }
     let known = |name: &&String| SERVICES.contains(&name.as_str());
     if let Some(unknown) = config.services.addresses.keys().find(|name| !known(name)) {
-        return Err(usage(format!("services.{unknown}: there is no such service; there are: {}", SERVICES.join(", "))));
+        return Err(usage(format!(
+            "services.{unknown}: there is no such service; there are: {}",
+            SERVICES.join(", ")
+        )));
     }
     if let Some(unknown) = config.roles.passwords.keys().find(|name| !known(name) && *name != SYSTEM_ROLE) {
         return Err(usage(format!(
@@ -166,7 +173,9 @@ fn check(settings: &Settings, part: &BTreeSet<&'static str>) -> Result<()> {
             SERVICES.join(", ")
         )));
     }
-    for needed in gateway::NEEDS.iter().filter(|needed| part.contains(::gateway::NAME) && !part.contains(*needed)) {
+    for needed in
+        gateway::NEEDS.iter().filter(|needed| part.contains(::gateway::NAME) && !part.contains(*needed))
+    {
         if !config.services.addresses.contains_key(*needed) {
             return Err(usage(format!(
                 "the gateway calls {needed}, which does not run in this process: say where it is, for example \
@@ -178,7 +187,11 @@ fn check(settings: &Settings, part: &BTreeSet<&'static str>) -> Result<()> {
     Ok(())
 }
 
-async fn prepare(settings: Settings, part: &BTreeSet<&'static str>, lifecycle: &Lifecycle) -> Result<Process> {
+async fn prepare(
+    settings: Settings,
+    part: &BTreeSet<&'static str>,
+    lifecycle: &Lifecycle,
+) -> Result<Process> {
     let passwords = keys::passwords(&settings.place, settings.config())?;
     if let Some(unknown) = part.iter().find(|service| !passwords.knows(&migrate::service_role(service))) {
         bail!(

@@ -270,7 +270,8 @@ async fn run(
         source => MigrationError::Migration { schema: schema.to_owned(), source },
     })?;
     // Who starts must be able to see which version it starts on.
-    execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {PROCESSES}, {SERVICES}, {SYSTEM}")).await?;
+    execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {PROCESSES}, {SERVICES}, {SYSTEM}"))
+        .await?;
     Ok(())
 }
 
@@ -291,8 +292,11 @@ async fn create_roles(
     }
     for manifest in manifests {
         let role = service_role(manifest.name);
-        let groups =
-            if manifest.migrations.is_some() { format!("{PROCESSES}, {SERVICES}") } else { PROCESSES.to_owned() };
+        let groups = if manifest.migrations.is_some() {
+            format!("{PROCESSES}, {SERVICES}")
+        } else {
+            PROCESSES.to_owned()
+        };
         execute(conn, format!("ALTER ROLE {role} INHERIT; GRANT {groups} TO {role}")).await?;
     }
     // Only a superuser may grant this; a managed database backs itself up.
@@ -321,7 +325,8 @@ async fn create_schemas(conn: &mut PgConnection, manifests: &[Manifest]) -> Resu
     );
     for (schema, role) in schemas {
         execute(conn, format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}")).await?;
-        let user = role.map_or_else(|| format!("{PROCESSES}, {SERVICES}, {SYSTEM}"), |role| format!("{role}, {SYSTEM}"));
+        let user = role
+            .map_or_else(|| format!("{PROCESSES}, {SERVICES}, {SYSTEM}"), |role| format!("{role}, {SYSTEM}"));
         execute(conn, format!("GRANT USAGE ON SCHEMA {schema} TO {user}")).await?;
     }
     execute(conn, "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned()).await

@@ -170,6 +170,7 @@ async fn answer<T: DeserializeOwned>(response: Response) -> Result<T> {
         return Err(Error::unavailable("identity service").with_source(format!("it answered {status}")));
     }
     let body = Limited::new(response.into_body(), MAX_ANSWER);
-    let bytes = body.collect().await.map_err(|error| Error::unavailable("identity service").with_source(error))?;
+    let bytes =
+        body.collect().await.map_err(|error| Error::unavailable("identity service").with_source(error))?;
     serde_json::from_slice(&bytes.to_bytes()).map_err(Error::internal)
 }

@@ -24,8 +24,8 @@ use platform::auth::KeySet;
 use platform::http::openapi::{self, Document, Info, ServiceApi};
 use platform::http::operations::{Authenticator, Gate, RateLimits};
 use platform::http::{Channel, layers::Edge};
-use platform::{Error, Result};
 use platform::service::Manifest;
+use platform::{Error, Result};
 use secrecy::SecretString;
 
 pub use http::health::{Dependency, Readiness};

@@ -12,7 +12,9 @@ use crate::session;
 /// Migrates, or says what migrating would do.
 pub(crate) async fn run(at: Where, services: &[String], check: bool) -> Result<ExitCode> {
     if Selection::of(services)? != Selection::Everything {
-        return Err(runtime::usage("the schemas of an installation are migrated together: use --services all"));
+        return Err(runtime::usage(
+            "the schemas of an installation are migrated together: use --services all",
+        ));
     }
     if check {
         return session::with(at, compare).await;

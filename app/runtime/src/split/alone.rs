@@ -61,7 +61,9 @@ pub(super) async fn hold(lifecycle: &Lifecycle, process: &Process) -> Result<()>
                         life.fail("another gateway took over while this one was cut off from the database");
                         return Ok(());
                     }
-                    Err(error) => tracing::debug!(error = format!("{error:#}"), "the place was not taken back yet"),
+                    Err(error) => {
+                        tracing::debug!(error = format!("{error:#}"), "the place was not taken back yet");
+                    }
                 }
             }
             if let Some(connection) = held {
@@ -80,8 +82,10 @@ async fn answers(connection: &mut PgConnection) -> bool {
 /// The lock on a new connection; `None` when another one has had it for all the time that one may take to end.
 async fn take(connect: &PgConnectOptions, shares: bool) -> Result<Option<PgConnection>> {
     let opened = tokio::time::timeout(PATIENCE, connect.connect()).await;
-    let mut connection = opened.context("the database does not answer")?.context("the database cannot be reached")?;
-    let sql = if shares { "SELECT pg_try_advisory_lock_shared($1)" } else { "SELECT pg_try_advisory_lock($1)" };
+    let mut connection =
+        opened.context("the database does not answer")?.context("the database cannot be reached")?;
+    let sql =
+        if shares { "SELECT pg_try_advisory_lock_shared($1)" } else { "SELECT pg_try_advisory_lock($1)" };
     let begun = Instant::now();
     loop {
         let taken: bool = sqlx::query_scalar(sql).bind(LOCK).fetch_one(&mut connection).await?;

@@ -19,10 +19,10 @@ use crate::{background, documents, edge, probes};
 /// The services that it calls.
 pub(super) const NEEDS: [&str; 1] = [identity::NAME];
 
-/// How often identity is asked for its keys, and how soon again when it did not answer.
-const REFRESH: Duration = Duration::from_secs(30);
+/// How often identity is asked for its keys, which also tells whether it is there, and how soon again when it is not.
+const REFRESH: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_millis(250);
-/// Identity that did not answer for so many refreshes in a row is away.
+/// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ::gateway::NAME as DOOR;
 use anyhow::Result;
 use axum::Router;
+use axum::routing::any_service;
 use identity::commands::first_run;
 use platform::auth::ServiceVerifier;
 use platform::db::{Db, SystemDb};
@@ -33,8 +34,7 @@ pub(super) async fn start(
     let db = process.db(identity::NAME).with_vault(vault.clone());
     let mailer = mailer(&process.settings, &process.clock, &process.random)?;
     let limiter = Arc::clone(&process.limiter);
-    let parts =
-        IdentityParts::new(config, db.clone(), vault, mailer, limiter, process.public_url.clone());
+    let parts = IdentityParts::new(config, db.clone(), vault, mailer, limiter, process.public_url.clone());
     background::load_keys(&parts.identity, lifecycle.readiness()).await?;
     // Published only: nobody here calls another service yet, but who runs is seen by all.
     members::join(lifecycle, &db).await?;
@@ -43,10 +43,10 @@ pub(super) async fn start(
     let internal = identity::internal_api(&parts.identity)?;
     let authenticator = edge::authenticator(&parts, &process.public_url, &process.clock);
     let verifier = ServiceVerifier::new(identity::NAME, db.pool().clone(), Arc::clone(&process.clock));
-    let routes = guarded(&authenticator, verifier, &service.api, &internal)?;
+    let inner = guarded(&authenticator, verifier, &service.api, &internal)?;
     let edge = process.edge(lifecycle, metrics);
     let about = edge.about(Arc::new(parts.published.clone()));
-    let router = edge::inner_edge(&edge).wrap(::gateway::probes(&about)?.fallback_service(routes));
+    let router = edge::inner_edge(&edge).wrap(::gateway::probes(&about)?.fallback_service(inner));
 
     let system = process.system();
     start_background(process, metrics, lifecycle, &parts, &db, system.as_ref()).await?;
@@ -67,7 +67,9 @@ fn guarded(
         let operations = Arc::new(Operations::build(&[api]).map_err(platform::Error::internal)?);
         anyhow::Ok(Gate::new(operations, authenticator.clone()).with_door(DOOR).wrap(api.router()))
     };
-    let router = Router::new().route_service("/internal/{*rest}", gate(internal)?).fallback_service(gate(public)?);
+    let router = Router::new()
+        .route("/internal/{*rest}", any_service(gate(internal)?))
+        .fallback_service(gate(public)?);
     Ok(Callers::new(verifier).wrap(router))
 }
 
@@ -82,7 +84,9 @@ async fn start_background(
     background::start_keys(lifecycle, parts);
     background::start_revocations(lifecycle, &parts.revocations, db);
     let Some(system) = system else {
-        tracing::info!("no password for the role system: sequencer, sealing and upkeep run in other processes");
+        tracing::info!(
+            "no password for the role system: sequencer, sealing and upkeep run in other processes"
+        );
         probes::probe_plain(lifecycle.readiness(), db).await;
         probes::start_plain(lifecycle, vec![db.clone()], metrics.clone());
         return Ok(());
@@ -92,7 +96,12 @@ async fn start_background(
     let audit_key = keys::audit(place, config)?;
     let work = SystemWork {
         system: system.clone(),
-        anchors: Anchors::new(&process.settings, system.clone(), audit_key.clone(), Arc::clone(&process.clock)),
+        anchors: Anchors::new(
+            &process.settings,
+            system.clone(),
+            audit_key.clone(),
+            Arc::clone(&process.clock),
+        ),
         audit_key,
         clock: Arc::clone(&process.clock),
         retention_days: config.bus.retention_days,

@@ -244,9 +244,9 @@ impl ServiceVerifier {
             sqlx::query_as("SELECT id, service, public_key FROM platform.service_keys()")
                 .fetch_all(&self.inner.pool)
                 .await?;
-        let keys = rows.into_iter().map(|(id, service, public)| {
-            (id.to_string(), (service, DecodingKey::from_ed_der(&public)))
-        });
+        let keys = rows
+            .into_iter()
+            .map(|(id, service, public)| (id.to_string(), (service, DecodingKey::from_ed_der(&public))));
         *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.collect();
         Ok(())
     }
@@ -284,7 +284,10 @@ impl Checks {
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)?.claims;
         // The key says who signed; the name in the token must be the same.
-        if claims.sub != service || claims.exp - claims.iat > LIFETIME_S || (claims.org.is_some() && !claims.sys) {
+        if claims.sub != service
+            || claims.exp - claims.iat > LIFETIME_S
+            || (claims.org.is_some() && !claims.sys)
+        {
             return Err(TokenError::Claims);
         }
         if claims.exp <= now || claims.iat > now + SKEW_S {

@@ -70,7 +70,14 @@ mod tests {
         for right in ["http://127.0.0.1:7001", "http://identity:80/", "http://[::1]:7001"] {
             assert!(authority(right).is_some(), "{right}");
         }
-        for wrong in ["", "127.0.0.1:7001", "http://identity", "https://identity:443", "http://a:1/x", "http://u:p@a:1"] {
+        for wrong in [
+            "",
+            "127.0.0.1:7001",
+            "http://identity",
+            "https://identity:443",
+            "http://a:1/x",
+            "http://u:p@a:1",
+        ] {
             assert!(authority(wrong).is_none(), "{wrong}");
         }
     }

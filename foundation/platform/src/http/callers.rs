@@ -41,7 +41,11 @@ impl Callers {
 
     async fn admitted(&self, request: &mut Request) -> Result<()> {
         let refused = || {
-            Error::new(Kind::Unauthenticated, "invalid_service_token", "This address is for services of the installation.")
+            Error::new(
+                Kind::Unauthenticated,
+                "invalid_service_token",
+                "This address is for services of the installation.",
+            )
         };
         let headers = request.headers_mut();
         let mut tokens = headers.get_all(SERVICE_TOKEN).iter();

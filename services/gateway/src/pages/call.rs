@@ -7,8 +7,8 @@ use http::header::{CONTENT_TYPE, SET_COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
-use platform::http::{ClientIp, Deadline};
 use platform::http::layers::RequestContext;
+use platform::http::{ClientIp, Deadline};
 use platform::{Error, Result};
 use serde_json::Value;
 

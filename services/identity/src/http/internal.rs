@@ -16,12 +16,8 @@ use crate::commands::api_keys::exchange;
 use crate::context::Identity;
 
 /// Only services, and only in the name of the installation.
-const PERMISSIONS: &[Permission] = &[Permission {
-    operation: "exchange_key",
-    roles: &[Role::Service],
-    scope: None,
-    tenant: Tenant::None,
-}];
+const PERMISSIONS: &[Permission] =
+    &[Permission { operation: "exchange_key", roles: &[Role::Service], scope: None, tenant: Tenant::None }];
 
 /// The longest body that makes sense here.
 const LIMIT: BodyLimit = BodyLimit(4096);

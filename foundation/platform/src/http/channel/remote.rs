@@ -8,7 +8,7 @@
 //! when the connection broke while it was answered, only what may happen twice without harm: `GET`, `HEAD`, and what a
 //! signed-in caller sent with an `Idempotency-Key` (without a caller the key is not looked at, ADR 0014).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use http::header::{AUTHORIZATION, EXPECT};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Uri, Version};
+use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
@@ -123,8 +124,8 @@ impl Remote {
                     return Ok(response.map(Body::new));
                 }
                 Err(error) => {
-                    if let Some(fault) = fault_of(&error, limit) {
-                        return Err(fault);
+                    if let Some(fault) = body.fault() {
+                        return Err(fault.with_source(error));
                     }
                     permit.failed();
                     let again = body.is_kept() && (error.is_connect() || may_happen_twice(&parts));
@@ -146,9 +147,13 @@ impl Remote {
     }
 
     fn away(&self) -> Error {
-        Error::new(Kind::Unavailable, "unavailable", "A part of this installation cannot be reached at the moment.")
-            .with_retry_after(Duration::from_secs(1))
-            .with_extension("service", self.target.service)
+        Error::new(
+            Kind::Unavailable,
+            "unavailable",
+            "A part of this installation cannot be reached at the moment.",
+        )
+        .with_retry_after(Duration::from_secs(1))
+        .with_extension("service", self.target.service)
     }
 
     fn request(&self, parts: &Parts, body: Body) -> Result<Request<Body>> {
@@ -201,13 +206,25 @@ fn may_happen_twice(request: &Parts) -> bool {
 /// A body on its way: kept while it is small, sent through once when it is not.
 enum Outgoing {
     Kept(Bytes),
-    Once(Option<Body>),
+    Once(Option<Body>, Fault),
 }
+
+/// What was wrong with a body on its way in. The client that sends it on does not pass the reason back.
+type Fault = Arc<Mutex<Option<Error>>>;
 
 impl Outgoing {
     async fn keep(body: Body, limit: BodyLimit) -> Result<Self> {
         if body.size_hint().upper().is_none_or(|size| size > KEPT) {
-            return Ok(Self::Once(Some(body)));
+            let fault = Fault::default();
+            let noted = Arc::clone(&fault);
+            let watched = body.map_err(move |error| {
+                let broken =
+                    || Error::new(Kind::Malformed, "broken_body", "The body could not be read to its end.");
+                let fault = fault_of(&error, limit).unwrap_or_else(broken);
+                *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+                error
+            });
+            return Ok(Self::Once(Some(Body::new(watched)), fault));
         }
         Ok(Self::Kept(read(body, limit).await?))
     }
@@ -219,7 +236,15 @@ impl Outgoing {
     fn take(&mut self) -> Body {
         match self {
             Self::Kept(bytes) => Body::from(bytes.clone()),
-            Self::Once(body) => body.take().unwrap_or_default(),
+            Self::Once(body, _) => body.take().unwrap_or_default(),
+        }
+    }
+
+    /// Whether the body itself, and not the wire, was at fault.
+    fn fault(&self) -> Option<Error> {
+        match self {
+            Self::Kept(_) => None,
+            Self::Once(_, fault) => fault.lock().unwrap_or_else(PoisonError::into_inner).take(),
         }
     }
 }

@@ -38,7 +38,10 @@ pub async fn read(body: Body, limit: BodyLimit) -> Result<Bytes> {
 }
 
 /// What is wrong with a body that was sent on and broke off on its way in; `None` when it is not at fault.
-pub(in crate::http) fn fault_of(error: &(dyn std::error::Error + 'static), limit: BodyLimit) -> Option<Error> {
+pub(in crate::http) fn fault_of(
+    error: &(dyn std::error::Error + 'static),
+    limit: BodyLimit,
+) -> Option<Error> {
     if has_cause::<LengthLimitError>(error) {
         return Some(limit.error());
     }

@@ -153,8 +153,7 @@ impl Gate {
     /// The other half of the intersection: what the calling service itself may do.
     fn service_may(&self, operation: &Operation, request: &Parts) -> Result<()> {
         let Some(service) = request.extensions.get::<ServiceCaller>() else { return Ok(()) };
-        let hands_over =
-            self.door == Some(service.service.as_str()) && service.on_behalf == OnBehalf::Caller;
+        let hands_over = self.door == Some(service.service.as_str()) && service.on_behalf == OnBehalf::Caller;
         let may = hands_over || operation.permission.roles.contains(&Role::Service);
         if may { Ok(()) } else { Err(Error::forbidden()) }
     }

@@ -28,6 +28,9 @@ const REVOCATIONS: Duration = Duration::from_secs(1);
 /// How often committed audit entries are sealed, and how many at once.
 const SEAL: Duration = Duration::from_secs(1);
 const SEAL_BATCH: i64 = 500;
+/// How long single steps may take. A connection whose other end is gone would otherwise hold them for ever.
+const STEP: Duration = Duration::from_secs(10);
+const ROUND: Duration = Duration::from_mins(10);
 /// How often the upkeep looks at the clock, and how much business time lies between two rounds.
 const UPKEEP_LOOK: Duration = Duration::from_secs(30);
 const UPKEEP: SignedDuration = SignedDuration::from_hours(1);
@@ -72,7 +75,7 @@ pub(crate) fn start_system(lifecycle: &Lifecycle, work: &SystemWork) {
         async move {
             loop {
                 let last = wait(SEAL, &stop).await == Waited::Cancelled;
-                seal_all(&system, &key).await?;
+                within(ROUND, seal_all(&system, &key)).await?;
                 if last {
                     anchors.note().await;
                     return Ok::<_, Error>(());
@@ -93,7 +96,7 @@ pub(crate) fn start_system(lifecycle: &Lifecycle, work: &SystemWork) {
             loop {
                 let now = upkeep.clock.now();
                 if last.is_none_or(|last| now.duration_since(last).abs() >= UPKEEP) {
-                    upkeep.round(now).await?;
+                    within(ROUND, upkeep.round(now)).await?;
                     last = Some(now);
                 }
                 if wait(UPKEEP_LOOK, &stop).await == Waited::Cancelled {
@@ -142,7 +145,7 @@ pub(crate) fn start_keys(lifecycle: &Lifecycle, parts: &IdentityParts) {
 
 /// Reads the signing keys. Keys that were read before go on being used when the database is away.
 pub(crate) async fn load_keys(identity: &identity::Identity, readiness: &Readiness) -> platform::Result<()> {
-    match identity::keys::load(identity).await {
+    match within(STEP, identity::keys::load(identity)).await {
         Ok(()) => {
             readiness.up(probes::SIGNING_KEYS);
             Ok(())
@@ -160,7 +163,8 @@ pub(crate) fn start_revocations(lifecycle: &Lifecycle, revocations: &Revocations
         let (revocations, db, clock) = (revocations.clone(), db.clone(), clock.clone());
         async move {
             while wait(REVOCATIONS, &stop).await == Waited::Elapsed {
-                if let Err(error) = revocations.refresh(db.pool(), clock.now()).await {
+                let read = within(STEP / 4, revocations.refresh(db.pool(), clock.now()));
+                if let Err(error) = read.await {
                     tracing::debug!(error = %error.chain(), "revoked sessions could not be read");
                 }
             }
@@ -201,6 +205,15 @@ impl Upkeep {
         );
         Ok(())
     }
+}
+
+/// 503 when it takes longer.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = platform::Result<T>>,
+) -> platform::Result<T> {
+    let late = |elapsed| Error::unavailable("database").with_source(elapsed);
+    tokio::time::timeout(limit, work).await.map_err(late)?
 }
 
 /// Tasks return a result; these never fail.

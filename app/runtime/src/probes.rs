@@ -14,6 +14,8 @@ use platform::telemetry::metrics::{
 use platform::{audit, bus, jobs};
 use sqlx::PgPool;
 
+use crate::background::within;
+
 pub(crate) const DATABASE: &str = "database";
 pub(crate) const MIGRATIONS: &str = "migrations";
 pub(crate) const SIGNING_KEYS: &str = "signing_keys";
@@ -64,7 +66,7 @@ pub(crate) fn start(
                 pool("system", system.pool());
                 pools(&dbs);
                 // A database that is away is said by the probe; the gauges keep their last values.
-                let _read = gauges(&system, clock.now()).await;
+                let _read = within(GAUGES, gauges(&system, clock.now())).await;
                 if wait(GAUGES, &stop).await == Waited::Cancelled {
                     return Ok::<_, platform::Error>(());
                 }

@@ -22,7 +22,7 @@ const TAKEOVER: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(100);
 /// How often the connection is looked at.
 const LOOK: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Takes the lock for as long as the process runs, or refuses to start.
 pub(super) async fn hold(lifecycle: &Lifecycle, process: &Process) -> Result<()> {
@@ -34,29 +34,29 @@ pub(super) async fn hold(lifecycle: &Lifecycle, process: &Process) -> Result<()>
         ("tcp_keepalives_interval", "2"),
         ("tcp_keepalives_count", "3"),
     ]);
-    let Some(connection) = take(&connect, shares).await? else {
+    let Some(place) = Place::take(&connect, shares, None).await? else {
         bail!(
             "another gateway runs on this database. More than one needs REDIS_URL or NATS_URL, in all of them: without it \
              each counts rate limits and holds live positions by itself"
         );
     };
-    let mut connection = Some(connection);
+    let mut place = Some(place);
     let life = lifecycle.clone();
     lifecycle.spawn(Stage::Http, "place of the gateway", TaskKind::Restart, move |stop| {
-        let (mut held, connect, life) = (connection.take(), connect.clone(), life.clone());
+        let (mut held, connect, life) = (place.take(), connect.clone(), life.clone());
+        let mut ghost = held.as_ref().map(|place| place.backend);
         async move {
             while wait(LOOK, &stop).await == Waited::Elapsed {
                 let alive = match &mut held {
-                    Some(connection) => answers(connection).await,
+                    Some(place) => place.is_held().await,
                     None => false,
                 };
                 if alive {
                     continue;
                 }
-                // Dropped first: a half-open connection must not keep us out ourselves for longer than it has to.
                 held = None;
-                match take(&connect, shares).await {
-                    Ok(Some(connection)) => held = Some(connection),
+                match Place::take(&connect, shares, ghost).await {
+                    Ok(Some(place)) => (ghost, held) = (Some(place.backend), Some(place)),
                     Ok(None) => {
                         life.fail("another gateway took over while this one was cut off from the database");
                         return Ok(());
@@ -66,8 +66,8 @@ pub(super) async fn hold(lifecycle: &Lifecycle, process: &Process) -> Result<()>
                     }
                 }
             }
-            if let Some(connection) = held {
-                connection.close().await.ok();
+            if let Some(place) = held {
+                place.connection.close().await.ok();
             }
             Ok::<_, platform::Error>(())
         }
@@ -75,26 +75,48 @@ pub(super) async fn hold(lifecycle: &Lifecycle, process: &Process) -> Result<()>
     Ok(())
 }
 
-async fn answers(connection: &mut PgConnection) -> bool {
-    matches!(tokio::time::timeout(PATIENCE, connection.ping()).await, Ok(Ok(())))
+/// The session whose lock is the place.
+struct Place {
+    connection: PgConnection,
+    backend: Backend,
 }
 
-/// The lock on a new connection; `None` when another one has had it for all the time that one may take to end.
-async fn take(connect: &PgConnectOptions, shares: bool) -> Result<Option<PgConnection>> {
-    let opened = tokio::time::timeout(PATIENCE, connect.connect()).await;
-    let mut connection =
-        opened.context("the database does not answer")?.context("the database cannot be reached")?;
-    let sql =
-        if shares { "SELECT pg_try_advisory_lock_shared($1)" } else { "SELECT pg_try_advisory_lock($1)" };
-    let begun = Instant::now();
-    loop {
-        let taken: bool = sqlx::query_scalar(sql).bind(LOCK).fetch_one(&mut connection).await?;
-        if taken {
-            return Ok(Some(connection));
+/// A session of the server: its process, and when it began, because processes are numbered again.
+type Backend = (i32, jiff_sqlx::Timestamp);
+
+impl Place {
+    /// On a new connection; `None` when another gateway has it for all the time that one may take to end. A session of
+    /// our own that the server still believes in is ended first.
+    async fn take(connect: &PgConnectOptions, shares: bool, ghost: Option<Backend>) -> Result<Option<Self>> {
+        let opened = tokio::time::timeout(PATIENCE, connect.connect()).await;
+        let opened = opened.context("the database does not answer")?;
+        let mut connection = opened.context("the database cannot be reached")?;
+        if let Some((pid, begun)) = ghost {
+            sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2")
+                .bind(pid)
+                .bind(begun)
+                .execute(&mut connection)
+                .await?;
         }
-        if begun.elapsed() > TAKEOVER {
-            return Ok(None);
+        let sql = if shares { "SELECT pg_try_advisory_lock_shared($1)" } else { "SELECT pg_try_advisory_lock($1)" };
+        let begun = Instant::now();
+        loop {
+            let taken: bool = sqlx::query_scalar(sql).bind(LOCK).fetch_one(&mut connection).await?;
+            if taken {
+                break;
+            }
+            if begun.elapsed() > TAKEOVER {
+                return Ok(None);
+            }
+            pause(AGAIN).await;
         }
-        pause(AGAIN).await;
+        let backend =
+            sqlx::query_as("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()");
+        let backend = backend.fetch_one(&mut connection).await?;
+        Ok(Some(Self { connection, backend }))
+    }
+
+    async fn is_held(&mut self) -> bool {
+        matches!(tokio::time::timeout(PATIENCE, self.connection.ping()).await, Ok(Ok(())))
     }
 }

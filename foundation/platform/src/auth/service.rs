@@ -31,6 +31,8 @@ const SKEW_S: i64 = 5;
 const PUBLISHED_S: i32 = 300;
 /// At most this often is an unknown key looked for in the database.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long looking may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Tokens that were checked before and are remembered until they expire.
 const REMEMBERED: usize = 256;
 
@@ -257,8 +259,10 @@ impl ServiceVerifier {
         if recently || self.inner.key(kid).is_some() {
             return;
         }
-        if let Err(error) = self.refresh().await {
-            tracing::warn!(cause = error.chain(), "the keys of the services could not be read");
+        match tokio::time::timeout(PATIENCE, self.refresh()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(cause = error.chain(), "the keys of the services could not be read"),
+            Err(_elapsed) => tracing::warn!("the keys of the services could not be read in time"),
         }
         *looked = Some(Instant::now());
     }

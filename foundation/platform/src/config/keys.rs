@@ -147,7 +147,7 @@ mod tests {
     fn every_setting_is_described() {
         let schema = schema();
         for (section, content) in schema["properties"].as_object().unwrap() {
-            for (key, described) in content["properties"].as_object().unwrap() {
+            for (key, described) in content["properties"].as_object().into_iter().flatten() {
                 assert!(described["description"].is_string(), "{section}.{key} has no description");
             }
         }

@@ -14,7 +14,7 @@ use super::open::Counted;
 
 /// How long a dropped transaction may take to roll back. A connection whose other end is gone never does, and would hold
 /// its place in the pool for ever.
-const ROLLBACK: Duration = Duration::from_secs(5);
+const ROLLBACK: Duration = Duration::from_secs(2);
 
 /// An open transaction. Dropping it rolls back.
 #[derive(Debug)]
@@ -24,12 +24,25 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Sends `sql`, which starts with `BEGIN`, in one message.
+    /// Sends `sql`, which starts with `BEGIN`, in one message; once more when the connection turned out to be broken:
+    /// nothing of it can have been committed.
     pub(super) async fn open(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
+        match Self::open_once(pool, sql.clone()).await {
+            Err(sqlx::Error::Io(broken)) => {
+                tracing::debug!(cause = %broken, "a connection was broken; the transaction begins on another one");
+                Self::open_once(pool, sql).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_once(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
         // From here on a failure or a cancellation rolls back before anybody else gets the connection.
         let mut session = Self { conn: Some(pool.acquire().await?), _counted: Counted::begin() };
         match session.conn().execute(AssertSqlSafe(sql)).await {
             Ok(_) => Ok(session),
+            // Its drop closes what cannot be rolled back.
+            Err(error @ sqlx::Error::Io(_)) => Err(error),
             Err(error) => {
                 session.rollback().await.ok();
                 Err(error)

@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use super::member::Member;
 use super::proxy::{Proxy, Upstream};
 use super::shared_database::SharedDatabase;
-use crate::process::{GENEROUS, http_client};
+use crate::process::{GENEROUS, SignedIn, first_run, http_client, operator, rows};
 
 /// How long a start may take before it counts as failed.
 const START: Duration = Duration::from_mins(1);
@@ -204,6 +204,21 @@ impl Cluster {
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(text)
+    }
+
+    /// Becomes the owner through the one-time link.
+    pub async fn first_run(&self) -> anyhow::Result<SignedIn> {
+        first_run(&self.http, &self.url(""), &self.run(&["owner-link"])?).await
+    }
+
+    /// Enters the installation as its operator.
+    pub async fn operator(&self, owner: &SignedIn) -> anyhow::Result<String> {
+        operator(&self.http, &self.url(""), owner).await
+    }
+
+    /// Two columns of text from the database, as its superuser.
+    pub async fn query(&self, sql: &str) -> anyhow::Result<Vec<(String, String)>> {
+        rows(&self.admin_options(), sql).await
     }
 
     /// How to connect to the database as its superuser.

@@ -2,4 +2,7 @@
 
 mod browser;
 mod contract;
+mod faults;
 mod kill;
+mod load;
+mod split;

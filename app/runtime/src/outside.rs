@@ -39,7 +39,7 @@ impl Outside {
     }
 
     /// Starts what looks after them: the connection, and a relay in every process that has the system's connection.
-    pub fn start(&self, lifecycle: &Lifecycle, system: &SystemDb, random: &Random) {
+    pub fn start(&self, lifecycle: &Lifecycle, system: Option<&SystemDb>, random: &Random) {
         let Some(broker) = &self.broker else { return };
         let readiness = lifecycle.readiness().clone();
         readiness.expect_optional(BROKER);
@@ -55,6 +55,7 @@ impl Outside {
                 Ok::<_, Infallible>(())
             }
         });
+        let Some(system) = system else { return };
         let (broker, system, random) = (broker.clone(), system.clone(), random.clone());
         lifecycle.spawn(Stage::Sequencer, "relay", TaskKind::Restart, move |stop| {
             let relay = broker.relay(system.clone(), &random);

@@ -94,15 +94,15 @@ impl Settings {
     /// what it would listen on.
     pub fn public_url(&self) -> String {
         let config = self.config();
-        let noted = || std::fs::read_to_string(self.place.address()).ok();
+        let noted = || std::fs::read_to_string(self.place.address(None)).ok();
         let url = config.http.public_url.clone().or_else(|| noted().and_then(|text| line(&text, 0)));
         let url = url.unwrap_or_else(|| local_url(&config.http.listen));
         url.trim_end_matches('/').to_owned()
     }
 
-    /// Where the process itself can be asked, from this machine.
-    pub fn local_url(&self) -> String {
-        let noted = std::fs::read_to_string(self.place.address()).ok();
+    /// Where the process of a part, or of everything, can be asked from this machine.
+    pub fn local_url(&self, part: Option<&str>) -> String {
+        let noted = std::fs::read_to_string(self.place.address(part)).ok();
         noted.and_then(|text| line(&text, 1)).unwrap_or_else(|| local_url(&self.config().http.listen))
     }
 }

@@ -189,7 +189,7 @@ impl Part for Inner {
 }
 
 impl Live for RedisLive {
-    fn put<'a>(&'a self, topic: Topic, entry: Entry, ttl: Duration) -> BoxFuture<'a, bool> {
+    fn put(&self, topic: Topic, entry: Entry, ttl: Duration) -> BoxFuture<'_, bool> {
         Box::pin(self.take(topic, entry, ttl))
     }
 

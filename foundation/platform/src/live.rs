@@ -72,7 +72,7 @@ impl Subscription {
 /// Newest-wins values with subscriptions.
 pub trait Live: Send + Sync + fmt::Debug {
     /// Takes an entry unless a newer one is there; whether it was taken. It ends after `ttl`.
-    fn put<'a>(&'a self, topic: Topic, entry: Entry, ttl: Duration) -> BoxFuture<'a, bool>;
+    fn put(&self, topic: Topic, entry: Entry, ttl: Duration) -> BoxFuture<'_, bool>;
     /// The newest value.
     fn get<'a>(&'a self, topic: Topic, key: &'a str) -> BoxFuture<'a, Option<Entry>>;
     /// All values of a topic, by key.

@@ -31,7 +31,7 @@ impl Process {
             redis
                 .watch(CancellationToken::new(), move |state| {
                     if state.is_ok() {
-                        told.notify_one()
+                        told.notify_one();
                     }
                 })
                 .await;

@@ -156,7 +156,7 @@ impl MemoryLive {
 }
 
 impl Live for MemoryLive {
-    fn put<'a>(&'a self, topic: Topic, entry: Entry, ttl: Duration) -> BoxFuture<'a, bool> {
+    fn put(&self, topic: Topic, entry: Entry, ttl: Duration) -> BoxFuture<'_, bool> {
         Box::pin(std::future::ready(self.take(topic, entry, ttl)))
     }
 

@@ -40,7 +40,7 @@ async fn memory_is_a_rate_limiter() {
 struct LastWins(MemoryLive);
 
 impl Live for LastWins {
-    fn put<'a>(&'a self, topic: Topic, mut entry: Entry, ttl: Duration) -> BoxFuture<'a, bool> {
+    fn put(&self, topic: Topic, mut entry: Entry, ttl: Duration) -> BoxFuture<'_, bool> {
         if let Some(held) = self.0.newest(topic, &entry.key).filter(|held| held.at >= entry.at) {
             entry.at = held.at + kernel::time::SignedDuration::from_micros(1);
         }

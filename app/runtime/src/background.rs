@@ -10,14 +10,16 @@ use anyhow::Result;
 use kernel::time::{SharedClock, SignedDuration, Timestamp};
 use platform::audit::{self, AuditKey};
 use platform::auth::Revocations;
-use platform::bus::{self, Runner, Sequencer, Source};
+use platform::bus::{self, Runner, Sequencer};
 use platform::db::SystemDb;
 use platform::jobs::{self, Worker};
 use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
 use platform::service::Service;
+use platform::vault::{self, Vault};
 use platform::{Error, idempotency};
 
 use crate::anchors::Anchors;
+use crate::erasures::Journal;
 use crate::installation::{IdentityParts, Installation};
 use crate::probes;
 
@@ -28,6 +30,8 @@ const REVOCATIONS: Duration = Duration::from_secs(1);
 /// How often committed audit entries are sealed, and how many at once.
 const SEAL: Duration = Duration::from_secs(1);
 const SEAL_BATCH: i64 = 500;
+/// How often erasures are copied to the journal.
+const ERASURES: Duration = Duration::from_secs(1);
 /// How often the upkeep looks at the clock, and how much business time lies between two rounds.
 const UPKEEP_LOOK: Duration = Duration::from_secs(30);
 const UPKEEP: SignedDuration = SignedDuration::from_hours(1);
@@ -61,6 +65,7 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
             }
         }
     });
+    start_erasures(lifecycle, installation);
     let upkeep = Upkeep {
         system: installation.system.clone(),
         clock: installation.clock.clone(),
@@ -85,16 +90,55 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
     });
 }
 
+/// Copies erasures to the journal outside the database.
+fn start_erasures(lifecycle: &Lifecycle, installation: &Installation) {
+    let journal = Journal::of(installation);
+    lifecycle.spawn(Stage::Sequencer, "journal of erasures", TaskKind::Restart, move |stop| {
+        let journal = journal.clone();
+        async move {
+            loop {
+                let last = wait(ERASURES, &stop).await == Waited::Cancelled;
+                journal.catch_up().await?;
+                if last {
+                    return Ok::<_, anyhow::Error>(());
+                }
+            }
+        }
+    });
+}
+
+/// Seals anew what an older key of a person has sealed.
+async fn start_resealing(lifecycle: &Lifecycle, service: &Service, vault: &Vault) -> Result<()> {
+    let (columns, Some(db)) = (service.manifest.sealed, &service.db) else { return Ok(()) };
+    if columns.is_empty() {
+        return Ok(());
+    }
+    vault::register(db).await?;
+    let (db, vault) = (db.clone(), vault.clone());
+    lifecycle.spawn(Stage::Workers, "sealing anew", TaskKind::Restart, move |stop| {
+        let (db, vault) = (db.clone(), vault.clone());
+        async move {
+            while wait(UPKEEP_LOOK, &stop).await == Waited::Elapsed {
+                while vault::reseal(&db, &vault, columns).await? > 0 {}
+            }
+            Ok::<_, Error>(())
+        }
+    });
+    Ok(())
+}
+
 /// Declares and starts the consumers and jobs of a service.
 pub(crate) async fn start_service(
     lifecycle: &Lifecycle,
     service: Service,
+    installation: &Installation,
     concurrency: usize,
-    source: &Arc<dyn Source>,
 ) -> Result<()> {
+    start_resealing(lifecycle, &service, installation.vault()).await?;
+    let source = installation.outside.source();
     let Some(db) = service.db else { return Ok(()) };
     for consumer in service.consumers {
-        let runner = Runner::over(Arc::clone(source), db.clone(), consumer);
+        let runner = Runner::over(Arc::clone(&source), db.clone(), consumer);
         runner.declare().await?;
         for part in 0..runner.consumer().parts() {
             let (name, runner) = (runner.consumer().name(), runner.clone());

@@ -169,7 +169,7 @@ async fn start_services(
     let concurrency = usize::try_from(installation.settings.config().jobs.concurrency).unwrap_or(8);
     background::start_common(lifecycle, installation, parts);
     installation.outside.start(lifecycle, &installation.system, &installation.random);
-    background::start_service(lifecycle, service, concurrency, &installation.outside.source()).await?;
+    background::start_service(lifecycle, service, installation, concurrency).await?;
     probes::start(lifecycle, installation, dbs.clone(), metrics);
     let system = installation.system.clone();
     lifecycle.on_stop(Stage::Pools, "pools", move || async move {

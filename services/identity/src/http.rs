@@ -5,6 +5,8 @@ mod browser;
 mod keys;
 mod members;
 mod organizations;
+mod qr;
+mod second_factor;
 mod text;
 mod users;
 
@@ -15,5 +17,6 @@ use crate::context::Identity;
 /// All routes.
 pub fn routes() -> Api<Identity> {
     let api = Api::new(crate::NAME);
-    keys::routes(members::routes(organizations::routes(users::routes(auth::routes(api)))))
+    let api = second_factor::routes(users::routes(auth::routes(api)));
+    keys::routes(members::routes(organizations::routes(api)))
 }

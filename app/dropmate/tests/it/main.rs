@@ -11,3 +11,4 @@ mod refusals;
 mod schema;
 mod sim_clock;
 mod support;
+mod vault;

@@ -88,6 +88,7 @@ metrics_table! {
     AUTH_SIGN_INS "dropmate_auth_sign_ins_total" Counter Count "Attempts to sign in (outcome).";
     AUTH_REFRESH_REUSE "dropmate_auth_refresh_reuse_total" Counter Count "Used refresh tokens that came again: their session was ended.";
     AUTH_HASH_WAIT "dropmate_auth_hash_wait_seconds" Histogram Seconds "Time spent waiting for a place to hash a password.";
+    AUTH_HASHES_RUNNING "dropmate_auth_hashes_running" Gauge Count "Passwords and PINs being hashed at this moment.";
     IDEMPOTENCY_REPLAYS "dropmate_idempotency_replays_total" Counter Count "Requests that were answered from a stored result.";
     AUDIT_UNSEALED_AGE "dropmate_audit_unsealed_age_seconds" Gauge Seconds "Age of the oldest audit row that is not sealed.";
     VAULT_KEY_LOADS "dropmate_vault_key_loads_total" Counter Count "Data keys unwrapped (outcome).";

@@ -79,6 +79,7 @@ pub async fn boot(
     }
     let mut installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
     installation.outside = Outside::open(&installation.settings, &installation.wake).await?;
+    installation.limiter = installation.outside.limiter(&installation.clock);
     if let Some(sim) = clocks.sim {
         let mut sim = Some(sim);
         lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {

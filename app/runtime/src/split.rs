@@ -23,7 +23,7 @@ use kernel::random::Random;
 use kernel::time::SharedClock;
 use platform::clock::system_random;
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
-use platform::http::rate_limit::{MemoryLimiter, RateLimiter};
+use platform::http::rate_limit::RateLimiter;
 use platform::lifecycle::{Lifecycle, Stage, TaskKind};
 use platform::migrate::{self, MigrationError, RolePasswords};
 use platform::postgres::check_durability;
@@ -219,12 +219,13 @@ async fn prepare(
     }
     let public_url = settings.config().http.public_url.clone().unwrap_or_default();
     let wake = Wake::default();
+    let outside = Outside::open(&settings, &wake).await?;
     Ok(Process {
-        outside: Outside::open(&settings, &wake).await?,
         database: Database::shared(&settings)?,
         part: part.clone(),
         public_url: public_url.trim_end_matches('/').to_owned(),
-        limiter: Arc::new(MemoryLimiter::new(Arc::clone(&clocks.clock))),
+        limiter: outside.limiter(&clocks.clock),
+        outside,
         clock: clocks.clock,
         random: system_random(),
         wake,

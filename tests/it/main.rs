@@ -3,3 +3,4 @@
 mod browser;
 mod contract;
 mod kill;
+mod passkey;

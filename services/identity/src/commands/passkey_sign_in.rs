@@ -9,6 +9,8 @@
 //!
 //! A ceremony is used up before the answer is looked at: nobody gets two tries at one.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::ids::{OrgId, PasskeyId, UserId};
 use platform::audit::Entry;
 use platform::db::{Scope, Tx};
@@ -72,7 +74,9 @@ async fn options(
         if keys.is_empty() {
             return Err(Error::new(Kind::Conflict, "no_passkey", "This account has no passkey. Use a code."));
         }
-        let allowed = keys.iter().map(|key| json!({ "type": "public-key", "id": key.cred_id() }));
+        let allowed = keys
+            .iter()
+            .map(|key| json!({ "type": "public-key", "id": URL_SAFE_NO_PAD.encode(key.cred_id()) }));
         options["allowCredentials"] = allowed.collect();
     }
     Ok((options, state))

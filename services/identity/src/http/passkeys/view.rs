@@ -13,15 +13,17 @@ use crate::store::passkeys::LIFETIME;
 
 /// What to ask a device.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "ceremony": "dmp_0123456789abcdefghjkmnpqrstvwxyz", "expires_in": 300,
+    "options": { "challenge": "8Yz2ZC1hdVhZ", "rpId": "dropmate.example", "userVerification": "required" }
+}))]
 pub(crate) struct PasskeyCeremony {
     /// Names what was begun; it serves once, for five minutes.
-    #[schema(example = "dmp_0123456789abcdefghjkmnpqrstvwxyz")]
     ceremony: String,
     /// For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON` (Web Authentication, level 3).
-    #[schema(value_type = Object, example = json!({ "challenge": "8Yz2ZC1hdVhZ", "rpId": "dropmate.example" }))]
+    #[schema(value_type = Object)]
     options: Value,
     /// Seconds until it expires.
-    #[schema(example = 300)]
     expires_in: i64,
 }
 

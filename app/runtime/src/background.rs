@@ -3,6 +3,7 @@
 //! Each belongs to the stage in which the next ones no longer need it (design section 6, "Stop in order").
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -130,13 +131,14 @@ async fn start_resealing(lifecycle: &Lifecycle, service: &Service, vault: &Vault
 pub(crate) async fn start_service(
     lifecycle: &Lifecycle,
     service: Service,
-    vault: &Vault,
+    installation: &Installation,
     concurrency: usize,
 ) -> Result<()> {
-    start_resealing(lifecycle, &service, vault).await?;
+    start_resealing(lifecycle, &service, installation.vault()).await?;
+    let source = installation.outside.source();
     let Some(db) = service.db else { return Ok(()) };
     for consumer in service.consumers {
-        let runner = Runner::new(db.clone(), consumer);
+        let runner = Runner::over(Arc::clone(&source), db.clone(), consumer);
         runner.declare().await?;
         for part in 0..runner.consumer().parts() {
             let (name, runner) = (runner.consumer().name(), runner.clone());

@@ -22,6 +22,7 @@ use crate::background;
 use crate::database::Database;
 use crate::edge;
 use crate::installation::{Clocks, IdentityParts, Installation};
+use crate::outside::Outside;
 use crate::probes;
 use crate::seed;
 use crate::services;
@@ -73,7 +74,8 @@ pub async fn boot(
     if let Some(server) = database.private() {
         watch(lifecycle, Arc::clone(server));
     }
-    let installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
+    let mut installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
+    installation.outside = Outside::open(&installation.settings, &installation.wake).await?;
     if let Some(sim) = clocks.sim {
         let mut sim = Some(sim);
         lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {
@@ -165,7 +167,8 @@ async fn start_services(
     )?;
     let concurrency = usize::try_from(installation.settings.config().jobs.concurrency).unwrap_or(8);
     background::start_common(lifecycle, installation, parts);
-    background::start_service(lifecycle, service, installation.vault(), concurrency).await?;
+    installation.outside.start(lifecycle, &installation.system, &installation.random);
+    background::start_service(lifecycle, service, installation, concurrency).await?;
     probes::start(lifecycle, installation, dbs.clone(), metrics);
     let system = installation.system.clone();
     lifecycle.on_stop(Stage::Pools, "pools", move || async move {

@@ -109,7 +109,7 @@ impl gateway::Readiness for Probes {
         let mut dependencies: Vec<Dependency> = report
             .dependencies
             .into_iter()
-            .map(|(name, dependency)| Dependency { name, ok: dependency.up, required: true })
+            .map(|(name, dependency)| Dependency { name, ok: dependency.up, required: dependency.required })
             .collect();
         if report.draining {
             dependencies.push(Dependency {

@@ -23,6 +23,7 @@ use crate::database::Database;
 use crate::keys::{self, KeyIds, Keys};
 use crate::libpq::{Login, Tools};
 use crate::master;
+use crate::outside::Outside;
 use crate::services::manifests;
 use crate::settings::Settings;
 
@@ -69,6 +70,8 @@ pub struct Installation {
     pub random: Random,
     /// Bells inside this process.
     pub wake: Wake,
+    /// What stands beside the database; nothing in a command until it is opened.
+    pub(crate) outside: Outside,
     pub(crate) limiter: Arc<dyn RateLimiter>,
     pub(crate) mailer: Arc<dyn Mailer>,
     passwords: RolePasswords,
@@ -107,6 +110,7 @@ impl Installation {
             PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings) };
         let connect = database.role(migrate::SYSTEM, &keys.passwords);
         Ok(Self {
+            outside: Outside::default(),
             system: SystemDb::new(connect, options, wake.clone()),
             audit_key: keys.audit,
             key_ids: keys.ids,

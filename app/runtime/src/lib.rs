@@ -22,6 +22,7 @@ mod keys;
 mod libpq;
 pub mod master;
 mod operator;
+pub mod outside;
 mod place;
 mod probes;
 pub mod restore;

@@ -3,6 +3,7 @@
 
 mod backup;
 mod beside;
+mod broker;
 mod life;
 mod plain_user;
 mod refusals;

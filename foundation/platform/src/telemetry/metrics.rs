@@ -68,6 +68,10 @@ metrics_table! {
     BUS_DELIVERY_DELAY "dropmate_bus_delivery_delay_seconds" Histogram Seconds "Time from commit to the consumer (consumer).";
     BUS_DEAD_LETTERS "dropmate_bus_dead_letters" Gauge Count "Events set aside for a person (consumer).";
 
+    BROKER_RELAYED "dropmate_broker_relayed_total" Counter Count "Events that a broker has confirmed.";
+    BROKER_BATCHES "dropmate_broker_batches_total" Counter Count "Batches of consumers behind a broker (from: broker, or log where the broker left a hole or was silent).";
+    BROKER_REBUILDS "dropmate_broker_rebuilds_total" Counter Count "Times that the broker's stream was made anew from the log.";
+
     JOBS_QUEUE_DEPTH "dropmate_jobs_queue_depth" Gauge Count "Jobs that are due and wait (queue).";
     JOBS_OLDEST_AGE "dropmate_jobs_oldest_age_seconds" Gauge Seconds "How long the oldest due job has waited (queue).";
     JOBS_FINISHED "dropmate_jobs_finished_total" Counter Count "Attempts that ended (job, outcome).";

@@ -10,14 +10,14 @@ use serde_json::json;
 use testkit::Installation;
 
 /// A browser for one test; ends with its value.
-struct Browser {
+pub(crate) struct Browser {
     driver: Child,
-    client: Client,
+    pub(crate) client: Client,
 }
 
 impl Browser {
     /// `None` (with a message) where there is no ChromeDriver; in CI that is a failure.
-    async fn open(width: u32, height: u32) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn open(width: u32, height: u32) -> anyhow::Result<Option<Self>> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -109,7 +109,7 @@ impl Browser {
         Ok(())
     }
 
-    async fn close(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         self.client.clone().close().await?;
         self.driver.kill()?;
         self.driver.wait()?;

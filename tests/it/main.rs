@@ -5,4 +5,5 @@ mod contract;
 mod faults;
 mod kill;
 mod load;
+mod passkey;
 mod split;

@@ -270,7 +270,7 @@ pub(crate) enum UserAction {
     Reset {
         /// The address with which the person signs in
         email: String,
-        /// Also remove the person's second factor: app and recovery codes are lost
+        /// Also remove the person's second factor: app, passkeys and recovery codes are lost
         #[arg(long)]
         second_factor: bool,
     },

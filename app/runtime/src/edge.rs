@@ -124,7 +124,8 @@ pub(crate) fn inner_edge(parts: &Parts<'_>) -> Edge {
 }
 
 /// Operations on which somebody could guess a secret, counted by address; guesses at one account are counted apart.
-const GUESSABLE: [&str; 4] = ["sign_in", "sign_in_second_factor", "register", "forgot_password"];
+const GUESSABLE: [&str; 5] =
+    ["sign_in", "sign_in_second_factor", "sign_in_passkey", "register", "forgot_password"];
 
 fn rate_limits(config: &Config, limiter: Arc<dyn RateLimiter>) -> RateLimits {
     let limits = &config.limits;

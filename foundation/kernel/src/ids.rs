@@ -158,6 +158,8 @@ id_kinds! {
     InvitationId = "invite";
     /// An API key or device key.
     ApiKeyId = "key";
+    /// A passkey of a person.
+    PasskeyId = "passkey";
     /// A key that signs access tokens.
     SigningKeyId = "sigkey";
     /// One event in the log.

@@ -10,6 +10,8 @@ pub mod guessing;
 pub mod invitations;
 pub mod members;
 pub mod organizations;
+pub mod passkey_sign_in;
+pub mod passkeys;
 pub mod password_reset;
 pub mod passwords;
 pub mod reauthenticate;

@@ -12,6 +12,7 @@ use platform::vault::Vault;
 
 use crate::hashing::Hasher;
 use crate::keys::SigningKeys;
+use crate::relying_party::RelyingParty;
 
 /// What an administrator decides.
 #[derive(Debug, Clone)]
@@ -59,6 +60,7 @@ struct Inner {
     deps: Deps,
     hasher: Hasher,
     keys: SigningKeys,
+    relying_party: RelyingParty,
     keys_taken_back: AtomicU64,
 }
 
@@ -73,7 +75,9 @@ impl Identity {
     pub fn new(deps: Deps) -> Self {
         let hasher = Hasher::new(deps.hash_concurrency, deps.db.random().clone());
         let keys = SigningKeys::new(deps.settings.public_url.clone(), deps.published.clone());
-        Self { inner: Arc::new(Inner { deps, hasher, keys, keys_taken_back: AtomicU64::new(0) }) }
+        let relying_party = RelyingParty::of(&deps.settings.public_url);
+        let keys_taken_back = AtomicU64::new(0);
+        Self { inner: Arc::new(Inner { deps, hasher, keys, relying_party, keys_taken_back }) }
     }
 
     /// The service's connection.
@@ -114,6 +118,11 @@ impl Identity {
     /// Signs access tokens.
     pub fn keys(&self) -> &SigningKeys {
         &self.inner.keys
+    }
+
+    /// What passkeys are bound to.
+    pub fn relying_party(&self) -> &RelyingParty {
+        &self.inner.relying_party
     }
 
     /// How many API keys this process has taken back; what was remembered before is asked for again.

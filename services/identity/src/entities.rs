@@ -1,6 +1,6 @@
 //! The things of identity as commands and queries see them.
 
-use kernel::ids::{ApiKeyId, InvitationId, MembershipId, OrgId, SessionId, UserId};
+use kernel::ids::{ApiKeyId, InvitationId, MembershipId, OrgId, PasskeyId, SessionId, UserId};
 use kernel::time::Timestamp;
 use platform::auth::Role;
 use platform::vault::Private;
@@ -119,6 +119,21 @@ pub struct Invitation {
     pub accepted_at: Option<Timestamp>,
     /// When it was taken back.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// A passkey of a person, without its key.
+#[derive(Debug, Clone)]
+pub struct Passkey {
+    /// Identifier.
+    pub id: PasskeyId,
+    /// As the person calls it.
+    pub name: Private,
+    /// Business time.
+    pub created_at: Timestamp,
+    /// When it last opened a session.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was suspended: there may be a copy.
+    pub suspended_at: Option<Timestamp>,
 }
 
 /// A key of an integration or device.

@@ -6,6 +6,7 @@ pub(crate) mod internal;
 mod keys;
 mod members;
 mod organizations;
+mod passkeys;
 mod qr;
 mod second_factor;
 mod text;
@@ -18,6 +19,6 @@ use crate::context::Identity;
 /// All routes.
 pub fn routes() -> Api<Identity> {
     let api = Api::new(crate::NAME);
-    let api = second_factor::routes(users::routes(auth::routes(api)));
+    let api = passkeys::routes(second_factor::routes(users::routes(auth::routes(api))));
     keys::routes(members::routes(organizations::routes(api)))
 }

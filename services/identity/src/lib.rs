@@ -20,6 +20,7 @@ mod jobs;
 pub mod keys;
 mod permissions;
 mod queries;
+mod relying_party;
 mod store;
 
 use contracts::Event;

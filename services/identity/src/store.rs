@@ -7,6 +7,7 @@ pub mod invitations;
 pub mod links;
 pub mod memberships;
 pub mod organizations;
+pub mod passkeys;
 pub mod recovery_codes;
 pub mod sessions;
 pub mod signing_keys;
@@ -20,5 +21,9 @@ pub const SEALED: &[SealedColumn] = &[
     SealedColumn { table: "identity.users", column: "name", row: "id", subject: "id" },
     SealedColumn { table: "identity.users", column: "email", row: "id", subject: "id" },
     SealedColumn { table: "identity.users", column: "phone", row: "id", subject: "id" },
+    SealedColumn { table: "identity.totp", column: "secret", row: "user_id", subject: "user_id" },
+    SealedColumn { table: "identity.passkeys", column: "name", row: "id", subject: "user_id" },
     SealedColumn { table: "identity.invitations", column: "email", row: "id", subject: "id" },
+    SealedColumn { table: "identity.totp", column: "secret", row: "user_id", subject: "user_id" },
+    SealedColumn { table: "identity.passkeys", column: "name", row: "id", subject: "user_id" },
 ];

@@ -55,6 +55,7 @@ pub(super) async fn start(process: &Process, metrics: &Metrics, lifecycle: &Life
     let gateway =
         edge::gateway(&parts, vec![(api, channel)], authenticator, Arc::new(keys.clone()), limiter)?;
 
+    process.outside.start(lifecycle, None, &process.random);
     follow_identity(lifecycle, keys);
     background::start_revocations(lifecycle, &revocations, &db);
     probes::probe_plain(lifecycle.readiness(), &db).await;

@@ -10,7 +10,7 @@ use platform::{Error, Kind, Result};
 use crate::context::Identity;
 use crate::domain::recovery;
 use crate::permissions::ENROL;
-use crate::store::{memberships, recovery_codes, totp};
+use crate::store::{challenges, memberships, passkeys, recovery_codes, totp};
 
 /// What a person typed as a code: of the app, or one of the recovery codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,8 @@ impl Code {
 
 /// Whether the person has a second factor.
 pub async fn enrolled(tx: &mut Tx, user: UserId) -> Result<bool> {
-    Ok(totp::confirmed_at(tx, user).await?.is_some())
+    // A suspended passkey counts: losing it must not make signing in easier.
+    Ok(totp::confirmed_at(tx, user).await?.is_some() || passkeys::count(tx, user).await? > 0)
 }
 
 /// With what the second step can be done, in the words of the API.
@@ -51,6 +52,9 @@ pub async fn methods(tx: &mut Tx, user: UserId) -> Result<Vec<&'static str>> {
     let mut methods = Vec::new();
     if totp::confirmed_at(tx, user).await?.is_some() {
         methods.push("totp");
+    }
+    if !passkeys::keys(tx, user, false).await?.is_empty() {
+        methods.push("passkey");
     }
     if recovery_codes::left(tx, user).await? > 0 {
         methods.push("recovery_code");
@@ -85,6 +89,22 @@ pub async fn limits(tx: &mut Tx, user: UserId, org: Option<OrgId>, role: Role) -
         return Ok(BTreeSet::new());
     }
     Ok(BTreeSet::from([ENROL.to_owned()]))
+}
+
+/// After a factor was removed: refuses if it was the last one and somebody asks for one, else clears what hung on it.
+pub async fn keep_what_is_asked_for(tx: &mut Tx, user: UserId) -> Result<()> {
+    if enrolled(tx, user).await? {
+        return Ok(());
+    }
+    if !memberships::second_factor_required_by(tx, user).await?.is_empty() {
+        return Err(Error::new(
+            Kind::Conflict,
+            "second_factor_required",
+            "An organisation of yours asks for a second factor, and this is your only one.",
+        ));
+    }
+    recovery_codes::remove(tx, user).await?;
+    challenges::end_all(tx, user).await
 }
 
 /// The code is not right, was used before, or belongs to another time.

@@ -44,7 +44,8 @@ pub fn second_factor_required() -> Error {
     )
 }
 
-fn challenge_expired() -> Error {
+/// The challenge of the first step is over.
+pub fn challenge_expired() -> Error {
     Error::new(
         Kind::Unauthenticated,
         "challenge_expired",

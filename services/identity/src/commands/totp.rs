@@ -3,9 +3,12 @@
 //! | app | enrol | confirm with a right code | disable |
 //! |---|---|---|---|
 //! | none | a secret, unconfirmed | refused | refused |
-//! | unconfirmed | another secret in its place | confirmed; recovery codes are shown; other sessions end | refused |
+//! | unconfirmed | another secret in its place | confirmed | refused |
 //! | unconfirmed for 15 minutes | another secret in its place | refused | refused |
-//! | confirmed | refused | refused | none; recovery codes are gone |
+//! | confirmed | refused | refused | none |
+//!
+//! With the first second factor of a person, whichever it is, recovery codes are shown and every other session ends; with
+//! the last one the codes go.
 
 use kernel::ids::{SessionId, UserId};
 use kernel::time::SignedDuration;
@@ -20,7 +23,7 @@ use crate::context::Identity;
 use crate::domain::recovery;
 use crate::domain::totp::Authenticator;
 use crate::store::sessions::EndReason;
-use crate::store::{challenges, memberships, recovery_codes, sessions, totp, users};
+use crate::store::{challenges, passkeys, recovery_codes, sessions, totp, users};
 
 /// How long an app may stay unconfirmed.
 const UNCONFIRMED: SignedDuration = SignedDuration::from_mins(15);
@@ -52,8 +55,7 @@ pub async fn enrol(
     app.named(&account)
 }
 
-/// Confirms the app with its first code; the answer is the recovery codes. Every other session ends: they were opened
-/// without the second factor.
+/// Confirms the app with its first code. With the first second factor come recovery codes.
 pub async fn confirm(
     tx: &mut Tx,
     identity: &Identity,
@@ -70,12 +72,11 @@ pub async fn confirm(
         return Err(conflict("enrolment_expired", "This took too long. Enrol the app again."));
     }
     let step = stored.app.accept(code, now, stored.last_step).ok_or_else(|| wrong_code(Kind::Forbidden))?;
+    let first = !second_factor::enrolled(tx, user).await?;
     totp::accept(tx, user, step).await?;
-    let codes = new_codes(tx, identity, user).await?;
     sessions::authenticated(tx, session).await?;
-    let ended = end_sessions::end_all(tx, user, None, EndReason::SecondFactor, Some(session)).await?;
+    let codes = if first { first_factor(tx, identity, user, session).await? } else { Vec::new() };
     tx.audit(Entry::new("confirm_totp", "user", user)).await?;
-    end_sessions::known(tx, identity, &ended);
     Ok(codes)
 }
 
@@ -86,23 +87,8 @@ pub async fn disable(tx: &mut Tx, user: UserId, session: SessionId) -> Result<()
         return Err(not_enrolled());
     }
     totp::remove(tx, user).await?;
-    keep_what_is_asked_for(tx, user).await?;
+    second_factor::keep_what_is_asked_for(tx, user).await?;
     tx.audit(Entry::new("disable_totp", "user", user)).await
-}
-
-/// After a factor was removed: refuses if it was the last one and somebody asks for one, else clears what hung on it.
-async fn keep_what_is_asked_for(tx: &mut Tx, user: UserId) -> Result<()> {
-    if second_factor::enrolled(tx, user).await? {
-        return Ok(());
-    }
-    if !memberships::second_factor_required_by(tx, user).await?.is_empty() {
-        return Err(conflict(
-            "second_factor_required",
-            "An organisation of yours asks for a second factor, and this is your only one.",
-        ));
-    }
-    recovery_codes::remove(tx, user).await?;
-    challenges::end_all(tx, user).await
 }
 
 /// New recovery codes in place of the old ones.
@@ -126,6 +112,20 @@ pub async fn regenerate(
     Ok(codes)
 }
 
+/// What comes with a person's first second factor: recovery codes, and the end of every other session, which were opened
+/// without it.
+pub async fn first_factor(
+    tx: &mut Tx,
+    identity: &Identity,
+    user: UserId,
+    session: SessionId,
+) -> Result<Vec<Private>> {
+    let ended = end_sessions::end_all(tx, user, None, EndReason::SecondFactor, Some(session)).await?;
+    end_sessions::known(tx, identity, &ended);
+    new_codes(tx, identity, user).await
+}
+
+/// Draws a person's recovery codes, in place of older ones.
 async fn new_codes(tx: &mut Tx, identity: &Identity, user: UserId) -> Result<Vec<Private>> {
     let codes = recovery::draw(tx.random());
     recovery_codes::replace(tx, identity.vault(), user, &codes).await?;
@@ -135,9 +135,10 @@ async fn new_codes(tx: &mut Tx, identity: &Identity, user: UserId) -> Result<Vec
 /// Removes every second factor of somebody who has lost it; for the operator on the machine.
 pub async fn remove_all(tx: &mut Tx, user: UserId) -> Result<()> {
     let had_app = totp::remove(tx, user).await?;
+    let keys = passkeys::remove_all(tx, user).await?;
     let codes = recovery_codes::left(tx, user).await?;
     recovery_codes::remove(tx, user).await?;
     challenges::end_all(tx, user).await?;
-    let detail = serde_json::json!({ "totp": had_app, "recovery_codes": codes });
+    let detail = serde_json::json!({ "totp": had_app, "passkeys": keys, "recovery_codes": codes });
     tx.audit(Entry::new("user.reset_second_factor", "user", user).detail(detail)).await
 }

@@ -19,6 +19,8 @@ pub enum Purpose {
     Invitation,
     /// Between the two steps of signing in.
     Challenge,
+    /// Between asking a device for a passkey and its answer.
+    Ceremony,
     /// API key of an integration.
     ApiKey,
     /// Key of a device that may only report.
@@ -33,6 +35,7 @@ impl Purpose {
             Self::Link => "dml_",
             Self::Invitation => "dmi_",
             Self::Challenge => "dmc_",
+            Self::Ceremony => "dmp_",
             Self::ApiKey => "dmk_",
             Self::DeviceKey => "dmd_",
         }

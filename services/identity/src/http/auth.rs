@@ -8,7 +8,7 @@ mod register;
 mod sessions;
 mod sign_in;
 mod tokens;
-mod view;
+pub(super) mod view;
 
 use platform::http::openapi::Api;
 use utoipa_axum::routes;

@@ -6,7 +6,7 @@ use platform::db::BoxFuture;
 use platform::jobs::{Job, JobContext, JobError, JobKind, Schedule, Spec};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{challenges, links, sessions};
+use crate::store::{challenges, links, passkeys, sessions};
 
 /// How long ended sessions and links are kept, so that a reuse is still recognised.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -35,7 +35,8 @@ async fn run(context: JobContext) -> Result<(), JobError> {
     let before = tx.now().checked_sub(KEPT).map_err(platform::Error::internal)?;
     let gone = sessions::purge(&mut tx, before).await?
         + links::purge(&mut tx, before).await?
-        + challenges::purge(&mut tx, before).await?;
+        + challenges::purge(&mut tx, before).await?
+        + passkeys::purge(&mut tx, before).await?;
     tx.commit().await?;
     tracing::info!(rows = gone, "ended sessions, links and challenges were removed");
     Ok(())

@@ -6,13 +6,15 @@ use platform::Result;
 use platform::db::Scope;
 
 use crate::context::Identity;
-use crate::store::{memberships, recovery_codes, totp};
+use crate::store::{memberships, passkeys, recovery_codes, totp};
 
 /// What is set up and who asks for it.
 #[derive(Debug, Clone)]
 pub struct SecondFactor {
     /// When the authenticator app was confirmed, if there is one.
     pub totp_since: Option<Timestamp>,
+    /// Passkeys, suspended ones included.
+    pub passkeys: i64,
     /// Recovery codes that still work.
     pub recovery_codes_left: i64,
     /// Whether an organisation asks this person for a second factor.
@@ -24,6 +26,7 @@ pub async fn state(identity: &Identity, scope: &Scope, user: UserId) -> Result<S
     let mut tx = identity.db().read(scope).await?;
     Ok(SecondFactor {
         totp_since: totp::confirmed_at(&mut tx, user).await?,
+        passkeys: passkeys::count(&mut tx, user).await?,
         recovery_codes_left: recovery_codes::left(&mut tx, user).await?,
         required: !memberships::second_factor_required_by(&mut tx, user).await?.is_empty(),
     })

@@ -52,11 +52,16 @@ pub async fn peek(tx: &mut Tx, secret: &Secret) -> Result<Option<Challenge>> {
 
 /// Uses a challenge up: of two answers at once one opens a session.
 pub async fn take(tx: &mut Tx, secret: &Secret) -> Result<Option<Challenge>> {
+    take_hash(tx, &secret.hash()).await
+}
+
+/// [`take`] by the stored hash.
+pub async fn take_hash(tx: &mut Tx, hash: &[u8]) -> Result<Option<Challenge>> {
     let now: SqlTime = tx.now().to_sqlx();
     let row = sqlx::query!(
         "UPDATE identity.challenges SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
          RETURNING user_id, org_id",
-        secret.hash(),
+        hash,
         now as _,
     )
     .fetch_optional(tx.conn())

@@ -28,6 +28,7 @@ struct Objects {
     key: String,
     session: String,
     user: String,
+    passkey: String,
 }
 
 impl Objects {
@@ -47,6 +48,8 @@ impl Objects {
             key: app.api_key(&org.owner, "api", &["members:read"]).await.text("/api_key/id"),
             session: extra.session(),
             user: extra.user,
+            // Of somebody else, whoever looks: `passkeys` has the stories of one's own.
+            passkey: nobody("passkey"),
         }
     }
 
@@ -58,6 +61,7 @@ impl Objects {
             key: nobody("key"),
             session: nobody("session"),
             user: nobody("user"),
+            passkey: nobody("passkey"),
         }
     }
 
@@ -70,6 +74,7 @@ impl Objects {
             ("/api-keys/", &self.key),
             ("/sessions/", &self.session),
             ("/users/", &self.user),
+            ("/passkeys/", &self.passkey),
         ]
         .into_iter()
         .find(|(part, _)| template.contains(&format!("{part}{{id}}")))?

@@ -61,6 +61,8 @@ pub struct Wishes {
     pub open_registration: bool,
     /// Password hashes at a time.
     pub hash_concurrency: usize,
+    /// The public address.
+    pub public_url: String,
     /// How long a signing key signs.
     pub key_rotation: SignedDuration,
     /// What `/metrics` shows.
@@ -76,6 +78,7 @@ impl Default for Wishes {
         Self {
             open_registration: false,
             hash_concurrency: 4,
+            public_url: PUBLIC_URL.to_owned(),
             key_rotation: SignedDuration::from_hours(30 * 24),
             metrics: Arc::new(String::new),
             limits: None,
@@ -127,7 +130,7 @@ impl App {
             published: published.clone(),
             revocations: revocations.clone(),
             settings: Settings {
-                public_url: PUBLIC_URL.to_owned(),
+                public_url: wishes.public_url.clone(),
                 open_registration: wishes.open_registration,
                 password_min_length: 10,
                 secure_cookies: true,
@@ -138,12 +141,8 @@ impl App {
         identity::keys::load(&identity).await.expect("the signing keys");
         let service = identity::service(&identity).expect("the service");
         let worker = Worker::new(own, service.jobs, Vec::new(), 4);
-        let verifier = Verifier::new(
-            PUBLIC_URL.to_owned(),
-            Arc::new(published.clone()),
-            clock.clone(),
-            revocations.clone(),
-        );
+        let verifier =
+            Verifier::new(wishes.public_url, Arc::new(published.clone()), clock.clone(), revocations.clone());
         let authenticator = Authenticator::new(verifier, Arc::new(CachedExchange::new(identity.clone())));
         let api = (wishes.api)(service.api);
         let own_operations = Operations::build(&[&api]).expect("the operations of identity");

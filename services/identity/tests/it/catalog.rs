@@ -4,11 +4,13 @@ use sqlx::Row as _;
 use testkit::TestDb;
 
 /// Tables that belong to the installation and not to one organisation; each is explained in the migration.
-const INSTALLATION: [&str; 10] = [
+const INSTALLATION: [&str; 12] = [
     "challenges",
     "credential_index",
     "credentials",
     "one_time_links",
+    "passkey_ceremonies",
+    "passkeys",
     "recovery_codes",
     "refresh_tokens",
     "sessions",

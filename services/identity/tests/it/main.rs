@@ -12,6 +12,7 @@ mod guessing;
 mod invitations;
 mod keys;
 mod members;
+mod passkeys;
 mod passwords;
 mod privacy;
 mod refresh;

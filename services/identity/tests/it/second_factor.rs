@@ -175,7 +175,7 @@ async fn an_app_that_was_never_confirmed_protects_nothing() {
     app.sign_in(&founder.login).await.is(200);
     assert_eq!(
         state(&app, &founder).await,
-        json!({ "enabled": false, "recovery_codes_left": 0, "required": false })
+        json!({ "enabled": false, "passkeys": 0, "recovery_codes_left": 0, "required": false })
     );
     confirm(&app, &founder, &Phone::of(&first).code(&app)).await.refused(403, "wrong_code");
     app.pass(SignedDuration::from_mins(15));

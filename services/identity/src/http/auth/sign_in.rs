@@ -100,7 +100,7 @@ pub(crate) struct SecondFactorRequired {
     /// For the second step; it works once, for five minutes.
     #[schema(example = "dmc_0123456789abcdefghjkmnpqrstvwxyz")]
     challenge: Option<String>,
-    /// With what the second step can be done: `totp`, `recovery_code`; more may come.
+    /// With what the second step can be done: `totp`, `passkey`, `recovery_code`; more may come.
     #[schema(example = json!(["totp", "recovery_code"]))]
     methods: Option<Vec<String>>,
     /// Seconds until the challenge expires.

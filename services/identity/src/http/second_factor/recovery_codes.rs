@@ -14,7 +14,7 @@ use crate::context::Identity;
 /// Codes for who has lost the second factor, shown this once.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct RecoveryCodes {
-    /// Ten codes; each works once, in place of a code of the app. Older ones do not work any more.
+    /// Ten codes; each works once, in place of another second factor. Older ones do not work any more.
     #[schema(example = json!(["0f3k9-7xw2m", "8hq4t-n1z6c"]))]
     recovery_codes: Vec<String>,
 }

@@ -21,6 +21,9 @@ pub(crate) struct SecondFactor {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-20T12:00:00Z")]
     totp_since: Option<Timestamp>,
+    /// How many passkeys there are.
+    #[schema(example = 1)]
+    passkeys: i64,
     /// Recovery codes that still work, of ten.
     #[schema(example = 10)]
     recovery_codes_left: i64,
@@ -41,8 +44,9 @@ pub(crate) async fn get_second_factor(
     let user = reader.principal.user()?;
     let state = query::state(&identity, &reader.scope, user).await?;
     Ok(Json(SecondFactor {
-        enabled: state.totp_since.is_some(),
+        enabled: state.totp_since.is_some() || state.passkeys > 0,
         totp_since: state.totp_since,
+        passkeys: state.passkeys,
         recovery_codes_left: state.recovery_codes_left,
         required: state.required,
     }))

@@ -75,7 +75,8 @@ pub(crate) struct ConfirmTotp {
     code: String,
 }
 
-/// Confirms the app with its first code. From now on signing in takes a second step; every other session ends.
+/// Confirms the app with its first code. From now on signing in takes a second step. With the first second factor come
+/// recovery codes, and every other session ends; otherwise the list is empty.
 #[utoipa::path(
     post, path = "/api/v1/users/me/totp/confirm", operation_id = "confirm_totp", tag = "second factor",
     request_body = ConfirmTotp,

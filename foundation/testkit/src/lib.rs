@@ -13,6 +13,7 @@ pub mod logs;
 pub mod mail;
 pub mod process;
 pub mod proof;
+pub mod rights;
 pub mod sandbox;
 pub mod schedule;
 pub mod simclock;

@@ -6,6 +6,7 @@ mod beside;
 mod life;
 mod plain_user;
 mod refusals;
+mod roles;
 mod schema;
 mod sim_clock;
 mod support;

@@ -28,7 +28,7 @@ impl Session {
     /// nothing of it can have been committed.
     pub(super) async fn open(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
         match Self::open_once(pool, sql.clone()).await {
-            Err(sqlx::Error::Io(broken)) => {
+            Err(broken) if is_broken(&broken) => {
                 tracing::debug!(cause = %broken, "a connection was broken; the transaction begins on another one");
                 Self::open_once(pool, sql).await
             }
@@ -42,7 +42,7 @@ impl Session {
         match session.conn().execute(AssertSqlSafe(sql)).await {
             Ok(_) => Ok(session),
             // Its drop closes what cannot be rolled back.
-            Err(error @ sqlx::Error::Io(_)) => Err(error),
+            Err(error) if is_broken(&error) => Err(error),
             Err(error) => {
                 session.rollback().await.ok();
                 Err(error)
@@ -72,6 +72,12 @@ impl Session {
         self.conn = None;
         Ok(())
     }
+}
+
+/// Whether the connection had been cut, or ended by the server while nobody looked.
+fn is_broken(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(error, sqlx::Error::Io(_)) || code.is_some_and(|code| code.starts_with("57P"))
 }
 
 impl Drop for Session {

@@ -13,5 +13,6 @@ mod inbox;
 mod jobs;
 mod migrate;
 mod private_postgres;
+mod services;
 mod tenancy;
 mod vault;

@@ -24,16 +24,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Sends `sql`, which starts with `BEGIN`, in one message; once more when the connection turned out to be broken:
-    /// nothing of it can have been committed.
+    /// Sends `sql`, which starts with `BEGIN`, in one message; on another connection when this one turned out to be broken:
+    /// nothing of it can have been committed. After a restart of the server every connection of the pool is.
     pub(super) async fn open(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
-        match Self::open_once(pool, sql.clone()).await {
-            Err(broken) if is_broken(&broken) => {
-                tracing::debug!(cause = %broken, "a connection was broken; the transaction begins on another one");
-                Self::open_once(pool, sql).await
+        for _ in 0..pool.options().get_max_connections() {
+            match Self::open_once(pool, sql.clone()).await {
+                Err(broken) if is_broken(&broken) => {
+                    tracing::debug!(cause = %broken, "a connection was broken; the transaction begins on another one");
+                }
+                opened => return opened,
             }
-            opened => opened,
         }
+        Self::open_once(pool, sql).await
     }
 
     async fn open_once(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {

@@ -29,7 +29,8 @@ impl Scene {
         let cluster = Box::pin(Cluster::start(testkit::process::binary()?, dir.path(), &plan)).await?;
         let owner = cluster.first_run().await?;
         let token = cluster.operator(&owner).await?;
-        let writer = Writer { http: cluster.http().clone(), url: cluster.url("/api/v1/organizations"), token };
+        let writer =
+            Writer { http: cluster.http().clone(), url: cluster.url("/api/v1/organizations"), token };
         Ok(Self { cluster, writer, seed, random: Random::seeded(seed), probes: 0, _dir: dir })
     }
 
@@ -49,8 +50,13 @@ impl Scene {
                 log.note(key, testkit::sandbox::Outcome::Ok(id), begun.elapsed());
                 return Ok(begun.elapsed());
             }
-            let stories: Vec<String> = self.cluster.members.iter().map(testkit::sandbox::Member::story).collect();
-            ensure!(begun.elapsed() < Duration::from_mins(1), "no write goes through\n{}", stories.join("\n---\n"));
+            let stories: Vec<String> =
+                self.cluster.members.iter().map(testkit::sandbox::Member::story).collect();
+            ensure!(
+                begun.elapsed() < Duration::from_mins(1),
+                "no write goes through\n{}",
+                stories.join("\n---\n")
+            );
             pause(Duration::from_millis(10)).await;
         }
     }
@@ -100,7 +106,8 @@ async fn kills(proof: &Proof) -> anyhow::Result<()> {
         doubles += usize::from(kill.victims.len() > 1);
         // Down for as long as the supervisor waits; the clock runs from the last start of a victim.
         scene.until_it_writes(&mut log).await?;
-        let respawned = kill.victims.iter().filter_map(|victim| scene.cluster.members[*victim].spawned()).max();
+        let respawned =
+            kill.victims.iter().filter_map(|victim| scene.cluster.members[*victim].spawned()).max();
         back.push(respawned.context("it was started again")?.elapsed());
     }
     log.extend(load.finish().await);
@@ -161,7 +168,8 @@ async fn pauses(proof: &Proof) -> anyhow::Result<()> {
 }
 
 /// Events that committed before now and are not in the log yet.
-const OLD_OUTBOX: &str = "SELECT subject, '' FROM bus.outbox WHERE written_at < clock_timestamp() - interval '300 ms'";
+const OLD_OUTBOX: &str =
+    "SELECT subject, '' FROM bus.outbox WHERE written_at < clock_timestamp() - interval '300 ms'";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn proof_split_pause() {
@@ -237,7 +245,11 @@ async fn cuts(proof: &Proof, pair: Pair) -> anyhow::Result<()> {
         scene.until_it_writes(&mut log).await?;
         let took = healed.elapsed();
         println!("{pair:?} {how} for {length:?}: writes again after {took:?}");
-        ensure!(took <= Duration::from_secs(5), "{pair:?} {how} for {length:?} (seed {}): {took:?}", scene.seed);
+        ensure!(
+            took <= Duration::from_secs(5),
+            "{pair:?} {how} for {length:?} (seed {}): {took:?}",
+            scene.seed
+        );
         back.push(took);
     }
     log.extend(load.finish().await);
@@ -259,14 +271,25 @@ async fn no_stuck_pool(scene: &Scene) -> anyhow::Result<()> {
     let begun = Instant::now();
     loop {
         let read = || {
-            let request = scene.writer.http.get(scene.cluster.url("/api/v1/users/me")).bearer_auth(&scene.writer.token);
-            async move { request.timeout(Duration::from_secs(2)).send().await.is_ok_and(|answer| answer.status() == 200) }
+            let request =
+                scene.writer.http.get(scene.cluster.url("/api/v1/users/me")).bearer_auth(&scene.writer.token);
+            async move {
+                request
+                    .timeout(Duration::from_secs(2))
+                    .send()
+                    .await
+                    .is_ok_and(|answer| answer.status() == 200)
+            }
         };
         let answered = futures::future::join_all((0..32).map(|_| read())).await;
         if answered.iter().all(|answered| *answered) {
             return Ok(());
         }
-        ensure!(begun.elapsed() < Duration::from_secs(15), "a pool is stuck (seed {}): {answered:?}", scene.seed);
+        ensure!(
+            begun.elapsed() < Duration::from_secs(15),
+            "a pool is stuck (seed {}): {answered:?}",
+            scene.seed
+        );
     }
 }
 

@@ -44,7 +44,8 @@ async fn proof_kill_all_in_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn proof_kill_every_process() {
-    let proof = Proof::new("kill -9 of every process of a split installation at once under 8 writing clients");
+    let proof =
+        Proof::new("kill -9 of every process of a split installation at once under 8 writing clients");
     let kills = proof.size(5, 100);
     Box::pin(kill_everything(&proof, Shape::Split, kills)).await.unwrap_or_else(|error| panic!("{error:#}"));
 }

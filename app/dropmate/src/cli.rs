@@ -189,6 +189,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: KeysAction,
     },
+    /// Keys that protect personal data
+    Vault {
+        #[command(flatten)]
+        at: Where,
+        #[command(subcommand)]
+        action: VaultAction,
+    },
     /// The event log and its consumers
     Bus {
         #[command(flatten)]
@@ -205,6 +212,7 @@ pub(crate) enum Command {
     },
     /// Write a consistent copy of database, files and settings to FILE, while it runs or not
     ///
+    /// The wrapped keys of the people in it go to FILE.keys: keep that apart, and for a shorter time.
     /// The copy does NOT contain the secrets: keep the folder `secrets` of the data folder in another place.
     #[command(after_help = "Examples:\n  dropmate backup /var/backups/dropmate-2026-11-20.tar")]
     Backup {
@@ -215,7 +223,8 @@ pub(crate) enum Command {
     },
     /// Bring a backup back into an empty data folder
     ///
-    /// Put `master-key` and `audit-key` into <data-dir>/secrets first. Every part is checked before anything is
+    /// Put `master-key` and `audit-key` into <data-dir>/secrets first, and the folder `erasures` beside it if there is one:
+    /// who was erased after the backup is erased again. Every part is checked before anything is
     /// changed; afterwards the event log has a new epoch.
     #[command(
         after_help = "Examples:\n  dropmate restore /var/backups/dropmate-2026-11-20.tar --data-dir /var/lib/dropmate"
@@ -225,6 +234,9 @@ pub(crate) enum Command {
         at: Where,
         /// A file that `dropmate backup` wrote
         file: PathBuf,
+        /// The wrapped keys that were written with it [default: FILE.keys]
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
     },
     /// Create an example organisation with its people on an empty installation, and print their passwords
     Seed {
@@ -258,6 +270,9 @@ pub(crate) enum UserAction {
     Reset {
         /// The address with which the person signs in
         email: String,
+        /// Also remove the person's second factor: app and recovery codes are lost
+        #[arg(long)]
+        second_factor: bool,
     },
 }
 
@@ -266,6 +281,36 @@ pub(crate) enum UserAction {
 pub(crate) enum KeysAction {
     /// Make the next signing key; it signs in 20 minutes, and the old one is accepted for 20 minutes after
     Rotate,
+}
+
+/// `vault ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum VaultAction {
+    /// Change a key while everything runs
+    #[command(subcommand)]
+    Rotate(RotateWhat),
+}
+
+/// `vault rotate ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RotateWhat {
+    /// The installation key (`master-key`): every organisation's key is wrapped under a new one
+    ///
+    /// The one before stays in the folder `secrets`, because backups made before need it.
+    Installation,
+    /// The key of an organisation: the keys of its people are wrapped under a new one
+    Organization {
+        /// Its id (org_...)
+        id: String,
+    },
+    /// The key of one person: a new one seals two minutes from now, and everything is sealed anew with it
+    Person {
+        /// The id of the user (user_...), or of what the organisation knows the person by
+        id: String,
+        /// The organisation that knows the person, when it is not a user
+        #[arg(long, value_name = "ORG")]
+        organization: Option<String>,
+    },
 }
 
 /// `bus ...`

@@ -16,6 +16,7 @@ mod role_password;
 mod seed;
 mod up;
 mod user;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -37,10 +38,11 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::OwnerLink { at } => owner_link::run(at).await,
         Command::User { at, action } => user::run(at, action).await,
         Command::Keys { at, action } => keys::run(at, &action).await,
+        Command::Vault { at, action } => vault::run(at, action).await,
         Command::Bus { at, action } => bus::run(at, action).await,
         Command::Audit { at, action } => audit::run(at, &action).await,
         Command::Backup { at, file } => backup::run(at, &file).await,
-        Command::Restore { at, file } => restore::run(at, &file).await,
+        Command::Restore { at, file, keys } => restore::run(at, &file, keys.as_deref()).await,
         Command::Seed { at } => seed::run(at).await,
         Command::Openapi => openapi::run(),
         Command::Docs { document } => docs::run(document),

@@ -10,14 +10,16 @@ use anyhow::Result;
 use kernel::time::{SharedClock, SignedDuration, Timestamp};
 use platform::audit::{self, AuditKey};
 use platform::auth::Revocations;
-use platform::bus::{self, Runner, Sequencer};
+use platform::bus::{self, Runner, Sequencer, Source};
 use platform::db::{Db, SystemDb};
 use platform::jobs::{self, Worker};
 use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
 use platform::service::Service;
+use platform::vault::{self, Vault};
 use platform::{Error, idempotency};
 
 use crate::anchors::Anchors;
+use crate::erasures::Journal;
 use crate::installation::{IdentityParts, Installation};
 use crate::probes;
 
@@ -31,6 +33,8 @@ const SEAL_BATCH: i64 = 500;
 /// How long single steps may take. A connection whose other end is gone would otherwise hold them for ever.
 const STEP: Duration = Duration::from_secs(10);
 const ROUND: Duration = Duration::from_mins(10);
+/// How often erasures are copied to the journal.
+const ERASURES: Duration = Duration::from_secs(1);
 /// How often the upkeep looks at the clock, and how much business time lies between two rounds.
 const UPKEEP_LOOK: Duration = Duration::from_secs(30);
 const UPKEEP: SignedDuration = SignedDuration::from_hours(1);
@@ -41,6 +45,7 @@ pub(crate) struct SystemWork {
     pub system: SystemDb,
     pub audit_key: AuditKey,
     pub anchors: Anchors,
+    pub journal: Journal,
     pub clock: SharedClock,
     pub retention_days: u32,
 }
@@ -51,6 +56,7 @@ impl SystemWork {
             system: installation.system.clone(),
             audit_key: installation.audit_key.clone(),
             anchors: Anchors::of(installation),
+            journal: Journal::of(installation),
             clock: installation.clock.clone(),
             retention_days: installation.settings.config().bus.retention_days,
         }
@@ -83,6 +89,7 @@ pub(crate) fn start_system(lifecycle: &Lifecycle, work: &SystemWork) {
             }
         }
     });
+    start_erasures(lifecycle, &work.journal);
     let upkeep = Upkeep {
         system: work.system.clone(),
         clock: work.clock.clone(),
@@ -107,11 +114,55 @@ pub(crate) fn start_system(lifecycle: &Lifecycle, work: &SystemWork) {
     });
 }
 
+/// Copies erasures to the journal outside the database.
+fn start_erasures(lifecycle: &Lifecycle, journal: &Journal) {
+    let journal = journal.clone();
+    lifecycle.spawn(Stage::Sequencer, "journal of erasures", TaskKind::Restart, move |stop| {
+        let journal = journal.clone();
+        async move {
+            loop {
+                let last = wait(ERASURES, &stop).await == Waited::Cancelled;
+                tokio::time::timeout(ROUND, journal.catch_up()).await??;
+                if last {
+                    return Ok::<_, anyhow::Error>(());
+                }
+            }
+        }
+    });
+}
+
+/// Seals anew what an older key of a person has sealed.
+async fn start_resealing(lifecycle: &Lifecycle, service: &Service, vault: &Vault) -> Result<()> {
+    let (columns, Some(db)) = (service.manifest.sealed, &service.db) else { return Ok(()) };
+    if columns.is_empty() {
+        return Ok(());
+    }
+    vault::register(db).await?;
+    let (db, vault) = (db.clone(), vault.clone());
+    lifecycle.spawn(Stage::Workers, "sealing anew", TaskKind::Restart, move |stop| {
+        let (db, vault) = (db.clone(), vault.clone());
+        async move {
+            while wait(UPKEEP_LOOK, &stop).await == Waited::Elapsed {
+                while vault::reseal(&db, &vault, columns).await? > 0 {}
+            }
+            Ok::<_, Error>(())
+        }
+    });
+    Ok(())
+}
+
 /// Declares and starts the consumers and jobs of a service.
-pub(crate) async fn start_service(lifecycle: &Lifecycle, service: Service, concurrency: usize) -> Result<()> {
+pub(crate) async fn start_service(
+    lifecycle: &Lifecycle,
+    service: Service,
+    vault: &Vault,
+    source: Arc<dyn Source>,
+    concurrency: usize,
+) -> Result<()> {
+    start_resealing(lifecycle, &service, vault).await?;
     let Some(db) = service.db else { return Ok(()) };
     for consumer in service.consumers {
-        let runner = Runner::new(db.clone(), consumer);
+        let runner = Runner::over(Arc::clone(&source), db.clone(), consumer);
         runner.declare().await?;
         for part in 0..runner.consumer().parts() {
             let (name, runner) = (runner.consumer().name(), runner.clone());

@@ -22,6 +22,7 @@ use crate::background::{self, SystemWork};
 use crate::database::Database;
 use crate::edge;
 use crate::installation::{Clocks, IdentityParts, Installation};
+use crate::outside::Outside;
 use crate::probes;
 use crate::seed;
 use crate::services::Selection;
@@ -76,7 +77,8 @@ pub async fn boot(
     if let Some(server) = database.private() {
         watch(lifecycle, Arc::clone(server));
     }
-    let installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
+    let mut installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
+    installation.outside = Outside::open(&installation.settings, &installation.wake).await?;
     if let Some(sim) = clocks.sim {
         let mut sim = Some(sim);
         lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {
@@ -177,7 +179,9 @@ async fn start_services(
     background::start_system(lifecycle, &SystemWork::of(installation));
     background::start_keys(lifecycle, parts);
     background::start_revocations(lifecycle, &parts.revocations, parts.identity.db());
-    background::start_service(lifecycle, service, concurrency).await?;
+    installation.outside.start(lifecycle, Some(&installation.system), &installation.random);
+    let source = installation.outside.source();
+    background::start_service(lifecycle, service, installation.vault(), source, concurrency).await?;
     probes::start(lifecycle, &installation.system, &installation.clock, dbs.clone(), metrics);
     let system = installation.system.clone();
     lifecycle.on_stop(Stage::Pools, "pools", move || async move {

@@ -70,6 +70,7 @@ fn unconnected(clock: &SharedClock, random: &Random) -> Result<Identity> {
             open_registration: false,
             password_min_length: 10,
             secure_cookies: true,
+            key_rotation: kernel::time::SignedDuration::from_hours(30 * 24),
         },
         hash_concurrency: 1,
     }))

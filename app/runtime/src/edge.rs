@@ -124,7 +124,7 @@ pub(crate) fn inner_edge(parts: &Parts<'_>) -> Edge {
 }
 
 /// Operations on which somebody could guess a secret, counted by address; guesses at one account are counted apart.
-const GUESSABLE: [&str; 3] = ["sign_in", "register", "forgot_password"];
+const GUESSABLE: [&str; 4] = ["sign_in", "sign_in_second_factor", "register", "forgot_password"];
 
 fn rate_limits(config: &Config, limiter: Arc<dyn RateLimiter>) -> RateLimits {
     let limits = &config.limits;
@@ -148,7 +148,7 @@ impl gateway::Readiness for Probes {
         let mut dependencies: Vec<Dependency> = report
             .dependencies
             .into_iter()
-            .map(|(name, dependency)| Dependency { name, ok: dependency.up, required: true })
+            .map(|(name, dependency)| Dependency { name, ok: dependency.up, required: dependency.required })
             .collect();
         if report.draining {
             dependencies.push(Dependency {

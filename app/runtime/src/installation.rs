@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use identity::Identity;
 use kernel::random::Random;
-use kernel::time::SharedClock;
+use kernel::time::{SharedClock, SignedDuration};
 use platform::audit::AuditKey;
 use platform::auth::{Revocations, StaticKeys};
 use platform::clock::sim::SimClock;
@@ -21,8 +21,10 @@ use platform::vault::Vault;
 use smtp::SmtpMailer;
 
 use crate::database::Database;
-use crate::keys::{KeyIds, Keys};
+use crate::keys::{self, KeyIds, Keys};
 use crate::libpq::{Login, Tools};
+use crate::master;
+use crate::outside::Outside;
 use crate::services::manifests;
 use crate::settings::Settings;
 
@@ -69,6 +71,8 @@ pub struct Installation {
     pub random: Random,
     /// Bells inside this process.
     pub wake: Wake,
+    /// What stands beside the database; nothing in a command until it is opened.
+    pub(crate) outside: Outside,
     pub(crate) limiter: Arc<dyn RateLimiter>,
     pub(crate) mailer: Arc<dyn Mailer>,
     passwords: RolePasswords,
@@ -109,6 +113,7 @@ impl IdentityParts {
                 open_registration: auth.open_registration,
                 password_min_length: usize::try_from(auth.password_min_length).unwrap_or(10),
                 secure_cookies,
+                key_rotation: SignedDuration::from_hours(i64::from(auth.key_rotation_days) * 24),
             },
             hash_concurrency: usize::try_from(auth.hash_concurrency).unwrap_or(2),
         });
@@ -139,13 +144,14 @@ impl Installation {
             PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings) };
         let connect = database.role(migrate::SYSTEM, &keys.passwords);
         Ok(Self {
+            outside: Outside::default(),
             system: SystemDb::new(connect, options, wake.clone()),
             audit_key: keys.audit,
             key_ids: keys.ids,
             limiter: Arc::new(MemoryLimiter::new(Arc::clone(&clock))),
             mailer: mailer(&settings, &clock, &random)?,
             passwords: keys.passwords,
-            vault: Vault::new(keys.master, random.clone()),
+            vault: Vault::with_keys(keys.masters, random.clone())?,
             opened: Mutex::default(),
             settings,
             database,
@@ -202,18 +208,24 @@ impl Installation {
         }
     }
 
-    /// Refuses to work with another master key than the one that sealed what is there.
+    /// Refuses to work without the installation key that wraps what is there.
     pub async fn check_master_key(&self) -> Result<()> {
-        let known = platform::vault::master_key_ids(&self.system).await?;
-        match known.iter().find(|id| **id != self.key_ids.master) {
-            None => Ok(()),
-            Some(id) => bail!(
+        let used = platform::vault::master_key_ids(&self.system).await?;
+        let known = keys::present(&self.settings.place, self.settings.config())?.masters;
+        if let Some(id) = used.iter().find(|id| !known.contains(id)) {
+            bail!(
                 "personal data in this database was sealed with the installation key {id}, but {} holds the key {}. Put the \
                  right key there (from the backup of the secrets) and start again.",
-                self.settings.place.secrets().join(crate::keys::MASTER).display(),
-                self.key_ids.master
-            ),
+                self.settings.place.secrets().join(keys::MASTER).display(),
+                known.join(", ")
+            );
         }
+        master::settle(&self.settings, &used)
+    }
+
+    /// Changes keys of the vault.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// Identity, whose links begin with this address.

@@ -3,7 +3,10 @@
 use anyhow::Result;
 use identity::commands::{first_run, password_reset};
 use identity::domain::contact::Email;
-use kernel::ids::SigningKeyId;
+use kernel::ids::{OrgId, SigningKeyId};
+use platform::Kind;
+use platform::db::Scope;
+use platform::vault::Subject;
 
 use crate::installation::Installation;
 use crate::usage::usage;
@@ -14,15 +17,34 @@ impl Installation {
         Ok(first_run::owner_link(&self.identity().await?).await?)
     }
 
-    /// A link with which this person sets a new password; `None` when nobody signs in with the address.
-    pub async fn reset_link(&self, email: &str) -> Result<Option<String>> {
+    /// A link with which this person sets a new password, and their second factor removed if so wished; `None` when
+    /// nobody signs in with the address.
+    pub async fn reset_link(&self, email: &str, second_factor: bool) -> Result<Option<String>> {
         let email =
             Email::parse(email).map_err(|_refused| usage(format!("{email:?} is not an e-mail address")))?;
-        Ok(password_reset::operator_link(&self.identity().await?, &email).await?)
+        Ok(password_reset::operator_link(&self.identity().await?, &email, second_factor).await?)
     }
 
     /// The next signing key.
     pub async fn rotate_keys(&self) -> Result<SigningKeyId> {
         Ok(identity::keys::rotate(&self.identity().await?).await?)
+    }
+
+    /// A new key for an organisation; how many keys of people are wrapped under it. `None`: it has no key yet.
+    pub async fn rotate_organization(&self, org: OrgId) -> Result<Option<usize>> {
+        match self.vault().rotate_scope(&self.system, Some(org)).await {
+            Err(error) if error.kind() == Kind::NotFound => Ok(None),
+            other => Ok(Some(other?)),
+        }
+    }
+
+    /// The next key of a person; false when there is none to follow.
+    pub async fn rotate_person(&self, subject: Subject) -> Result<bool> {
+        // Any service may do so; identity is the one that every installation has.
+        let db = self.db(identity::NAME);
+        let mut tx = db.begin(&subject.org().map_or_else(Scope::installation, Scope::system)).await?;
+        let rotated = self.vault().rotate_subject(&mut tx, subject).await?;
+        tx.commit().await?;
+        Ok(rotated)
     }
 }

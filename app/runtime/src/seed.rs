@@ -111,7 +111,7 @@ async fn join(
     let mut tx = identity.db().begin(&Scope::system(org)).await?;
     let (_, link) = invitations::invite(&mut tx, identity, Role::Owner, owner, role, None).await?;
     tx.commit().await?;
-    let input = Acceptance { token: token(&link)?, name: Private::from(name.to_owned()), with };
+    let input = Acceptance { token: token(&link)?, name: Private::from(name.to_owned()), with, code: None };
     let source = Source { address: "dropmate seed".to_owned(), ..Source::default() };
     accept_invitation::accept(identity, &Scope::installation(), input, client(), &source).await?;
     Ok(())
@@ -132,5 +132,10 @@ fn password(random: &Random) -> String {
 }
 
 fn pin(random: &Random) -> String {
-    format!("{:06}", random.below(1_000_000))
+    loop {
+        let pin = format!("{:06}", random.below(1_000_000));
+        if identity::domain::pin::check(&pin).is_ok() {
+            return pin;
+        }
+    }
 }

@@ -78,7 +78,6 @@ impl Settings {
         }
         let later = [
             (config.redis.url.is_some(), "redis.url (REDIS_URL)", "memory of this process"),
-            (config.bus.nats_url.is_some(), "bus.nats_url (NATS_URL)", "PostgreSQL"),
             (config.bus.amqp_url.is_some(), "bus.amqp_url (AMQP_URL)", "PostgreSQL"),
             (config.storage.s3_url.is_some(), "storage.s3_url (S3_URL)", "the data folder"),
             (config.storage.bucket.is_some(), "storage.bucket (STORAGE_BUCKET)", "the data folder"),

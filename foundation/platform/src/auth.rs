@@ -123,7 +123,7 @@ pub struct Principal {
     pub role: Role,
     /// The organisation that the credential names; the only place where an organisation may come from.
     pub org: Option<OrgId>,
-    /// Scopes of a key (`orders:read`); empty for people, whose role decides alone.
+    /// Scopes of a key (`orders:read`); empty for people, whose role decides alone, unless their session is limited.
     pub scopes: BTreeSet<String>,
 }
 

@@ -9,6 +9,7 @@ pub mod secrets;
 mod auth;
 mod bus;
 mod database;
+mod egress;
 mod http;
 mod jobs;
 mod keys;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use auth::Auth;
 pub use bus::Bus;
 pub use database::Database;
+pub use egress::Egress;
 pub use http::{Http, Tls};
 pub use jobs::Jobs;
 pub use keys::{SHORT_NAMES, schema};
@@ -53,6 +55,8 @@ pub struct Config {
     pub http: Http,
     /// PostgreSQL.
     pub database: Database,
+    /// Calls to other people's servers.
+    pub egress: Egress,
     /// Redis or Valkey.
     pub redis: Redis,
     /// The event log.
@@ -83,6 +87,7 @@ impl Config {
         let mut problems = Problems(Vec::new());
         self.http.validate(&mut problems);
         self.database.validate(&mut problems);
+        self.egress.validate(&mut problems);
         self.redis.validate(&mut problems);
         self.bus.validate(&mut problems);
         self.jobs.validate(&mut problems);

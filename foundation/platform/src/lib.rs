@@ -10,6 +10,7 @@ pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod egress;
 pub mod error;
 pub mod http;
 pub mod idempotency;

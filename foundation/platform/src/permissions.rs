@@ -5,7 +5,7 @@
 //! the service enforces them again. An operation of the OpenAPI document without a row fails the build's tests.
 
 use crate::auth::{Principal, Role, Who};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// Which organisation an operation works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,8 @@ pub struct Permission {
     pub operation: &'static str,
     /// Who may call it.
     pub roles: &'static [Role],
-    /// The scope that an API key or device key needs; `None` means that keys may not call it at all.
+    /// The scope that an API key or device key needs; `None` means that keys may not call it at all. A person's session
+    /// that is limited to a scope (a second factor is missing) may call only operations that name it.
     pub scope: Option<&'static str>,
     /// On what.
     pub tenant: Tenant,
@@ -43,17 +44,26 @@ impl Permission {
         if principal.who == Who::Anonymous {
             return Err(Error::unauthenticated());
         }
-        let allowed = self.roles.contains(&principal.role) && self.key_may(principal);
+        let in_scope = self.scope.is_some_and(|scope| principal.scopes.contains(scope));
+        let is_key = matches!(principal.who, Who::Key(_));
         let has_org = self.tenant == Tenant::None || principal.org.is_some();
-        if allowed && has_org { Ok(()) } else { Err(Error::forbidden()) }
-    }
-
-    fn key_may(&self, principal: &Principal) -> bool {
-        match principal.who {
-            Who::Key(_) => self.scope.is_some_and(|scope| principal.scopes.contains(scope)),
-            _ => true,
+        if !self.roles.contains(&principal.role) || !has_org || (is_key && !in_scope) {
+            return Err(Error::forbidden());
         }
+        if !principal.scopes.is_empty() && !in_scope {
+            return Err(limited());
+        }
+        Ok(())
     }
+}
+
+/// The caller's session is limited to setting up a second factor.
+fn limited() -> Error {
+    Error::new(
+        Kind::Forbidden,
+        "second_factor_missing",
+        "Your organisation asks for a second factor. Set one up, then refresh your session.",
+    )
 }
 
 /// Roles of people who belong to an organisation.
@@ -112,6 +122,20 @@ mod tests {
         assert_eq!(ROW.check(&person(Role::Driver, true)).unwrap_err().kind().status(), 403);
         assert_eq!(ROW.check(&person(Role::Owner, false)).unwrap_err().kind().status(), 403);
         assert_eq!(ROW.check(&Principal::anonymous()).unwrap_err().kind().status(), 401);
+    }
+
+    #[test]
+    fn a_limited_session_may_only_do_what_it_is_limited_to() {
+        let mut owner = person(Role::Owner, true);
+        owner.scopes.insert("second_factor:enrol".to_owned());
+        assert_eq!(ROW.check(&owner).unwrap_err().code(), "second_factor_missing");
+        assert_eq!(
+            Permission { scope: None, ..ROW }.check(&owner).unwrap_err().code(),
+            "second_factor_missing"
+        );
+        assert!(Permission { scope: Some("second_factor:enrol"), ..ROW }.check(&owner).is_ok());
+        owner.role = Role::Driver;
+        assert_eq!(ROW.check(&owner).unwrap_err().code(), "forbidden");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use sqlx::migrate::Migrator;
 use crate::bus::Consumer;
 use crate::jobs::{JobKind, Schedule};
 use crate::permissions::Permission;
+use crate::vault::SealedColumn;
 
 /// What a service declares about itself without any connection: enough to migrate, to document and to check it.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Manifest {
     pub subjects: &'static [&'static str],
     /// Its rows of the permission table.
     pub permissions: &'static [Permission],
+    /// Its columns that are sealed with the keys of data subjects.
+    pub sealed: &'static [SealedColumn],
 }
 
 impl std::fmt::Debug for Manifest {

@@ -237,5 +237,5 @@ async fn manifest_of(service: &Path) -> anyhow::Result<Option<Manifest>> {
     // Read once per process, which then ends: leaking is the simplest honest lifetime.
     let migrator = Box::leak(Box::new(sqlx::migrate::Migrator::new(migrations.as_path()).await?));
     let name = Box::leak(name.to_owned().into_boxed_str());
-    Ok(Some(Manifest { name, migrations: Some(migrator), subjects: &[], permissions: &[] }))
+    Ok(Some(Manifest { name, migrations: Some(migrator), subjects: &[], permissions: &[], sealed: &[] }))
 }

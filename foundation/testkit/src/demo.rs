@@ -8,6 +8,7 @@ use kernel::ids::{OrgId, Uuid};
 use platform::bus::{Consumer, Sequencer};
 use platform::db::{Db, Locked, Scope, SystemDb, Tx};
 use platform::service::Manifest;
+use platform::vault::SealedColumn;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::migrate::Migrator;
@@ -16,6 +17,10 @@ use crate::TestDb;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./demo_migrations");
 
+/// The sealed columns of `demo`.
+pub const SEALED: &[SealedColumn] =
+    &[SealedColumn { table: "demo.accounts", column: "name", row: "id", subject: "id" }];
+
 /// The manifest of `demo`.
 pub static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
     vec![Manifest {
@@ -23,6 +28,7 @@ pub static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
         migrations: Some(&MIGRATIONS),
         subjects: &[Changed::SUBJECT],
         permissions: &[],
+        sealed: SEALED,
     }]
 });
 

@@ -11,16 +11,21 @@ pub mod demo;
 pub mod http;
 pub mod logs;
 pub mod mail;
+pub mod nats;
 pub mod process;
 pub mod proof;
+pub mod redis;
 pub mod rights;
 pub mod sandbox;
 pub mod schedule;
+pub mod server;
 pub mod simclock;
 
 pub use database::TestDb;
 pub use kernel::ids::OrgId;
 
 pub use mail::RecordingMailer;
+pub use nats::NatsServer;
 pub use process::Installation;
 pub use proof::Proof;
+pub use redis::RedisServer;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
 
 /// Not the database's own, and not what it makes for temporary tables.
-const OURS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'";
+const OURS: &str =
+    "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'";
 
 /// Whether the statement got past the grants: anything but "permission denied" did, also a refusal by row security, by a
 /// constraint or by the function itself. Nothing of it stays.
@@ -59,7 +60,8 @@ pub async fn tables(admin: &mut PgConnection, conn: &mut PgConnection) -> BTreeS
 pub async fn all(admin: &mut PgConnection, conn: &mut PgConnection) -> BTreeSet<String> {
     let mut able: BTreeSet<String> =
         tables(admin, conn).await.into_iter().map(|line| format!("table {line}")).collect();
-    let schemas = rows(admin, format!("SELECT quote_ident(n.nspname), '' FROM pg_namespace n WHERE {OURS}")).await;
+    let schemas =
+        rows(admin, format!("SELECT quote_ident(n.nspname), '' FROM pg_namespace n WHERE {OURS}")).await;
     for (schema, _) in schemas {
         let mut letters = String::new();
         for (letter, sql) in [

@@ -48,7 +48,7 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 /// which sessions were revoked.
 pub fn manifest() -> Manifest {
     // Its rows of the permission table are joined by the runtime, not by what migrates.
-    Manifest { name: NAME, migrations: None, subjects: &[], permissions: PERMISSIONS }
+    Manifest { name: NAME, migrations: None, subjects: &[], permissions: PERMISSIONS, sealed: &[] }
 }
 
 /// What every process answers about itself.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kernel::time::SignedDuration;
 use platform::auth::{Revocations, StaticKeys};
 use platform::db::Db;
 use platform::http::rate_limit::RateLimiter;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub password_min_length: usize,
     /// Whether cookies need HTTPS (off only where the public address is plain HTTP).
     pub secure_cookies: bool,
+    /// How long a key signs access tokens before the next one takes over.
+    pub key_rotation: SignedDuration,
 }
 
 /// What the runtime hands in.

@@ -39,6 +39,8 @@ pub struct Organization {
     pub time_zone: String,
     /// ISO 4217.
     pub currency: String,
+    /// Whether its owners and managers need a second factor.
+    pub second_factor_required: bool,
     /// Business time.
     pub created_at: Timestamp,
     /// Business time.
@@ -86,6 +88,8 @@ pub struct Session {
     pub device: String,
     /// Business time.
     pub created_at: Timestamp,
+    /// When the person last proved who they are in it.
+    pub authenticated_at: Timestamp,
     /// Business time.
     pub last_used_at: Timestamp,
     /// When it ends without a refresh.

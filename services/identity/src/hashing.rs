@@ -9,6 +9,7 @@ use std::time::Duration;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
 use kernel::random::Random;
+use platform::telemetry::metrics::{AUTH_HASH_WAIT, AUTH_HASHES_RUNNING};
 use platform::vault::Private;
 use platform::{Error, Kind, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -41,22 +42,25 @@ impl Hasher {
     /// The hash of a new secret.
     pub async fn hash(&self, secret: Private) -> Result<String> {
         let salt = self.random.bytes::<16>();
-        self.blocking(move || hash(&secret, &salt)).await
+        self.in_turn(move || counted(|| hash(&secret, &salt))).await
     }
 
     /// Whether the secret fits the stored hash. Without a hash it takes just as long and is false.
     pub async fn verify(&self, stored: Option<String>, secret: Private) -> Result<bool> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.to_string());
-        let fits = self.blocking(move || verify(&stored, &secret)).await?;
+        let fits = self.in_turn(move || counted(|| verify(&stored, &secret))).await?;
         Ok(known && fits)
     }
 
-    async fn blocking<T: Send + 'static>(
+    /// Does other work that keeps a core busy (judging a password) in the same queue, off the threads that answer.
+    pub async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let waiting = std::time::Instant::now();
         let turn = self.turn().await?;
+        metrics::histogram!(AUTH_HASH_WAIT).record(waiting.elapsed().as_secs_f64());
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
             drop(turn);
@@ -77,6 +81,14 @@ impl Hasher {
             .with_retry_after(Duration::from_secs(2))),
         }
     }
+}
+
+/// Shows how many hashes are computed at this moment.
+fn counted<T>(work: impl FnOnce() -> T) -> T {
+    metrics::gauge!(AUTH_HASHES_RUNNING).increment(1.0);
+    let result = work();
+    metrics::gauge!(AUTH_HASHES_RUNNING).decrement(1.0);
+    result
 }
 
 fn hash(secret: &Private, salt: &[u8]) -> Result<String> {

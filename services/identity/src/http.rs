@@ -6,6 +6,8 @@ pub(crate) mod internal;
 mod keys;
 mod members;
 mod organizations;
+mod qr;
+mod second_factor;
 mod text;
 mod users;
 
@@ -16,5 +18,6 @@ use crate::context::Identity;
 /// All routes.
 pub fn routes() -> Api<Identity> {
     let api = Api::new(crate::NAME);
-    keys::routes(members::routes(organizations::routes(users::routes(auth::routes(api)))))
+    let api = second_factor::routes(users::routes(auth::routes(api)));
+    keys::routes(members::routes(organizations::routes(api)))
 }

@@ -2,6 +2,14 @@
 //!
 //! A new key is published 20 minutes before it signs, and its predecessor is accepted for 20 minutes after: longer than
 //! any token lives and than anybody caches the key set, so that nobody ever meets a token with an unknown key.
+//!
+//! | time | new key | old key |
+//! |---|---|---|
+//! | rotation | published | signs |
+//! | 20 minutes later | signs | accepted |
+//! | 40 minutes later | signs | refused; its private half is destroyed |
+//!
+//! Rotation comes by itself (`auth.key_rotation_days`, 30 by default; `jobs::rotate_keys`) or with `dropmate keys rotate`.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -78,15 +86,47 @@ pub async fn load(identity: &Identity) -> Result<()> {
 
 /// Makes a new key that signs in 20 minutes; the old ones retire 20 minutes after that.
 pub async fn rotate(identity: &Identity) -> Result<SigningKeyId> {
+    rotate_with(identity, OVERLAP).await
+}
+
+/// [`rotate`] with another time between publishing a key and signing with it; for the proof that it matters.
+pub async fn rotate_with(identity: &Identity, published_before: SignedDuration) -> Result<SigningKeyId> {
     let mut tx = identity.db().begin(&Scope::installation()).await?;
     signing_keys::lock_all(&mut tx).await?;
-    let active_from = tx.now().checked_add(OVERLAP).map_err(Error::internal)?;
-    let retire = active_from.checked_add(OVERLAP).map_err(Error::internal)?;
-    let id = create(&mut tx, identity, active_from).await?;
-    signing_keys::retire_others(&mut tx, id, retire).await?;
-    tx.audit(platform::audit::Entry::new("keys.rotate", "signing_key", id)).await?;
+    let id = next(&mut tx, identity, published_before).await?;
     tx.commit().await?;
     load(identity).await?;
+    Ok(id)
+}
+
+/// Replaces a key that has signed for as long as the settings say, and destroys what has retired. The new key, if it was
+/// time for one.
+pub async fn rotate_if_due(identity: &Identity, scope: &Scope) -> Result<Option<SigningKeyId>> {
+    let mut tx = identity.db().begin(scope).await?;
+    signing_keys::lock_all(&mut tx).await?;
+    let destroyed = signing_keys::destroy_retired(&mut tx).await?;
+    let newest = signing_keys::newest_active_from(&mut tx).await?;
+    let due = newest.and_then(|since| since.checked_add(identity.settings().key_rotation).ok());
+    // The successor signs when the time is over, and is published before.
+    let publish = due.and_then(|due| due.checked_sub(OVERLAP).ok());
+    let id = match publish {
+        Some(publish) if publish <= tx.now() => Some(next(&mut tx, identity, OVERLAP).await?),
+        _ => None,
+    };
+    tx.commit().await?;
+    if destroyed > 0 {
+        tracing::info!(keys = destroyed, "private halves of retired signing keys were destroyed");
+    }
+    load(identity).await?;
+    Ok(id)
+}
+
+async fn next(tx: &mut Tx, identity: &Identity, published_before: SignedDuration) -> Result<SigningKeyId> {
+    let active_from = tx.now().checked_add(published_before).map_err(Error::internal)?;
+    let retire = active_from.checked_add(OVERLAP).map_err(Error::internal)?;
+    let id = create(tx, identity, active_from).await?;
+    signing_keys::retire_others(tx, id, retire).await?;
+    tx.audit(platform::audit::Entry::new("keys.rotate", "signing_key", id)).await?;
     Ok(id)
 }
 

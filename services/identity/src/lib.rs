@@ -1,7 +1,7 @@
 //! # Identity
 //!
 //! Owns: organisations, users, memberships and roles, sessions, API keys and device keys, signing keys, invitations.
-//! Users, credentials, sessions, signing keys, one-time links and the credential index are installation-wide; the rest
+//! Users, credentials, sessions, signing keys, second factors, one-time links and the credential index are installation-wide; the rest
 //! belongs to one organisation.
 //!
 //! Publishes: `user.created.v1`, `user.updated.v1`, `user.role_changed.v1`, `organization.created.v1`. Consumes nothing.
@@ -51,6 +51,7 @@ pub fn manifest() -> Manifest {
             UserUpdated::SUBJECT,
         ],
         permissions: PERMISSIONS,
+        sealed: store::SEALED,
     }
 }
 
@@ -74,8 +75,9 @@ pub fn service(identity: &Identity) -> Result<Service> {
             jobs::send_link::kind(identity.clone()),
             jobs::send_invitation::kind(identity.clone()),
             jobs::purge::kind(),
+            jobs::rotate_keys::kind(identity.clone()),
         ],
-        schedules: vec![jobs::purge::schedule()?],
+        schedules: vec![jobs::purge::schedule()?, jobs::rotate_keys::schedule()?],
         db: Some(identity.db().clone()),
     })
 }

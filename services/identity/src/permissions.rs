@@ -19,12 +19,20 @@ const PEOPLE_AND_KEYS: &[Role] = &[
     Role::Service,
 ];
 
+/// The one thing that a session without the second factor that is asked for may do.
+pub const ENROL: &str = "second_factor:enrol";
+
 const fn public(operation: &'static str) -> Permission {
     Permission { operation, roles: PUBLIC, scope: None, tenant: Tenant::None }
 }
 
 const fn person(operation: &'static str) -> Permission {
     Permission { operation, roles: SIGNED_IN, scope: None, tenant: Tenant::None }
+}
+
+/// About the caller's own account, and open to a session that may only set up a second factor.
+const fn enrolment(operation: &'static str) -> Permission {
+    Permission { operation, roles: SIGNED_IN, scope: Some(ENROL), tenant: Tenant::None }
 }
 
 const fn manager(operation: &'static str) -> Permission {
@@ -34,6 +42,7 @@ const fn manager(operation: &'static str) -> Permission {
 /// The rows.
 pub const PERMISSIONS: &[Permission] = &[
     public("sign_in"),
+    public("sign_in_second_factor"),
     public("register"),
     public("refresh_token"),
     public("get_first_run"),
@@ -43,15 +52,21 @@ pub const PERMISSIONS: &[Permission] = &[
     public("forgot_password"),
     public("reset_password"),
     public("confirm_email"),
-    person("sign_out"),
-    person("switch_organization"),
+    enrolment("sign_out"),
+    enrolment("switch_organization"),
+    enrolment("reauthenticate"),
+    enrolment("get_second_factor"),
+    enrolment("enrol_totp"),
+    enrolment("confirm_totp"),
+    person("disable_totp"),
+    person("regenerate_recovery_codes"),
     person("list_sessions"),
     person("revoke_session"),
-    person("get_me"),
+    enrolment("get_me"),
     person("update_me"),
     person("change_password"),
     person("change_email"),
-    person("list_organizations"),
+    enrolment("list_organizations"),
     Permission {
         operation: "create_organization",
         roles: &[Role::Operator],

@@ -2,3 +2,4 @@
 
 pub mod members;
 pub mod organizations;
+pub mod second_factor;

@@ -22,8 +22,13 @@ pub(crate) async fn run(at: Where, file: &Path) -> Result<ExitCode> {
         written.manifest.next_offset - 1
     );
     println!(
-        "The secrets are not in it. Without master-key ({}) and audit-key ({}) of {} it cannot be restored: keep that folder \
-         in another place.",
+        "{}: the wrapped keys of the people in it. Keep it apart and for a shorter time: when it is gone, nobody who was \
+         erased can be read in this backup.",
+        written.keys.display()
+    );
+    println!(
+        "The secrets are not in it. Without master-key ({}) and audit-key ({}) of {} it cannot be restored: keep that folder, \
+         and the folder `erasures` beside it, in another place.",
         written.manifest.keys.master,
         written.manifest.keys.audit,
         written.secrets.display()

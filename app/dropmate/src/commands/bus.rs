@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use kernel::ids::EventId;
 use platform::bus;
-use runtime::{Installation, usage};
+use runtime::{Installation, outside};
 
 use crate::cli::{BusAction, Where};
 use crate::session;
@@ -13,10 +13,7 @@ use crate::session;
 /// Looks at the log, or decides about a dead letter.
 pub(crate) async fn run(at: Where, action: BusAction) -> Result<ExitCode> {
     if matches!(action, BusAction::Rebuild) {
-        return Err(usage(
-            "there is no broker to rebuild: events travel in PostgreSQL. Brokers (NATS_URL, AMQP_URL) come with a later \
-             milestone.",
-        ));
+        outside::check_broker(&at.clone().settings(Vec::new())?)?;
     }
     session::with(at, async |installation| {
         installation.check_schema().await?;
@@ -42,7 +39,17 @@ async fn act(installation: &Installation, action: BusAction) -> Result<ExitCode>
             found(operator.skip(&consumer, event).await?, &consumer, event)?;
             println!("{event} is left out by {consumer} for good.");
         }
-        BusAction::Rebuild => {}
+        BusAction::Rebuild => {
+            let rebuilt = outside::rebuild(installation).await?;
+            if rebuilt.to < rebuilt.from {
+                println!(
+                    "The stream is empty: every consumer has everything. The next event is number {}.",
+                    rebuilt.from
+                );
+            } else {
+                println!("The stream was made anew from the log: events {} to {}.", rebuilt.from, rebuilt.to);
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

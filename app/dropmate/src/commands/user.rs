@@ -9,8 +9,8 @@ use crate::session;
 
 /// Prints a one-time link for one person.
 pub(crate) async fn run(at: Where, action: UserAction) -> Result<ExitCode> {
-    let UserAction::Reset { email } = action;
-    session::with(at, async |installation| match installation.reset_link(&email).await? {
+    let UserAction::Reset { email, second_factor } = action;
+    session::with(at, async |installation| match installation.reset_link(&email, second_factor).await? {
         Some(link) => {
             println!("{link}");
             Ok(ExitCode::SUCCESS)

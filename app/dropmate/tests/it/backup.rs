@@ -61,7 +61,7 @@ async fn a_restored_backup_holds_the_same_in_a_new_epoch() {
     let file = old.path().join("stopped.tar");
     old.run(&["backup", file.to_str().unwrap()]).ok();
     let left = std::fs::read_dir(old.path()).unwrap().flatten().map(|entry| entry.file_name());
-    assert_eq!(left.count(), 3, "the data and two backups, no drafts");
+    assert_eq!(left.count(), 5, "the data and two backups with their keys, no drafts");
 
     let new = Home::new();
     let refused = new.run(&["restore", file.to_str().unwrap()]).refused(1);

@@ -3,6 +3,7 @@
 
 mod backup;
 mod beside;
+mod broker;
 mod life;
 mod plain_user;
 mod refusals;
@@ -10,3 +11,4 @@ mod roles;
 mod schema;
 mod sim_clock;
 mod support;
+mod vault;

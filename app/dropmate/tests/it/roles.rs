@@ -42,10 +42,22 @@ async fn one_grant_too_many_is_noticed() {
     for (mutant, role, seen) in [
         ("GRANT USAGE ON SCHEMA identity TO dropmate_gateway", "dropmate_gateway", "schema identity U"),
         ("GRANT SELECT ON identity.users TO dropmate_gateway", "dropmate_gateway", "table identity.users S"),
-        ("GRANT SELECT ON identity.signing_keys TO dropmate_gateway", "dropmate_gateway", "table identity.signing_keys S"),
-        ("GRANT UPDATE ON platform.audit_entries TO dropmate_services", "dropmate_identity", "table platform.audit_entries IU"),
+        (
+            "GRANT SELECT ON identity.signing_keys TO dropmate_gateway",
+            "dropmate_gateway",
+            "table identity.signing_keys S",
+        ),
+        (
+            "GRANT UPDATE ON platform.audit_entries TO dropmate_services",
+            "dropmate_identity",
+            "table platform.audit_entries IU",
+        ),
         ("GRANT DELETE ON bus.log TO dropmate_backup", "dropmate_backup", "table bus.log SD"),
-        ("GRANT EXECUTE ON FUNCTION bus.advance(integer) TO PUBLIC", "dropmate_identity", "function bus.advance"),
+        (
+            "GRANT EXECUTE ON FUNCTION bus.advance(integer) TO PUBLIC",
+            "dropmate_identity",
+            "function bus.advance",
+        ),
         ("GRANT CREATE ON SCHEMA bus TO dropmate_system", "dropmate_system", "schema bus UC"),
     ] {
         db.admin().await.execute(mutant).await.expect("a grant");

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -129,6 +130,8 @@ impl Done {
 /// A process that serves.
 pub struct Running {
     child: Child,
+    /// Read all the time: a process whose log nobody takes stands still when the pipe is full.
+    log: Option<JoinHandle<String>>,
     pub url: String,
     pub owner_link: Option<String>,
     pub ready_after: Duration,
@@ -139,6 +142,12 @@ impl Running {
         let begun = Instant::now();
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut errors = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            std::io::Read::read_to_string(&mut errors, &mut log).unwrap();
+            log
+        });
         let (mut url, mut owner_link) = (None, None);
         for line in lines.by_ref() {
             let line = line.unwrap();
@@ -151,10 +160,10 @@ impl Running {
             }
         }
         let Some(url) = url else {
-            let done = Done::of(child.wait_with_output().unwrap());
-            panic!("it did not start ({:?}):\n{}", done.code, done.err);
+            let code = child.wait().unwrap().code();
+            panic!("it did not start ({code:?}):\n{}", log.join().unwrap());
         };
-        Self { child, url, owner_link, ready_after: begun.elapsed() }
+        Self { child, log: Some(log), url, owner_link, ready_after: begun.elapsed() }
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -168,8 +177,7 @@ impl Running {
     }
 
     pub fn wait(mut self) -> (ExitStatus, String) {
-        let mut log = String::new();
-        std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut log).unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
         (self.child.wait().unwrap(), log)
     }
 

@@ -9,10 +9,17 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use super::manifest::{FORMAT, Manifest, Part};
-use super::{CONFIG, DUMP, FILES, MANIFEST};
+use super::{CONFIG, DUMP, FILES, KEYS, MANIFEST};
 
-/// Writes everything and the manifest; returns the parts.
-pub(super) fn pack(tar: &Path, dump: &Path, folder: &Path, mut manifest: Manifest) -> Result<Vec<Part>> {
+/// Writes everything and the manifest, which it completes.
+pub(super) fn pack(
+    tar: &Path,
+    dump: &Path,
+    keys: &Path,
+    folder: &Path,
+    mut manifest: Manifest,
+) -> Result<Manifest> {
+    manifest.key_file = Some(measure(keys)?);
     let out = OpenOptions::new().write(true).truncate(true).open(tar)?;
     let mut builder = tar::Builder::new(out);
     manifest.parts.push(append(&mut builder, DUMP, dump)?);
@@ -30,7 +37,16 @@ pub(super) fn pack(tar: &Path, dump: &Path, folder: &Path, mut manifest: Manifes
     let mut header = header(u64::try_from(text.len())?);
     builder.append_data(&mut header, MANIFEST, text.as_slice())?;
     builder.into_inner()?.sync_all()?;
-    Ok(manifest.parts)
+    Ok(manifest)
+}
+
+/// Size and checksum of a file, which is on the disk afterwards.
+pub(crate) fn measure(path: &Path) -> Result<Part> {
+    let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    file.sync_all()?;
+    let mut reader = Hashing { inner: file, hash: Sha256::new(), bytes: 0 };
+    io::copy(&mut reader, &mut io::sink())?;
+    Ok(Part { name: KEYS.to_owned(), bytes: reader.bytes, sha256: hex::encode(reader.hash.finalize()) })
 }
 
 fn header(bytes: u64) -> tar::Header {
@@ -187,6 +203,7 @@ mod tests {
             keys: KeyIds { master: "m".to_owned(), audit: "a".to_owned() },
             epoch: 1,
             next_offset: 1,
+            key_file: None,
             parts: Vec::new(),
         }
     }
@@ -200,7 +217,8 @@ mod tests {
         std::fs::write(home.join("dump"), "rows").unwrap();
         let tar = home.join("b.tar");
         File::create(&tar).unwrap();
-        let parts = pack(&tar, &home.join("dump"), &data, manifest()).unwrap();
+        std::fs::write(home.join("keys"), "wrapped").unwrap();
+        let parts = pack(&tar, &home.join("dump"), &home.join("keys"), &data, manifest()).unwrap().parts;
         assert_eq!(parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), [DUMP, "files/a/photo"]);
         tar
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::keys::KeyIds;
 
 /// Changes when older programs could not read the file any more.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What is in a backup, and from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub struct Manifest {
     pub epoch: i64,
     /// Where the log went on, at the latest.
     pub next_offset: i64,
+    /// The file beside it with the wrapped keys of people.
+    pub key_file: Option<Part>,
     /// Everything else in the file.
     pub parts: Vec<Part>,
 }

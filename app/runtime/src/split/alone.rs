@@ -98,7 +98,8 @@ impl Place {
                 .execute(&mut connection)
                 .await?;
         }
-        let sql = if shares { "SELECT pg_try_advisory_lock_shared($1)" } else { "SELECT pg_try_advisory_lock($1)" };
+        let sql =
+            if shares { "SELECT pg_try_advisory_lock_shared($1)" } else { "SELECT pg_try_advisory_lock($1)" };
         let begun = Instant::now();
         loop {
             let taken: bool = sqlx::query_scalar(sql).bind(LOCK).fetch_one(&mut connection).await?;

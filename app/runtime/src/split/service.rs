@@ -19,7 +19,9 @@ use platform::vault::Vault;
 use super::{Process, close_at_the_end, members};
 use crate::anchors::Anchors;
 use crate::background::{self, SystemWork};
+use crate::erasures::Journal;
 use crate::installation::{IdentityParts, mailer};
+use crate::outside::Outside;
 use crate::{edge, keys, probes};
 
 /// Starts identity; the router, and the link of the first owner while there is none.
@@ -30,11 +32,13 @@ pub(super) async fn start(
 ) -> Result<(Router, Option<String>)> {
     lifecycle.readiness().expect(probes::SIGNING_KEYS);
     let (place, config) = (&process.settings.place, process.settings.config());
-    let vault = Vault::new(keys::master(place, config)?, process.random.clone());
+    let vault = Vault::with_keys(Arc::new(keys::masters(place, config)?), process.random.clone())?;
     let db = process.db(identity::NAME).with_vault(vault.clone());
     let mailer = mailer(&process.settings, &process.clock, &process.random)?;
     let limiter = Arc::clone(&process.limiter);
-    let parts = IdentityParts::new(config, db.clone(), vault, mailer, limiter, process.public_url.clone());
+    let outside = Outside::open(&process.settings, &process.wake).await?;
+    let parts =
+        IdentityParts::new(config, db.clone(), vault.clone(), mailer, limiter, process.public_url.clone());
     background::load_keys(&parts.identity, lifecycle.readiness()).await?;
     // Published only: nobody here calls another service yet, but who runs is seen by all.
     members::join(lifecycle, &db).await?;
@@ -51,7 +55,8 @@ pub(super) async fn start(
     let system = process.system();
     start_background(process, metrics, lifecycle, &parts, &db, system.as_ref()).await?;
     let concurrency = usize::try_from(config.jobs.concurrency).unwrap_or(8);
-    background::start_service(lifecycle, service, concurrency).await?;
+    outside.start(lifecycle, system.as_ref(), &process.random);
+    background::start_service(lifecycle, service, &vault, outside.source(), concurrency).await?;
     close_at_the_end(lifecycle, vec![db], system);
     Ok((router, first_run::owner_link(&parts.identity).await?))
 }
@@ -102,6 +107,7 @@ async fn start_background(
             audit_key.clone(),
             Arc::clone(&process.clock),
         ),
+        journal: Journal::new(place, system.clone(), audit_key.clone()),
         audit_key,
         clock: Arc::clone(&process.clock),
         retention_days: config.bus.retention_days,

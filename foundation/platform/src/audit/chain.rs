@@ -45,7 +45,7 @@ impl AuditKey {
     }
 
     /// The MAC of a text of another kind than a link; `kind` keeps the two apart.
-    pub(super) fn keyed(&self, kind: &str) -> Hmac<sha2::Sha256> {
+    pub(crate) fn keyed(&self, kind: &str) -> Hmac<sha2::Sha256> {
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(self.secret.expose_secret())
             .unwrap_or_else(|_| unreachable!("HMAC accepts keys of any length"));
         mac.update(kind.as_bytes());

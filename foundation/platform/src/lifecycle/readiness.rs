@@ -12,6 +12,8 @@ use crate::telemetry::metrics::DEPENDENCY_UP;
 pub struct Dependency {
     /// Whether it can be used.
     pub up: bool,
+    /// Whether requests can be served without it.
+    pub required: bool,
     /// Why not, for people who run the installation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -40,6 +42,8 @@ struct State {
     dependencies: BTreeMap<&'static str, Dependency>,
     /// Which were up at some time: only those can come back.
     seen: BTreeSet<&'static str>,
+    /// Without these requests are served all the same.
+    optional: BTreeSet<&'static str>,
 }
 
 /// A change that is worth a line in the log.
@@ -55,18 +59,24 @@ enum Change {
 impl Readiness {
     /// Declares a dependency: not ready until it was seen up.
     pub fn expect(&self, name: &'static str) {
-        self.set(name, Dependency { up: false, reason: Some("not reached yet".to_owned()) });
+        self.set(name, false, Some("not reached yet"));
+    }
+
+    /// Declares a dependency that is reported, and without which requests are served all the same.
+    pub fn expect_optional(&self, name: &'static str) {
+        self.with(|state| state.optional.insert(name));
+        self.expect(name);
     }
 
     /// It can be used.
     pub fn up(&self, name: &'static str) {
-        self.set(name, Dependency { up: true, reason: None });
+        self.set(name, true, None);
     }
 
     /// It cannot be used. The reason is shown on `/readyz`: no addresses with passwords.
     pub fn down(&self, name: &'static str, reason: impl Into<String>) {
-        let reason = crate::telemetry::scrub(&reason.into()).into_owned();
-        self.set(name, Dependency { up: false, reason: Some(reason) });
+        let reason = reason.into();
+        self.set(name, false, Some(&crate::telemetry::scrub(&reason)));
     }
 
     /// From now on not ready, whatever the dependencies say.
@@ -92,10 +102,9 @@ impl Readiness {
         })
     }
 
-    fn set(&self, name: &'static str, new: Dependency) {
-        let reason = new.reason.clone();
-        metrics::gauge!(DEPENDENCY_UP, "dependency" => name).set(f64::from(u8::from(new.up)));
-        match self.with(|state| state.change(name, new)) {
+    fn set(&self, name: &'static str, up: bool, reason: Option<&str>) {
+        metrics::gauge!(DEPENDENCY_UP, "dependency" => name).set(f64::from(u8::from(up)));
+        match self.with(|state| state.change(name, up, reason.map(ToOwned::to_owned))) {
             None => {}
             Some(Change::There) => tracing::info!(dependency = name, "a dependency is there"),
             Some(Change::Back) => tracing::info!(dependency = name, "a dependency is back"),
@@ -110,8 +119,8 @@ impl Readiness {
 }
 
 impl State {
-    fn change(&mut self, name: &'static str, new: Dependency) -> Option<Change> {
-        let up = new.up;
+    fn change(&mut self, name: &'static str, up: bool, reason: Option<String>) -> Option<Change> {
+        let new = Dependency { up, required: !self.optional.contains(name), reason };
         let old = self.dependencies.insert(name, new);
         let seen = if up { !self.seen.insert(name) } else { self.seen.contains(name) };
         match (old.is_some_and(|old| old.up), up) {
@@ -123,7 +132,7 @@ impl State {
     }
 
     fn ready(&self) -> bool {
-        !self.draining && self.dependencies.values().all(|dependency| dependency.up)
+        !self.draining && self.dependencies.values().all(|dependency| dependency.up || !dependency.required)
     }
 }
 
@@ -134,7 +143,7 @@ mod tests {
     #[test]
     fn only_what_had_been_away_is_back() {
         let mut state = State::default();
-        let mut becomes = |up| state.change("database", Dependency { up, reason: None });
+        let mut becomes = |up| state.change("database", up, None);
         assert_eq!(becomes(false), None, "it was only declared");
         assert_eq!(becomes(true), Some(Change::There));
         assert_eq!(becomes(true), None);
@@ -155,6 +164,8 @@ mod tests {
         assert_eq!(report["ready"], false);
         assert_eq!(report["dependencies"]["nats"]["reason"], "refused by nats://***@one");
         readiness.up("nats");
+        readiness.expect_optional("cache");
+        assert!(readiness.is_ready(), "it is only reported");
         readiness.drain();
         assert!(!readiness.is_ready());
         assert!(readiness.report().draining);

@@ -68,6 +68,10 @@ metrics_table! {
     BUS_DELIVERY_DELAY "dropmate_bus_delivery_delay_seconds" Histogram Seconds "Time from commit to the consumer (consumer).";
     BUS_DEAD_LETTERS "dropmate_bus_dead_letters" Gauge Count "Events set aside for a person (consumer).";
 
+    BROKER_RELAYED "dropmate_broker_relayed_total" Counter Count "Events that a broker has confirmed.";
+    BROKER_BATCHES "dropmate_broker_batches_total" Counter Count "Batches of consumers behind a broker (from: broker, or log where the broker left a hole or was silent).";
+    BROKER_REBUILDS "dropmate_broker_rebuilds_total" Counter Count "Times that the broker's stream was made anew from the log.";
+
     JOBS_QUEUE_DEPTH "dropmate_jobs_queue_depth" Gauge Count "Jobs that are due and wait (queue).";
     JOBS_OLDEST_AGE "dropmate_jobs_oldest_age_seconds" Gauge Seconds "How long the oldest due job has waited (queue).";
     JOBS_FINISHED "dropmate_jobs_finished_total" Counter Count "Attempts that ended (job, outcome).";
@@ -81,6 +85,7 @@ metrics_table! {
     AUTH_SIGN_INS "dropmate_auth_sign_ins_total" Counter Count "Attempts to sign in (outcome).";
     AUTH_REFRESH_REUSE "dropmate_auth_refresh_reuse_total" Counter Count "Used refresh tokens that came again: their session was ended.";
     AUTH_HASH_WAIT "dropmate_auth_hash_wait_seconds" Histogram Seconds "Time spent waiting for a place to hash a password.";
+    AUTH_HASHES_RUNNING "dropmate_auth_hashes_running" Gauge Count "Passwords and PINs being hashed at this moment.";
     IDEMPOTENCY_REPLAYS "dropmate_idempotency_replays_total" Counter Count "Requests that were answered from a stored result.";
     AUDIT_UNSEALED_AGE "dropmate_audit_unsealed_age_seconds" Gauge Seconds "Age of the oldest audit row that is not sealed.";
     VAULT_KEY_LOADS "dropmate_vault_key_loads_total" Counter Count "Data keys unwrapped (outcome).";

@@ -1,4 +1,4 @@
-//! One sealed value: version, nonce, ciphertext with tag; the place is authenticated.
+//! One sealed value: version of the key, nonce, ciphertext with tag; the place is authenticated.
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Error, Result};
 
-const VERSION: u8 = 1;
+/// Version 1 of a key: nonce and ciphertext follow.
+const FIRST: u8 = 1;
+/// A later version of a key: its number (big-endian, 2 bytes), nonce and ciphertext follow.
+const LATER: u8 = 2;
 const NONCE_LEN: usize = 12;
 
 /// Where a sealed value lives.
@@ -78,28 +81,58 @@ impl From<String> for Private {
 }
 
 pub(super) fn seal(key: &[u8; 32], associated: &[u8], plain: &[u8], random: &Random) -> Result<Vec<u8>> {
+    seal_version(key, 1, associated, plain, random)
+}
+
+/// Seals with a numbered version of a key. The number needs no authentication: another version does not open the value.
+pub(super) fn seal_version(
+    key: &[u8; 32],
+    version: u16,
+    associated: &[u8],
+    plain: &[u8],
+    random: &Random,
+) -> Result<Vec<u8>> {
     let nonce = random.bytes::<NONCE_LEN>();
     let sealed = cipher(key)
         .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: associated })
         .map_err(|_opaque| Error::internal("sealing failed"))?;
-    let mut value = Vec::with_capacity(1 + NONCE_LEN + sealed.len());
-    value.push(VERSION);
+    let mut value = Vec::with_capacity(3 + NONCE_LEN + sealed.len());
+    if version == 1 {
+        value.push(FIRST);
+    } else {
+        value.push(LATER);
+        value.extend_from_slice(&version.to_be_bytes());
+    }
     value.extend_from_slice(&nonce);
     value.extend_from_slice(&sealed);
     Ok(value)
 }
 
+/// Which version of its key sealed a value.
+pub(super) fn version_of(value: &[u8]) -> Result<u16> {
+    split(value).map(|(version, _)| version)
+}
+
 pub(super) fn open(key: &[u8; 32], associated: &[u8], value: &[u8]) -> Result<Vec<u8>> {
-    let refused = || Error::internal("a sealed value does not open: wrong key, wrong place or damaged");
-    let (version, rest) = value.split_first().ok_or_else(refused)?;
-    if *version != VERSION || rest.len() < NONCE_LEN {
-        return Err(refused());
-    }
-    let (nonce, sealed) = rest.split_at(NONCE_LEN);
+    let (_, rest) = split(value)?;
+    let (nonce, sealed) = rest.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
     let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_length| refused())?;
     cipher(key)
         .decrypt(&Nonce::from(nonce), Payload { msg: sealed, aad: associated })
         .map_err(|_opaque| refused())
+}
+
+/// The version of the key, and nonce with ciphertext.
+fn split(value: &[u8]) -> Result<(u16, &[u8])> {
+    match value {
+        [FIRST, rest @ ..] => Ok((1, rest)),
+        [LATER, high, low, rest @ ..] => Ok((u16::from_be_bytes([*high, *low]), rest)),
+        _ => Err(refused()),
+    }
+}
+
+fn refused() -> Error {
+    Error::internal("a sealed value does not open: wrong key, wrong place or damaged")
 }
 
 fn cipher(key: &[u8; 32]) -> Aes256GcmSiv {

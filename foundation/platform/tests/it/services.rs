@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 use crate::demo::{MANIFESTS, World};
 
 static TWO: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
-    let door = Manifest { name: "door", migrations: None, subjects: &[], permissions: &[] };
+    let door = Manifest { name: "door", migrations: None, subjects: &[], permissions: &[], sealed: &[] };
     MANIFESTS.iter().cloned().chain([door]).collect()
 });
 
@@ -74,7 +74,10 @@ async fn a_token_says_who_calls_whom_for_sixty_seconds() {
     assert!(verifier.verify(&early).await.is_ok());
     two.test.clock.advance(SignedDuration::from_secs(1));
     assert!(verifier.verify(&early).await.is_err(), "also one that was checked before");
-    assert!(verifier.verify(&token(&door, "demo", OnBehalf::Caller)).await.is_ok(), "a new one is made in time");
+    assert!(
+        verifier.verify(&token(&door, "demo", OnBehalf::Caller)).await.is_ok(),
+        "a new one is made in time"
+    );
     door.leave(two.door.pool()).await.unwrap();
     assert_eq!(two.verify(&token(&door, "demo", OnBehalf::Caller)).await, None, "it has left");
 }
@@ -109,8 +112,12 @@ async fn only_a_checked_service_is_believed_about_the_client() {
     let said = get(|request: Request<Body>| async move {
         let extensions = request.extensions();
         let client = extensions.get::<ClientIp>().map(|client| client.0.to_string());
-        let headers = [SERVICE_TOKEN, CLIENT_IP, DEADLINE_MS].map(|name| request.headers().contains_key(name));
-        format!("{:?} {client:?} {headers:?}", extensions.get::<ServiceCaller>().map(|caller| caller.service.clone()))
+        let headers =
+            [SERVICE_TOKEN, CLIENT_IP, DEADLINE_MS].map(|name| request.headers().contains_key(name));
+        format!(
+            "{:?} {client:?} {headers:?}",
+            extensions.get::<ServiceCaller>().map(|caller| caller.service.clone())
+        )
     });
     let slow = get(|| async {
         std::future::pending::<()>().await;
@@ -125,7 +132,9 @@ async fn only_a_checked_service_is_believed_about_the_client() {
         let request = token.into_iter().fold(request, |request, token| request.header(SERVICE_TOKEN, token));
         router.clone().oneshot(request.body(Body::empty()).unwrap())
     };
-    for forged in [None, Some("nonsense".to_owned()), Some(token(&two.draw("door"), "demo", OnBehalf::Caller))] {
+    for forged in
+        [None, Some("nonsense".to_owned()), Some(token(&two.draw("door"), "demo", OnBehalf::Caller))]
+    {
         let answer = ask("/", forged).await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.headers().contains_key(REFUSED)), (401, true));
     }

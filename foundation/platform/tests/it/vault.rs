@@ -7,16 +7,16 @@ use testkit::Proof;
 
 use crate::demo::{World, insert};
 
-fn place(row: Uuid) -> Place {
+pub(crate) fn place(row: Uuid) -> Place {
     Place::new("demo.accounts", "name", row)
 }
 
-async fn begin(db: &Db, org: OrgId) -> Tx {
+pub(crate) async fn begin(db: &Db, org: OrgId) -> Tx {
     db.begin(&Scope::system(org)).await.unwrap()
 }
 
 /// An account with a sealed name.
-async fn person(world: &World, vault: &Vault, org: OrgId, name: &str) -> Uuid {
+pub(crate) async fn person(world: &World, vault: &Vault, org: OrgId, name: &str) -> Uuid {
     let mut tx = begin(&world.db, org).await;
     let id: Uuid = tx.random().uuid_v7(tx.now());
     insert(&mut tx, id).await;
@@ -36,7 +36,7 @@ async fn person(world: &World, vault: &Vault, org: OrgId, name: &str) -> Uuid {
     id
 }
 
-async fn read(world: &World, vault: &Vault, org: OrgId, id: Uuid) -> Option<String> {
+pub(crate) async fn read(world: &World, vault: &Vault, org: OrgId, id: Uuid) -> Option<String> {
     let mut tx = world.db.read(&Scope::system(org)).await.unwrap();
     let sealed: Vec<u8> = sqlx::query_scalar("SELECT name FROM demo.accounts WHERE id = $1")
         .bind(id)
@@ -48,7 +48,7 @@ async fn read(world: &World, vault: &Vault, org: OrgId, id: Uuid) -> Option<Stri
 }
 
 /// The vault of another process: the same master key, nothing cached.
-fn another(world: &World) -> Vault {
+pub(crate) fn another(world: &World) -> Vault {
     Vault::new(MasterKey::new([7; 32]), world.test.random.clone())
 }
 

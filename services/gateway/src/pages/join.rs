@@ -32,6 +32,9 @@ pub(crate) struct JoinForm {
     /// Password that belongs to the address.
     #[serde(default)]
     password: String,
+    /// From who has an account with a second factor.
+    #[serde(default)]
+    code: String,
 }
 
 #[derive(Template)]
@@ -40,6 +43,7 @@ struct Page<'a> {
     organization: &'a str,
     role: &'a str,
     with_phone: bool,
+    with_code: bool,
     form: &'a JoinForm,
     refusal: &'a Refusal,
 }
@@ -47,7 +51,8 @@ struct Page<'a> {
 fn page(offer: &Value, status: StatusCode, form: &JoinForm, refusal: &Refusal) -> Result<Response> {
     let role = offer["role"].as_str().unwrap_or_default();
     let organization = offer["organization"].as_str().unwrap_or_default();
-    html(status, &Page { organization, role, with_phone: role == "driver", form, refusal })
+    let with_code = status == StatusCode::UNAUTHORIZED;
+    html(status, &Page { organization, role, with_phone: role == "driver", with_code, form, refusal })
 }
 
 /// What the invitation is for; `None` when it does not work.
@@ -92,8 +97,13 @@ pub(crate) async fn submit_join(
     let mut body = json!({ "token": token, "name": form.name, "client": "browser" });
     // People write numbers with spaces; the API wants E.164.
     let phone: String = form.phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
-    let given =
-        [("phone", phone.as_str()), ("pin", &form.pin), ("email", &form.email), ("password", &form.password)];
+    let given = [
+        ("phone", phone.as_str()),
+        ("pin", &form.pin),
+        ("email", &form.email),
+        ("password", &form.password),
+        ("code", &form.code),
+    ];
     for (name, value) in given.into_iter().filter(|(_, value)| !value.is_empty()) {
         body[name] = value.into();
     }

@@ -11,18 +11,19 @@ use platform::vault::Private;
 use platform::{Error, Kind, Result};
 
 use super::first_run::expired;
-use super::guessing::{Source, account_name, count_guess};
+use super::guessing::{Source, account_name, count_code, count_guess};
+use super::passwords;
+use super::second_factor::{self, Code, wrong_code};
+use super::sign_in::second_factor_required;
 use super::tokens::{self, Client, Issued};
 use crate::context::Identity;
 use crate::domain::contact::{Email, Phone};
+use crate::domain::pin;
 use crate::domain::secret::{Purpose, Secret};
 use crate::entities::{Invitation, Organization};
 use crate::store::credentials::{self, CredentialKind};
 use crate::store::users::{self, NewUser};
 use crate::store::{invitations, memberships, organizations};
-
-/// How many digits a PIN has.
-pub const PIN_LEN: std::ops::RangeInclusive<usize> = 6..=12;
 
 /// With what the person will sign in.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub struct Acceptance {
     pub name: Private,
     /// With what the person will sign in.
     pub with: SignInWith,
+    /// A code of the second factor, from who has an account with one already.
+    pub code: Option<Code>,
 }
 
 /// What the page behind the link shows; `None` when the link does not work.
@@ -73,11 +76,8 @@ pub async fn accept(
     source: &Source,
 ) -> Result<Issued> {
     let secret = Secret::presented(Purpose::Invitation, &input.token).ok_or_else(expired)?;
-    check_secret(identity, &input.with)?;
-    if look(identity, &input.token).await?.is_none() {
-        return Err(expired());
-    }
-    let person = known_person(identity, scope, &input.with, source).await?;
+    let (organization, _) = look(identity, &input.token).await?.ok_or_else(expired)?;
+    let person = known_person(identity, scope, &input, &organization, source).await?;
     let hash = match (&person, &input.with) {
         (None, SignInWith::Email(_, secret) | SignInWith::Phone(_, secret)) => {
             Some(identity.hasher().hash(secret.clone()).await?)
@@ -87,7 +87,10 @@ pub async fn accept(
     let mut tx = identity.db().begin(scope).await?;
     let invitation = open(&mut tx, identity, &secret).await?.ok_or_else(expired)?;
     let user = match (person, hash) {
-        (Some(user), _) => user,
+        (Some(user), _) => {
+            second_factor(&mut tx, identity, user, input.code.as_ref()).await?;
+            user
+        }
         (None, Some(hash)) => create(&mut tx, identity, input, &hash).await?,
         (None, None) => return Err(Error::internal("a new person without a hash")),
     };
@@ -101,17 +104,28 @@ pub async fn accept(
     Ok(issued)
 }
 
-fn check_secret(identity: &Identity, with: &SignInWith) -> Result<()> {
-    match with {
-        SignInWith::Email(_, password) => super::change_password::check_strength(identity, password),
-        SignInWith::Phone(_, pin) => {
-            let text = pin.reveal();
-            if PIN_LEN.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
-                Ok(())
-            } else {
-                Err(Error::invalid_field("/pin", "six to twelve digits"))
-            }
+/// What is chosen here for the first time must be hard to guess; a present password or PIN is as it is.
+async fn check_new(identity: &Identity, input: &Acceptance, organization: &Organization) -> Result<()> {
+    match &input.with {
+        SignInWith::Email(email, password) => {
+            let name = Private::from(organization.name.clone());
+            let about = vec![input.name.clone(), email.private().clone(), name];
+            passwords::check_strength(identity, password, about).await
         }
+        SignInWith::Phone(_, pin) => pin::check(pin.reveal()),
+    }
+}
+
+/// Who has a second factor joins with it: the answer is a session.
+async fn second_factor(tx: &mut Tx, identity: &Identity, user: UserId, code: Option<&Code>) -> Result<()> {
+    if !second_factor::enrolled(tx, user).await? {
+        return Ok(());
+    }
+    let code = code.ok_or_else(second_factor_required)?;
+    if second_factor::verify(tx, identity, user, code).await? {
+        Ok(())
+    } else {
+        Err(wrong_code(Kind::Unauthenticated))
     }
 }
 
@@ -121,11 +135,12 @@ fn check_secret(identity: &Identity, with: &SignInWith) -> Result<()> {
 async fn known_person(
     identity: &Identity,
     scope: &Scope,
-    with: &SignInWith,
+    input: &Acceptance,
+    organization: &Organization,
     source: &Source,
 ) -> Result<Option<UserId>> {
     let mut tx = identity.db().begin(scope).await?;
-    let (user, kind, secret, account) = match with {
+    let (user, kind, secret, account) = match &input.with {
         SignInWith::Email(email, password) => {
             let user = users::id_by_email(&mut tx, identity.vault(), email).await?;
             (user, CredentialKind::Password, password, email.private())
@@ -144,7 +159,14 @@ async fn known_person(
         None => (None, false),
     };
     tx.commit().await?;
+    if user.is_none() {
+        // Before it is counted: choosing a better password is no guess.
+        check_new(identity, input, organization).await?;
+    }
     count_guess(identity, &account, source).await?;
+    if let (Some(user), Some(_)) = (user, &input.code) {
+        count_code(identity, user, source).await?;
+    }
     let Some(user) = user else { return Ok(None) };
     if identity.hasher().verify(stored, secret.clone()).await? && active {
         return Ok(Some(user));

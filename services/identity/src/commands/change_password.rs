@@ -6,27 +6,11 @@ use platform::db::Scope;
 use platform::vault::Private;
 use platform::{Error, Kind, Result};
 
-use super::end_sessions;
 use super::guessing::{Source, count_guess};
+use super::{end_sessions, passwords};
 use crate::context::Identity;
 use crate::store::credentials::{self, CredentialKind};
 use crate::store::sessions::EndReason;
-
-/// Longest password, in bytes: hashing must not be a way to keep the machine busy.
-const MAX_PASSWORD: usize = 1024;
-
-/// Refuses a password that is too short, too long or blank.
-pub fn check_strength(identity: &Identity, password: &Private) -> Result<()> {
-    let min = identity.settings().password_min_length;
-    let text = password.reveal();
-    if text.chars().count() < min || text.trim().is_empty() {
-        return Err(Error::invalid_field("/password", format!("at least {min} characters")));
-    }
-    if text.len() > MAX_PASSWORD {
-        return Err(Error::invalid_field("/password", format!("at most {MAX_PASSWORD} bytes")));
-    }
-    Ok(())
-}
 
 /// Sets a new password and ends every other session.
 pub async fn change_password(
@@ -38,14 +22,16 @@ pub async fn change_password(
     new: Private,
     source: &Source,
 ) -> Result<()> {
-    check_strength(identity, &new)?;
+    passwords::check_length(identity, &new)?;
     count_guess(identity, &user.to_string(), source).await?;
     let mut tx = identity.db().read(scope).await?;
     let stored = credentials::hash(&mut tx, user, CredentialKind::Password).await?;
+    let about = passwords::about(&mut tx, identity, user).await?;
     tx.rollback().await?;
     if !identity.hasher().verify(stored, current).await? {
         return Err(Error::new(Kind::Forbidden, "wrong_password", "The present password is not right."));
     }
+    passwords::check_strength(identity, &new, about).await?;
     let hash = identity.hasher().hash(new).await?;
     let mut tx = identity.db().begin(scope).await?;
     credentials::put(&mut tx, user, CredentialKind::Password, &hash).await?;

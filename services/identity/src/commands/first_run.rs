@@ -5,8 +5,8 @@ use platform::db::{Scope, Tx};
 use platform::vault::Private;
 use platform::{Error, Kind, Result};
 
-use super::organizations;
 use super::tokens::{self, Client, Issued};
+use super::{organizations, passwords};
 use crate::context::Identity;
 use crate::domain::contact::Email;
 use crate::domain::secret::{Purpose, Secret};
@@ -65,11 +65,17 @@ pub async fn first_run(
     client: Client,
 ) -> Result<(Organization, Issued)> {
     organizations::check(&input.organization)?;
-    super::change_password::check_strength(identity, &input.password)?;
+    passwords::check_length(identity, &input.password)?;
     let secret = Secret::presented(Purpose::Link, &input.token).ok_or_else(expired)?;
     if !link_works(identity, &input.token).await? {
         return Err(expired());
     }
+    let about = vec![
+        input.name.clone(),
+        input.email.private().clone(),
+        Private::from(input.organization.name.clone()),
+    ];
+    passwords::check_strength(identity, &input.password, about).await?;
     let hash = identity.hasher().hash(input.password.clone()).await?;
     let mut tx = identity.db().begin(scope).await?;
     let created = create(&mut tx, identity, &secret, input, &hash, &client).await?;

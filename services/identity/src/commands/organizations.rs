@@ -5,8 +5,9 @@ use kernel::ids::{OrgId, UserId};
 use platform::audit::Entry;
 use platform::auth::Role;
 use platform::db::Tx;
-use platform::{Error, Result};
+use platform::{Error, Kind, Result};
 
+use super::second_factor;
 use crate::entities::Organization;
 use crate::store::memberships;
 use crate::store::organizations::{self, Details};
@@ -49,12 +50,15 @@ pub struct Change {
     pub time_zone: Option<String>,
     /// ISO 4217.
     pub currency: Option<String>,
+    /// Whether owners and managers need a second factor. For owners to decide.
+    pub second_factor_required: Option<bool>,
 }
 
 /// Changes the caller's organisation, if the caller has seen its present version.
 pub async fn update(
     tx: &mut Tx,
     id: OrgId,
+    by: UserId,
     change: Change,
     seen: impl Fn(i64) -> Result<()> + Send,
 ) -> Result<Organization> {
@@ -69,7 +73,26 @@ pub async fn update(
         currency: change.currency.unwrap_or_else(|| before.currency.clone()),
     };
     check(&details)?;
-    let after = organizations::update(tx, &before, &details).await?;
+    let required = change.second_factor_required.unwrap_or(before.second_factor_required);
+    if required != before.second_factor_required {
+        may_require_second_factor(tx, by, required).await?;
+    }
+    let after = organizations::update(tx, &before, &details, required).await?;
     tx.audit(Entry::new("update_organization", "organization", id).before(&before)?.after(&after)?).await?;
     Ok(after)
+}
+
+/// Only owners decide who needs a second factor, and only with one of their own: they would lock themselves in.
+async fn may_require_second_factor(tx: &mut Tx, by: UserId, required: bool) -> Result<()> {
+    if tx.scope().role != Role::Owner {
+        return Err(Error::forbidden());
+    }
+    if required && !second_factor::enrolled(tx, by).await? {
+        return Err(Error::new(
+            Kind::Conflict,
+            "second_factor_missing",
+            "Set up a second factor for yourself before you ask others for one.",
+        ));
+    }
+    Ok(())
 }

@@ -20,9 +20,9 @@ pub fn refused() -> Error {
 }
 
 /// Exchanges a token; an old one ends the session.
-pub async fn refresh(identity: &Identity, scope: &Scope, token: &Secret) -> Result<Issued> {
+pub async fn refresh(identity: &Identity, scope: &Scope, token: &Secret, device: &str) -> Result<Issued> {
     let mut tx = identity.db().begin(scope).await?;
-    let Some(stored) = sessions::lock_token(&mut tx, token).await? else { return Err(refused()) };
+    let Some(stored) = sessions::lock_token(&mut tx, token, device).await? else { return Err(refused()) };
     let successor = match decide(stored.presented, tx.now()) {
         Decision::Rotate => rotate(&mut tx, identity, token, stored.session).await?,
         Decision::Repeat => repeat(&mut tx, identity, &stored).await?,

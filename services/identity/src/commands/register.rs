@@ -9,6 +9,7 @@ use platform::vault::Private;
 use platform::{Error, Kind, Result};
 
 use super::guessing::{Source, count_source};
+use super::passwords;
 use super::tokens::{self, Client, Issued};
 use crate::context::Identity;
 use crate::domain::contact::Email;
@@ -45,12 +46,23 @@ pub async fn register(
         ));
     }
     count_source(identity, source).await?;
-    super::change_password::check_strength(identity, &input.password)?;
+    passwords::check_length(identity, &input.password)?;
+    let about =
+        vec![input.name.clone(), input.email.private().clone(), business(identity, scope, input.org).await?];
+    passwords::check_strength(identity, &input.password, about).await?;
     let hash = identity.hasher().hash(input.password.clone()).await?;
     let mut tx = identity.db().begin(scope).await?;
     let issued = create(&mut tx, identity, input, &hash, &client).await?;
     tx.commit().await?;
     Ok(issued)
+}
+
+/// The name of the business that the person registers with.
+async fn business(identity: &Identity, scope: &Scope, org: OrgId) -> Result<Private> {
+    let mut tx = identity.db().read(scope).await?;
+    tx.enter(org).await?;
+    let found = organizations::find(&mut tx).await?.ok_or_else(|| Error::not_found("organization"))?;
+    Ok(Private::from(found.name))
 }
 
 async fn create(

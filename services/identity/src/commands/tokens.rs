@@ -6,6 +6,7 @@ use platform::auth::{Audience, Principal, Role, Who};
 use platform::db::Tx;
 use platform::{Error, Result};
 
+use super::second_factor;
 use crate::context::Identity;
 use crate::domain::secret::{Purpose, Secret};
 use crate::entities::{Entrance, Session};
@@ -32,6 +33,8 @@ pub struct Issued {
     pub org: Option<OrgId>,
     /// Where else the person may go.
     pub entrances: Vec<Entrance>,
+    /// Whether the session may do nothing but set up the second factor that the organisation asks for.
+    pub second_factor_missing: bool,
 }
 
 /// How a client wants its session.
@@ -88,7 +91,9 @@ pub async fn issue(
 ) -> Result<Issued> {
     let (role, entrances) = role_in(tx, identity, session.user_id, org).await?;
     let who = Who::User { user: session.user_id, session: session.id };
-    let principal = Principal { who, role, org, scopes: std::collections::BTreeSet::default() };
+    let scopes = second_factor::limits(tx, session.user_id, org, role).await?;
+    let second_factor_missing = !scopes.is_empty();
+    let principal = Principal { who, role, org, scopes };
     let now = tx.now();
     Ok(Issued {
         access_token: identity.keys().sign(Audience::Api, &principal, now)?,
@@ -100,5 +105,6 @@ pub async fn issue(
         role,
         org,
         entrances,
+        second_factor_missing,
     })
 }

@@ -1,4 +1,4 @@
-//! People change their own name and number.
+//! People change their own name. A number is proved by an invitation, an address by a link (`docs/adr/0026`).
 
 use contracts::identity::UserUpdated;
 use kernel::ids::UserId;

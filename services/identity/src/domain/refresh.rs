@@ -3,11 +3,12 @@
 //! | token | session | decision |
 //! |---|---|---|
 //! | unused | alive | rotate: a new one, the presented one is used |
-//! | used less than 10 s ago, its successor unused | alive | the same successor again (the answer was lost) |
+//! | used less than 10 s ago, its successor unused, same client | alive | the same successor again (the answer was lost) |
 //! | used otherwise | alive | theft: the whole session is revoked |
 //! | any | revoked or expired | refused |
 //!
-//! The grace is for the direct parent only: a grandparent's successor has itself been used, which is theft.
+//! The grace is for the direct parent only: a grandparent's successor has itself been used, which is theft. It is for the
+//! client that opened the session only: a token that turns up somewhere else was copied, however soon.
 
 use kernel::time::{SignedDuration, Timestamp};
 
@@ -23,6 +24,8 @@ pub struct Presented {
     pub used_at: Option<Timestamp>,
     /// Whether its successor was used already.
     pub successor_used: bool,
+    /// Whether the client looks like the one that opened the session.
+    pub same_client: bool,
     /// When the session was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
     /// When the session expires.
@@ -49,7 +52,9 @@ pub fn decide(token: Presented, now: Timestamp) -> Decision {
     }
     match token.used_at {
         None => Decision::Rotate,
-        Some(used) if !token.successor_used && now.duration_since(used) < GRACE => Decision::Repeat,
+        Some(used) if !token.successor_used && token.same_client && now.duration_since(used) < GRACE => {
+            Decision::Repeat
+        }
         Some(_) => Decision::Theft,
     }
 }
@@ -63,7 +68,13 @@ mod tests {
     }
 
     fn token(used: Option<i64>, successor_used: bool) -> Presented {
-        Presented { used_at: used.map(at), successor_used, revoked_at: None, expires_at: at(1000) }
+        Presented {
+            used_at: used.map(at),
+            successor_used,
+            same_client: true,
+            revoked_at: None,
+            expires_at: at(1000),
+        }
     }
 
     #[test]
@@ -72,6 +83,9 @@ mod tests {
         assert_eq!(decide(token(Some(0), false), at(9)), Decision::Repeat);
         assert_eq!(decide(token(Some(0), false), at(10)), Decision::Theft, "after the grace");
         assert_eq!(decide(token(Some(0), true), at(1)), Decision::Theft, "a grandparent");
+        let elsewhere = |token| Presented { same_client: false, ..token };
+        assert_eq!(decide(elsewhere(token(Some(0), false)), at(1)), Decision::Theft, "another client");
+        assert_eq!(decide(elsewhere(token(None, false)), at(0)), Decision::Rotate, "a client may be updated");
         assert_eq!(decide(token(None, false), at(1000)), Decision::Refuse, "expired");
         let revoked = Presented { revoked_at: Some(at(0)), ..token(None, false) };
         assert_eq!(decide(revoked, at(1)), Decision::Refuse);

@@ -1,4 +1,4 @@
-//! Secrets that are shown once and stored as a hash: refresh tokens, links, API keys.
+//! Secrets that are shown once and stored as a hash: refresh tokens, links, challenges, API keys.
 //!
 //! 160 random bits need no slow hash: SHA-256 of the text is enough, and lets a row be found by it.
 
@@ -17,6 +17,8 @@ pub enum Purpose {
     Link,
     /// Invitation.
     Invitation,
+    /// Between the two steps of signing in.
+    Challenge,
     /// API key of an integration.
     ApiKey,
     /// Key of a device that may only report.
@@ -30,6 +32,7 @@ impl Purpose {
             Self::Refresh => "dmr_",
             Self::Link => "dml_",
             Self::Invitation => "dmi_",
+            Self::Challenge => "dmc_",
             Self::ApiKey => "dmk_",
             Self::DeviceKey => "dmd_",
         }

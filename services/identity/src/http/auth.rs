@@ -17,6 +17,7 @@ use crate::context::Identity;
 
 pub(super) fn routes(api: Api<Identity>) -> Api<Identity> {
     api.routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::sign_in_second_factor))
         .routes(routes!(register::register))
         .routes(routes!(tokens::refresh_token))
         .routes(routes!(tokens::sign_out))

@@ -24,6 +24,9 @@ pub static PHONE: LazyLock<Regex> = pattern!(r"^\+[1-9][0-9]{6,14}$");
 /// PINs.
 pub static PIN: LazyLock<Regex> = pattern!(r"^[0-9]{6,12}$");
 
+/// Codes of an authenticator app and recovery codes, as people type them.
+pub static CODE: LazyLock<Regex> = pattern!(r"^[0-9A-Za-z -]{6,20}$");
+
 /// A name as the vault takes it.
 pub fn private(text: &str) -> Private {
     Private::from(text.trim())

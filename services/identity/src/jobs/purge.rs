@@ -1,4 +1,4 @@
-//! Removes sessions and links that ended long ago, once a day.
+//! Removes sessions, links and challenges that ended long ago, once a day.
 
 use kernel::time::SignedDuration;
 use platform::Result;
@@ -6,7 +6,7 @@ use platform::db::BoxFuture;
 use platform::jobs::{Job, JobContext, JobError, JobKind, Schedule, Spec};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{links, sessions};
+use crate::store::{challenges, links, sessions};
 
 /// How long ended sessions and links are kept, so that a reuse is still recognised.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -33,8 +33,10 @@ pub fn kind() -> JobKind {
 async fn run(context: JobContext) -> Result<(), JobError> {
     let mut tx = context.db.begin(&context.scope()).await?;
     let before = tx.now().checked_sub(KEPT).map_err(platform::Error::internal)?;
-    let gone = sessions::purge(&mut tx, before).await? + links::purge(&mut tx, before).await?;
+    let gone = sessions::purge(&mut tx, before).await?
+        + links::purge(&mut tx, before).await?
+        + challenges::purge(&mut tx, before).await?;
     tx.commit().await?;
-    tracing::info!(rows = gone, "ended sessions and links were removed");
+    tracing::info!(rows = gone, "ended sessions, links and challenges were removed");
     Ok(())
 }

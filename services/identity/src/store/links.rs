@@ -94,6 +94,21 @@ pub async fn peek(tx: &mut Tx, purpose: LinkPurpose, secret: &Secret) -> Result<
     Ok(works)
 }
 
+/// Whose link it is, without using it; `None` when it does not work.
+pub async fn holder(tx: &mut Tx, purpose: LinkPurpose, secret: &Secret) -> Result<Option<UserId>> {
+    let now = tx.now();
+    let user = sqlx::query_scalar!(
+        "SELECT user_id FROM identity.one_time_links
+          WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3",
+        secret.hash(),
+        purpose.as_str(),
+        now.to_sqlx() as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(user.flatten().map(UserId::new))
+}
+
 /// Uses a link up; `None` when it does not exist, was used or has expired.
 pub async fn take(tx: &mut Tx, purpose: LinkPurpose, secret: &Secret) -> Result<Option<Link>> {
     let now: SqlTime = tx.now().to_sqlx();

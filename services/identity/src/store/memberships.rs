@@ -174,3 +174,15 @@ pub async fn entrances(tx: &mut Tx, user: UserId) -> Result<Vec<Entrance>> {
         })
         .collect()
 }
+
+/// The organisations that ask this person, as owner or manager, for a second factor. A named function: it looks across
+/// organisations.
+pub async fn second_factor_required_by(tx: &mut Tx, user: UserId) -> Result<Vec<OrgId>> {
+    let ids = sqlx::query_scalar!(
+        r#"SELECT org_id AS "org_id!" FROM identity.second_factor_required_by($1)"#,
+        user.uuid(),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids.into_iter().map(OrgId::new).collect())
+}

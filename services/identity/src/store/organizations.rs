@@ -24,6 +24,7 @@ struct Row {
     name: String,
     time_zone: String,
     currency: String,
+    second_factor_required: bool,
     created_at: SqlTime,
     updated_at: SqlTime,
 }
@@ -36,6 +37,7 @@ impl From<Row> for Organization {
             name: row.name,
             time_zone: row.time_zone,
             currency: row.currency,
+            second_factor_required: row.second_factor_required,
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
         }
@@ -63,6 +65,7 @@ pub async fn insert(tx: &mut Tx, details: &Details) -> Result<(Organization, Loc
         name: details.name.clone(),
         time_zone: details.time_zone.clone(),
         currency: details.currency.clone(),
+        second_factor_required: false,
         created_at: now,
         updated_at: now,
     };
@@ -74,7 +77,7 @@ pub async fn find(tx: &mut Tx) -> Result<Option<Organization>> {
     let id = tx.org()?;
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT org_id, version, name, time_zone, currency, created_at AS "created_at: SqlTime",
+        r#"SELECT org_id, version, name, time_zone, currency, second_factor_required, created_at AS "created_at: SqlTime",
                   updated_at AS "updated_at: SqlTime"
              FROM identity.organizations WHERE org_id = $1"#,
         id.uuid(),
@@ -89,7 +92,7 @@ pub async fn lock(tx: &mut Tx) -> Result<Option<Organization>> {
     let id = tx.org()?;
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT org_id, version, name, time_zone, currency, created_at AS "created_at: SqlTime",
+        r#"SELECT org_id, version, name, time_zone, currency, second_factor_required, created_at AS "created_at: SqlTime",
                   updated_at AS "updated_at: SqlTime"
              FROM identity.organizations WHERE org_id = $1 FOR UPDATE"#,
         id.uuid(),
@@ -100,16 +103,23 @@ pub async fn lock(tx: &mut Tx) -> Result<Option<Organization>> {
 }
 
 /// Writes the details of a locked organisation.
-pub async fn update(tx: &mut Tx, organization: &Organization, details: &Details) -> Result<Organization> {
+pub async fn update(
+    tx: &mut Tx,
+    organization: &Organization,
+    details: &Details,
+    second_factor_required: bool,
+) -> Result<Organization> {
     let now = tx.now();
     let version = sqlx::query_scalar!(
         "UPDATE identity.organizations
-            SET name = $2, time_zone = $3, currency = $4, version = version + 1, updated_at = $5
+            SET name = $2, time_zone = $3, currency = $4, second_factor_required = $5, version = version + 1,
+                updated_at = $6
           WHERE org_id = $1 RETURNING version",
         organization.id.uuid(),
         details.name,
         details.time_zone,
         details.currency,
+        second_factor_required,
         now.to_sqlx() as _,
     )
     .fetch_one(tx.conn())
@@ -119,6 +129,7 @@ pub async fn update(tx: &mut Tx, organization: &Organization, details: &Details)
         name: details.name.clone(),
         time_zone: details.time_zone.clone(),
         currency: details.currency.clone(),
+        second_factor_required,
         updated_at: now,
         ..organization.clone()
     })

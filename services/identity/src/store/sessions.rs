@@ -23,6 +23,8 @@ pub enum EndReason {
     Reuse,
     /// The password was changed or reset.
     Password,
+    /// The person's first second factor: sessions from before were opened without it.
+    SecondFactor,
 }
 
 impl EndReason {
@@ -33,6 +35,7 @@ impl EndReason {
             Self::CutOff => "cut_off",
             Self::Reuse => "reuse",
             Self::Password => "password",
+            Self::SecondFactor => "second_factor",
         }
     }
 }
@@ -44,6 +47,7 @@ struct Row {
     client: String,
     device: String,
     created_at: SqlTime,
+    authenticated_at: SqlTime,
     last_used_at: SqlTime,
     expires_at: SqlTime,
     revoked_at: Option<SqlTime>,
@@ -58,6 +62,7 @@ impl From<Row> for Session {
             browser: row.client == "browser",
             device: row.device,
             created_at: row.created_at.to_jiff(),
+            authenticated_at: row.authenticated_at.to_jiff(),
             last_used_at: row.last_used_at.to_jiff(),
             expires_at: row.expires_at.to_jiff(),
             revoked_at: row.revoked_at.map(SqlTime::to_jiff),
@@ -97,6 +102,7 @@ pub async fn insert(
         browser,
         device,
         created_at: now,
+        authenticated_at: now,
         last_used_at: now,
         expires_at,
         revoked_at: None,
@@ -108,6 +114,7 @@ pub async fn lock(tx: &mut Tx, id: SessionId) -> Result<Option<Session>> {
     let row = sqlx::query_as!(
         Row,
         r#"SELECT id, user_id, org_id, client, device, created_at AS "created_at: SqlTime",
+                  coalesce(authenticated_at, created_at) AS "authenticated_at!: SqlTime",
                   last_used_at AS "last_used_at: SqlTime", expires_at AS "expires_at: SqlTime",
                   revoked_at AS "revoked_at: SqlTime"
              FROM identity.sessions WHERE id = $1 FOR UPDATE"#,
@@ -124,6 +131,7 @@ pub async fn alive(tx: &mut Tx, user: UserId, before: Option<Uuid>, limit: i64) 
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT id, user_id, org_id, client, device, created_at AS "created_at: SqlTime",
+                  coalesce(authenticated_at, created_at) AS "authenticated_at!: SqlTime",
                   last_used_at AS "last_used_at: SqlTime", expires_at AS "expires_at: SqlTime",
                   revoked_at AS "revoked_at: SqlTime"
              FROM identity.sessions
@@ -181,6 +189,19 @@ pub async fn ids_of(tx: &mut Tx, user: UserId, org: Option<OrgId>) -> Result<Vec
     Ok(ids.into_iter().map(SessionId::new).collect())
 }
 
+/// The person has just proved again who they are.
+pub async fn authenticated(tx: &mut Tx, session: SessionId) -> Result<()> {
+    let now = tx.now();
+    sqlx::query!(
+        "UPDATE identity.sessions SET authenticated_at = $2 WHERE id = $1",
+        session.uuid(),
+        now.to_sqlx() as _
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Lets a session name another organisation.
 pub async fn set_org(tx: &mut Tx, session: SessionId, org: Option<OrgId>) -> Result<()> {
     let now = tx.now();
@@ -227,14 +248,16 @@ pub struct Token {
 }
 
 /// Reads a refresh token with its session, locking the session: parallel refreshes of one session take turns.
-pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
+///
+/// `device` is what the caller says it is, in words: the grace for a lost answer is for the client that lost it.
+pub async fn lock_token(tx: &mut Tx, token: &Secret, device: &str) -> Result<Option<Token>> {
     let hash = token.hash();
     let session = sqlx::query_scalar!("SELECT session_id FROM identity.refresh_tokens WHERE hash = $1", hash)
         .fetch_optional(tx.conn())
         .await?;
     let Some(session) = session else { return Ok(None) };
     let owner = sqlx::query!(
-        r#"SELECT expires_at AS "expires_at: SqlTime", revoked_at AS "revoked_at: SqlTime"
+        r#"SELECT device, expires_at AS "expires_at: SqlTime", revoked_at AS "revoked_at: SqlTime"
              FROM identity.sessions WHERE id = $1 FOR UPDATE"#,
         session,
     )
@@ -255,6 +278,7 @@ pub async fn lock_token(tx: &mut Tx, token: &Secret) -> Result<Option<Token>> {
         presented: Presented {
             used_at: row.used_at.map(SqlTime::to_jiff),
             successor_used: row.successor_used,
+            same_client: owner.device == device,
             revoked_at: owner.revoked_at.map(SqlTime::to_jiff),
             expires_at: owner.expires_at.to_jiff(),
         },

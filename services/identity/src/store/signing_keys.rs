@@ -33,8 +33,9 @@ pub async fn published(tx: &mut Tx, keys: &ScopeKeys) -> Result<Vec<StoredKey>> 
     let now = tx.now();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT id, public_key, private_key, active_from AS "active_from: SqlTime"
-             FROM identity.signing_keys WHERE retires_at IS NULL OR retires_at > $1 ORDER BY active_from DESC, id DESC"#,
+        r#"SELECT id, public_key, private_key AS "private_key!", active_from AS "active_from: SqlTime"
+             FROM identity.signing_keys
+            WHERE (retires_at IS NULL OR retires_at > $1) AND private_key IS NOT NULL ORDER BY active_from DESC, id DESC"#,
         now.to_sqlx() as _,
     )
     .fetch_all(tx.conn())
@@ -94,4 +95,25 @@ pub async fn retire_others(tx: &mut Tx, keep: SigningKeyId, at: Timestamp) -> Re
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Since when the newest key signs, or from when on it will.
+pub async fn newest_active_from(tx: &mut Tx) -> Result<Option<Timestamp>> {
+    let newest =
+        sqlx::query_scalar!(r#"SELECT max(active_from) AS "newest: SqlTime" FROM identity.signing_keys"#)
+            .fetch_one(tx.conn())
+            .await?;
+    Ok(newest.map(SqlTime::to_jiff))
+}
+
+/// Destroys the private halves of keys that have retired; their rows stay, so that no id comes again.
+pub async fn destroy_retired(tx: &mut Tx) -> Result<u64> {
+    let now = tx.now();
+    let done = sqlx::query!(
+        "UPDATE identity.signing_keys SET private_key = NULL WHERE retires_at <= $1 AND private_key IS NOT NULL",
+        now.to_sqlx() as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
 }

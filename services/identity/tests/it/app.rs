@@ -61,6 +61,10 @@ pub struct Wishes {
     pub open_registration: bool,
     /// Password hashes at a time.
     pub hash_concurrency: usize,
+    /// How long a signing key signs.
+    pub key_rotation: SignedDuration,
+    /// What `/metrics` shows.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Quotas at the gate.
     pub limits: Option<fn(Arc<MemoryLimiter>) -> RateLimits>,
     /// Changes the document and permissions of identity before the gateway sees them.
@@ -69,7 +73,14 @@ pub struct Wishes {
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { open_registration: false, hash_concurrency: 4, limits: None, api: |api| api }
+        Self {
+            open_registration: false,
+            hash_concurrency: 4,
+            key_rotation: SignedDuration::from_hours(30 * 24),
+            metrics: Arc::new(String::new),
+            limits: None,
+            api: |api| api,
+        }
     }
 }
 
@@ -120,6 +131,7 @@ impl App {
                 open_registration: wishes.open_registration,
                 password_min_length: 10,
                 secure_cookies: true,
+                key_rotation: wishes.key_rotation,
             },
             hash_concurrency: wishes.hash_concurrency,
         });
@@ -142,7 +154,7 @@ impl App {
             limits: wishes.limits.map(|make| make(limiter)),
             keys: Arc::new(published.clone()),
             readiness: Arc::new(AllThere),
-            metrics: Arc::new(String::new),
+            metrics: wishes.metrics,
             metrics_token: None,
             edge: Edge::new(clock, db.random.clone()),
         })
@@ -311,6 +323,22 @@ impl App {
         let mut admin = self.db.admin().await;
         sqlx::query_scalar(sql).fetch_one(&mut admin).await.expect("a number")
     }
+}
+
+/// Another process of the same installation: its own memory, its own copy of the keys.
+pub fn process(app: &App) -> Identity {
+    let db = app.identity.db().clone();
+    let limiter = Arc::new(MemoryLimiter::new(db.clock().clone()));
+    Identity::new(Deps {
+        db,
+        vault: app.db.vault.clone(),
+        mailer: Arc::new(app.mail.clone()),
+        limiter,
+        published: StaticKeys::default(),
+        revocations: Revocations::default(),
+        settings: app.identity.settings().clone(),
+        hash_concurrency: 1,
+    })
 }
 
 /// With what somebody signs in.

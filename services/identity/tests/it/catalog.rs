@@ -4,13 +4,16 @@ use sqlx::Row as _;
 use testkit::TestDb;
 
 /// Tables that belong to the installation and not to one organisation; each is explained in the migration.
-const INSTALLATION: [&str; 7] = [
+const INSTALLATION: [&str; 10] = [
+    "challenges",
     "credential_index",
     "credentials",
     "one_time_links",
+    "recovery_codes",
     "refresh_tokens",
     "sessions",
     "signing_keys",
+    "totp",
     "users",
 ];
 

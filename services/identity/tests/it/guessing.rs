@@ -1,10 +1,14 @@
 //! Guessing is slow, whoever asks and from wherever, and the fields tell the truth about it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use kernel::time::SignedDuration;
+use platform::telemetry::metrics::Metrics;
 use serde_json::json;
+use testkit::Proof;
 use testkit::http::Reply;
 
 use crate::app::{App, Login, PASSWORD, Wishes};
@@ -166,26 +170,79 @@ async fn resets_are_not_a_way_to_flood_a_mailbox() {
     app.finish().await;
 }
 
-#[tokio::test]
-async fn many_at_once_are_served_in_turn_or_told_to_come_again() {
-    let app = App::with(Wishes { hash_concurrency: 1, ..Wishes::default() }).await;
-    app.founder().await;
+/// What was seen from outside while many signed in at once.
+struct Storm {
+    replies: Vec<Reply>,
+    /// Most hashes that `/metrics` ever showed.
+    most_hashes: f64,
+    /// How long another operation took, sorted.
+    others: Vec<Duration>,
+}
+
+async fn storm(app: &App, sign_ins: usize) -> Storm {
+    let founder = app.founder().await;
     let from =
         |n: usize| IpAddr::from([10, 9, u8::try_from(n / 200).unwrap(), u8::try_from(n % 200).unwrap()]);
-    let guesses = (0..100).map(|n| {
+    let sign_ins = (0..sign_ins).map(|n| {
         let body = json!({ "email": format!("person{n}@example.org"), "password": PASSWORD });
         app.post("/api/v1/auth/login", body).from(from(n)).send()
     });
-    let replies = join_all(guesses).await;
-    for reply in &replies {
-        match reply.status {
-            401 => {}
-            503 => assert!(!reply.header("retry-after").is_empty(), "{reply}"),
-            _ => panic!("{reply}"),
+    let (mut most_hashes, mut others) = (0.0_f64, Vec::new());
+    let look = async {
+        loop {
+            let shown = app.get("/metrics").await.is(200);
+            let shown = String::from_utf8_lossy(&shown.body).into_owned();
+            let running = shown.lines().find_map(|line| line.strip_prefix("dropmate_auth_hashes_running "));
+            most_hashes = most_hashes.max(running.map_or(0.0, |number| number.parse().unwrap()));
+            let begun = Instant::now();
+            app.get("/api/v1/users/me").bearer(&founder.token).await.is(200);
+            others.push(begun.elapsed());
+            platform::lifecycle::pause(Duration::from_millis(2)).await;
         }
-    }
-    assert!(replies.iter().any(|reply| reply.status == 401));
+    };
+    let replies = tokio::select! {
+        replies = join_all(sign_ins) => replies,
+        () = look => unreachable!("looking has no end"),
+    };
+    others.sort_unstable();
+    Storm { replies, most_hashes, others }
+}
+
+/// Row E9 of the reliability catalogue, with the control that more hashes at once would be seen.
+#[tokio::test]
+async fn proof_sign_in_storm() {
+    let proof = Proof::new("sign-in storm");
+    let metrics = Metrics::install().unwrap();
+    let with = |hash_concurrency| {
+        let metrics = metrics.clone();
+        App::with(Wishes {
+            hash_concurrency,
+            metrics: Arc::new(move || metrics.render()),
+            ..Wishes::default()
+        })
+    };
+    let app = with(2).await;
+    let Storm { replies, most_hashes, others } = storm(&app, 200).await;
+    let count = |status| replies.iter().filter(|reply| reply.status == status).count();
+    let (served, refused) = (count(401), count(503));
+    assert_eq!(served + refused, 200);
+    assert!(served > 0 && refused > 0, "{served} served, {refused} refused");
+    let told = replies.iter().filter(|reply| reply.status == 503);
+    assert!(told.into_iter().all(|reply| !reply.header("retry-after").is_empty() && reply.code() == "busy"));
+    assert!((most_hashes - 2.0).abs() < f64::EPSILON, "{most_hashes} hashes at once");
+    let p99 = others[others.len() * 99 / 100];
+    assert!(p99 <= Duration::from_millis(400), "another operation took {p99:?} (p99 of {})", others.len());
     app.finish().await;
+
+    let app = with(8).await;
+    let control = storm(&app, 60).await;
+    assert!(control.most_hashes > 4.0, "the control: only {} hashes at once were seen", control.most_hashes);
+    app.finish().await;
+    proof.report(&format!(
+        "200 at once: at most {most_hashes} hashes at a time, {served} answered, {refused} told to come again; \
+         another operation p99 {} ms",
+        p99.as_millis()
+    ));
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ mod members;
 mod passwords;
 mod privacy;
 mod refresh;
+mod rotation;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod signing;

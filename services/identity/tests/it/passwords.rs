@@ -3,7 +3,7 @@
 use kernel::time::SignedDuration;
 use serde_json::json;
 
-use crate::app::{App, Login, PASSWORD, Town};
+use crate::app::{Actor, App, Login, PASSWORD, Town, Wishes};
 
 const NEW: &str = "staple horse battery";
 
@@ -29,6 +29,84 @@ async fn a_forgotten_password_is_set_with_a_link_that_works_once_and_ends_every_
     app.sign_in(&founder.login).await.refused(401, "wrong_credentials");
     app.post("/api/v1/auth/login", json!({ "email": "olga@example.org", "password": NEW })).await.is(200);
     app.finish().await;
+}
+
+/// Every way to choose a password, with one that is easy to guess: for everybody, or for who knows the person.
+#[tokio::test]
+async fn a_password_that_is_easy_to_guess_is_refused_with_a_reason_everywhere() {
+    let app = App::with(Wishes { open_registration: true, ..Wishes::default() }).await;
+    let weak = ["password123", "olgaoperator", "operator-olga"];
+    let link = app.owner_link().await;
+    let first = |password: &str| {
+        let mut body = json!({ "token": link, "organization": "Bakery", "time_zone": "Europe/Berlin",
+            "currency": "EUR", "name": "Olga Operator", "email": "olga@example.org" });
+        body["password"] = password.into();
+        app.post("/api/v1/auth/first-run", body)
+    };
+    for password in weak {
+        explained(&first(password).await);
+    }
+    let founder = Actor::signed_in(&first(PASSWORD).await.is(201), Login::Email("olga@example.org".into()));
+    for password in ["1234567890", "olgaoperator"] {
+        let change = json!({ "current_password": PASSWORD, "password": password });
+        explained(&app.client.put("/api/v1/users/me/password").json(&change).bearer(&founder.token).await);
+    }
+    let invitation = app.invite(&founder, "manager").await;
+    let register =
+        json!({ "organization_id": founder.org(), "name": "Karl Kunde", "email": "karl@kunde.example" });
+    let accept = json!({ "token": invitation, "name": "Karl Kunde", "email": "karl@kunde.example" });
+    for (path, mut body) in [("/api/v1/auth/register", register), ("/api/v1/auth/invitations/accept", accept)]
+    {
+        // More often than somebody may guess: choosing is not guessing.
+        for password in
+            ["qwertyuiop", "karlkunde1", "kundekarl2", "1111111111", "letmein2024", "bakerybakery"]
+        {
+            body["password"] = password.into();
+            explained(&app.post(path, &body).await);
+        }
+    }
+    app.post("/api/v1/auth/password/forgot", json!({ "email": "olga@example.org" })).await.is(204);
+    let (_, link) = app.mailed().await.remove(0);
+    for password in weak {
+        explained(
+            &app.post("/api/v1/auth/password/reset", json!({ "token": link, "password": password })).await,
+        );
+    }
+    app.post("/api/v1/auth/password/reset", json!({ "token": link, "password": NEW })).await.is(204);
+    app.finish().await;
+}
+
+fn explained(reply: &testkit::http::Reply) {
+    assert_eq!(reply.verdict(), (422, "invalid".to_owned()), "{reply}");
+    assert_eq!(reply.text("/errors/0/pointer"), "/password");
+    assert!(reply.text("/errors/0/detail").starts_with("Too easy to guess. "), "{reply}");
+}
+
+#[tokio::test]
+async fn a_long_password_is_welcome_up_to_a_kilobyte() {
+    let app = App::new().await;
+    let founder = app.founder().await;
+    let change = |password: &str| {
+        let body = json!({ "current_password": PASSWORD, "password": password });
+        app.client.put("/api/v1/users/me/password").json(&body).bearer(&founder.token)
+    };
+    let long = "nobody expects these words together ".repeat(29);
+    change(&long[..1025]).await.refused(422, "invalid");
+    change(&"ü".repeat(513)).await.refused(422, "invalid");
+    change(&long[..1024]).await.is(204);
+    app.post("/api/v1/auth/login", json!({ "email": "olga@example.org", "password": &long[..1024] }))
+        .await
+        .is(200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_number_is_proved_by_an_invitation_and_not_just_claimed() {
+    let town = Town::new().await;
+    let me = town.app.get("/api/v1/users/me").bearer(&town.bakery.driver.token).await.is(200);
+    let claim = town.app.patch("/api/v1/users/me", json!({ "phone": "+4930901899" }));
+    claim.bearer(&town.bakery.driver.token).if_match(me.version()).await.refused(422, "invalid");
+    town.app.finish().await;
 }
 
 #[tokio::test]

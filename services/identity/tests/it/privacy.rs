@@ -34,7 +34,7 @@ pub async fn everything(app: &App) -> String {
 }
 
 /// Some text in the forms in which it could be found: as it is, in hexadecimal digits, in base64.
-fn forms(canary: &str) -> [String; 3] {
+pub fn forms(canary: &str) -> [String; 3] {
     use base64::Engine as _;
     let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(canary);
     [canary.to_owned(), hex::encode(canary), base64[..base64.len() - 2].to_owned()]
@@ -56,10 +56,13 @@ async fn no_name_address_or_number_is_found_in_the_database_or_the_log() {
     let joined = app.post("/api/v1/auth/invitations/accept", join).await.is(201);
     let bearer = joined.text("/access_token");
     let me = app.get("/api/v1/users/me").bearer(&bearer).await.is(200);
-    let number = json!({ "phone": canaries[2] });
-    let patched = app.patch("/api/v1/users/me", number).bearer(&bearer).if_match(me.version()).key("p").await;
+    let named = json!({ "name": canaries[0] });
+    app.patch("/api/v1/users/me", named).bearer(&bearer).if_match(me.version()).key("p").await.is(200);
+    let hired = app.invite(&town.bakery.owner, "driver").await;
+    let hire = json!({ "token": hired, "name": "Dan", "phone": canaries[2], "pin": crate::app::PIN });
+    let hired = app.post("/api/v1/auth/invitations/accept", hire).await.is(201).text("/access_token");
     assert_eq!(
-        patched.is(200).text("/phone"),
+        app.get("/api/v1/users/me").bearer(&hired).await.is(200).text("/phone"),
         canaries[2],
         "the control: they are there for who may see them"
     );

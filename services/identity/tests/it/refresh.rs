@@ -108,6 +108,40 @@ async fn a_thief_who_comes_first_is_found_when_the_owner_comes() {
 }
 
 #[tokio::test]
+async fn the_grace_is_for_the_client_that_lost_the_answer() {
+    let app = App::new().await;
+    let actor = app.founder().await;
+    let next = app.refresh(&actor.refresh).await.is(200);
+    app.pass(SignedDuration::from_secs(1));
+    let elsewhere = app.refresh(&actor.refresh).header("user-agent", "curl/8.5.0");
+    elsewhere.await.refused(401, "session_ended");
+    dead(&app, &actor, &next.text("/access_token")).await;
+    app.refresh(&next.text("/refresh_token")).await.refused(401, "session_ended");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_recovered_until_its_token_is_used_and_not_after() {
+    let app = App::new().await;
+    let actor = app.founder().await;
+    let lost = rotate(&app, &actor.refresh).await;
+    assert_eq!(rotate(&app, &actor.refresh).await, lost);
+    let next = app.refresh(&lost).await.is(200);
+    app.refresh(&actor.refresh).await.refused(401, "session_ended");
+    dead(&app, &actor, &next.text("/access_token")).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_that_was_updated_goes_on() {
+    let app = App::new().await;
+    let actor = app.founder().await;
+    let updated = app.refresh(&actor.refresh).header("user-agent", "Mozilla/5.0 (X11; Linux) Firefox/140.0");
+    updated.await.is(200);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn nonsense_is_no_refresh_token() {
     let app = App::new().await;
     let actor = app.founder().await;

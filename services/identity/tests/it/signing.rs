@@ -202,8 +202,11 @@ async fn a_token_of_one_kind_is_never_another() {
     let invitation = app.invite(owner, "driver").await;
     app.post("/api/v1/auth/password/forgot", json!({ "email": "max@bakery.example" })).await.is(204);
     let (_, link) = app.mailed().await.remove(0);
+    crate::second_factor::set_up(app, &town.bakery.dispatcher).await;
+    let challenge = crate::second_factor::first_step(app, &town.bakery.dispatcher.login).await;
     let kinds = [
         ("access", owner.token.as_str()),
+        ("challenge", &challenge),
         ("refresh", &owner.refresh),
         ("link", &link),
         ("invitation", &invitation),
@@ -227,6 +230,10 @@ async fn a_token_of_one_kind_is_never_another() {
         assert_eq!(offer.status == 200, kind == "invitation", "{offer}");
         let confirm = app.post("/api/v1/auth/email/confirm", json!({ "token": credential })).await;
         assert_eq!(confirm.status, if credential.len() > 200 { 422 } else { 404 }, "{confirm}");
+        let second = json!({ "challenge": credential, "code": "000000" });
+        let second = app.post("/api/v1/auth/login/second-factor", second).await;
+        let says = if kind == "challenge" { "wrong_code" } else { "challenge_expired" };
+        assert!(second.code() == says || credential.len() > 200, "{kind}: {second}");
         if kind != "refresh" {
             let refresh = app.refresh(credential).await;
             assert!([401, 422].contains(&refresh.status), "{refresh}");

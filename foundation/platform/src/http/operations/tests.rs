@@ -354,6 +354,11 @@ async fn a_call_needs_what_both_the_caller_and_the_service_may() {
         let request =
             authorization.into_iter().fold(request, |request, value| request.header("authorization", value));
         let answer = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status().as_u16(), status, "{service} {on_behalf:?} {path} {}", authorization.is_some());
+        assert_eq!(
+            answer.status().as_u16(),
+            status,
+            "{service} {on_behalf:?} {path} {}",
+            authorization.is_some()
+        );
     }
 }

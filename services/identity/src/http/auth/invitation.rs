@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::view::{ClientKind, Tokens, answer};
 use crate::commands::accept_invitation::{self as command, Acceptance, SignInWith};
 use crate::commands::first_run::expired;
+use crate::commands::second_factor::Code;
 use crate::context::Identity;
 use crate::domain::contact::{Email, Phone};
 use crate::http::browser::Sender;
@@ -73,8 +74,8 @@ pub(crate) struct AcceptInvitation {
     #[schema(pattern = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,7}$")]
     email: Option<String>,
     /// Password that belongs to the address.
-    #[garde(inner(length(chars, min = 10, max = 256)))]
-    #[schema(min_length = 10, max_length = 256)]
+    #[garde(inner(length(chars, min = 10, max = 1024)))]
+    #[schema(min_length = 10, max_length = 1024)]
     password: Option<String>,
     /// Number in E.164 to sign in with.
     #[garde(inner(pattern(text::PHONE)))]
@@ -84,6 +85,10 @@ pub(crate) struct AcceptInvitation {
     #[garde(inner(pattern(text::PIN)))]
     #[schema(pattern = r"^[0-9]{6,12}$")]
     pin: Option<String>,
+    /// From who has an account with a second factor: the six digits of the app, or a recovery code.
+    #[garde(inner(pattern(text::CODE)))]
+    #[schema(pattern = "^[0-9A-Za-z -]{6,20}$")]
+    code: Option<String>,
     /// Where the refresh token is kept.
     #[garde(skip)]
     #[serde(default)]
@@ -107,7 +112,8 @@ impl AcceptInvitation {
 
 /// Accepts an invitation and signs in.
 ///
-/// Who has an account already gives its present password or PIN and becomes a member of one more organisation.
+/// Who has an account already gives its present password or PIN and becomes a member of one more organisation; where the
+/// account has a second factor, 401 `second_factor_required` asks for `code` as well.
 #[utoipa::path(
     post, path = "/api/v1/auth/invitations/accept", operation_id = "accept_invitation", tag = "authentication",
     request_body = AcceptInvitation,
@@ -120,7 +126,8 @@ pub(crate) async fn accept_invitation(
 ) -> Result<Answer> {
     let body = request.body;
     let (with, client) = (body.with()?, body.client.of(&sender));
-    let input = Acceptance { token: body.token, name: text::private(&body.name), with };
+    let code = body.code.as_deref().and_then(Code::read);
+    let input = Acceptance { token: body.token, name: text::private(&body.name), with, code };
     let issued = command::accept(&identity, &request.call.scope, input, client, &sender.source).await?;
     answer(&identity, 201, issued)
 }

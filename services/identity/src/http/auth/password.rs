@@ -52,8 +52,8 @@ pub(crate) struct ResetPassword {
     #[schema(min_length = 1, max_length = 200)]
     token: String,
     /// The new password.
-    #[garde(length(chars, min = 10, max = 256))]
-    #[schema(min_length = 10, max_length = 256)]
+    #[garde(length(chars, min = 10, max = 1024))]
+    #[schema(min_length = 10, max_length = 1024)]
     password: String,
 }
 
@@ -82,8 +82,8 @@ pub(crate) struct ChangePassword {
     #[schema(min_length = 1, max_length = 1024)]
     current_password: String,
     /// The new password.
-    #[garde(length(chars, min = 10, max = 256))]
-    #[schema(min_length = 10, max_length = 256)]
+    #[garde(length(chars, min = 10, max = 1024))]
+    #[schema(min_length = 10, max_length = 1024)]
     password: String,
 }
 

@@ -39,8 +39,8 @@ pub(crate) struct Register {
     #[schema(pattern = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,7}$")]
     email: String,
     /// To sign in with.
-    #[garde(length(chars, min = 10, max = 256))]
-    #[schema(min_length = 10, max_length = 256)]
+    #[garde(length(chars, min = 10, max = 1024))]
+    #[schema(min_length = 10, max_length = 1024)]
     password: String,
     /// Where the refresh token is kept.
     #[garde(skip)]

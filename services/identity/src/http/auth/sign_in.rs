@@ -8,10 +8,11 @@ use platform::http::openapi::optional_type_id;
 use platform::idempotency::Answer;
 use platform::vault::Private;
 use platform::{Error, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::view::{ClientKind, Tokens, answer};
+use crate::commands::second_factor::Code;
 use crate::commands::sign_in::{self as command, Login};
 use crate::context::Identity;
 use crate::domain::contact::{Email, Phone};
@@ -66,11 +67,17 @@ impl SignIn {
 
 /// Signs in.
 ///
-/// Whatever is wrong, the answer is the same 401. Five tries a minute per account, twenty per address.
+/// Whatever is wrong, the answer is the same 401. Five tries a minute per account, twenty per address. Where the account
+/// has a second factor, the right password is answered with 401 `second_factor_required` and a `challenge`, for
+/// `POST /api/v1/auth/login/second-factor`.
 #[utoipa::path(
     post, path = "/api/v1/auth/login", operation_id = "sign_in", tag = "authentication",
     request_body = SignIn,
-    responses((status = 200, description = "Signed in.", body = Tokens))
+    responses(
+        (status = 200, description = "Signed in.", body = Tokens),
+        (status = 401, description = "Wrong credentials, or a second factor is needed as well.",
+         body = SecondFactorRequired, content_type = "application/problem+json"),
+    )
 )]
 pub(crate) async fn sign_in(
     State(identity): State<Identity>,
@@ -81,5 +88,63 @@ pub(crate) async fn sign_in(
     let (login, client) = (body.login()?, body.client.of(&sender));
     let issued =
         command::sign_in(&identity, scope, login, body.organization_id, client, &sender.source).await?;
+    answer(&identity, 200, issued)
+}
+
+/// The problem that carries the challenge, where `code` is `second_factor_required`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct SecondFactorRequired {
+    /// `second_factor_required`, or `wrong_credentials` without the members below.
+    #[schema(example = "second_factor_required")]
+    code: String,
+    /// For the second step; it works once, for five minutes.
+    #[schema(example = "dmc_0123456789abcdefghjkmnpqrstvwxyz")]
+    challenge: Option<String>,
+    /// With what the second step can be done: `totp`, `recovery_code`; more may come.
+    #[schema(example = json!(["totp", "recovery_code"]))]
+    methods: Option<Vec<String>>,
+    /// Seconds until the challenge expires.
+    #[schema(example = 300)]
+    expires_in: Option<i64>,
+}
+
+/// The second step of signing in.
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "challenge": "dmc_0123456789abcdefghjkmnpqrstvwxyz", "code": "123456" }))]
+pub(crate) struct SecondStep {
+    /// From the first step.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200)]
+    challenge: String,
+    /// The six digits of the app, or a recovery code.
+    #[garde(pattern(text::CODE))]
+    #[schema(pattern = "^[0-9A-Za-z -]{6,20}$")]
+    code: String,
+    /// Where the refresh token is kept.
+    #[garde(skip)]
+    #[serde(default)]
+    #[schema(inline)]
+    client: ClientKind,
+}
+
+/// Signs in with the challenge of the first step and a code.
+///
+/// A code works once. Five tries a minute per account and ten in half an hour; 401 `wrong_code` leaves the challenge, 401
+/// `challenge_expired` means to start again.
+#[utoipa::path(
+    post, path = "/api/v1/auth/login/second-factor", operation_id = "sign_in_second_factor", tag = "authentication",
+    request_body = SecondStep,
+    responses((status = 200, description = "Signed in.", body = Tokens))
+)]
+pub(crate) async fn sign_in_second_factor(
+    State(identity): State<Identity>,
+    sender: Sender,
+    request: Command<SecondStep>,
+) -> Result<Answer> {
+    let (scope, body) = (&request.call.scope, request.body);
+    let (code, client) = (Code::read(&body.code), body.client.of(&sender));
+    let issued =
+        command::second_step(&identity, scope, &body.challenge, code, client, &sender.source).await?;
     answer(&identity, 200, issued)
 }

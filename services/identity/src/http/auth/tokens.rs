@@ -30,8 +30,8 @@ pub(crate) struct RefreshToken {
 
 /// Exchanges a refresh token for new tokens.
 ///
-/// A token works once. Within ten seconds the same answer is given again (a lost answer); after that, using an old
-/// token ends the session.
+/// A token works once. Within ten seconds the same client gets the same answer again (a lost answer); after that, and
+/// from another client at once, using an old token ends the session.
 #[utoipa::path(
     post, path = "/api/v1/auth/token/refresh", operation_id = "refresh_token", tag = "authentication",
     request_body = RefreshToken,
@@ -47,7 +47,7 @@ pub(crate) async fn refresh_token(
         None => sender.cookie(&identity)?,
     };
     let token = token.ok_or_else(refused)?;
-    let issued = refresh::refresh(&identity, &request.call.scope, &token).await?;
+    let issued = refresh::refresh(&identity, &request.call.scope, &token, &sender.device).await?;
     answer(&identity, 200, issued)
 }
 

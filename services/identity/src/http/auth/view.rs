@@ -75,6 +75,11 @@ pub struct Tokens {
     pub organization_id: Option<OrgId>,
     /// Where else the person may go.
     pub organizations: Vec<Entrance>,
+    /// Present and true where the organisation asks for a second factor and the person has none: everything but setting one
+    /// up is refused with 403 `second_factor_missing`. Refresh when it is done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(example = false)]
+    pub second_factor_missing: bool,
 }
 
 /// The answer with the tokens, as a cookie for browsers.
@@ -96,6 +101,7 @@ pub fn answer(identity: &Identity, status: u16, issued: Issued) -> Result<Answer
         organizations: entrances
             .map(|e| Entrance { id: e.org, name: e.name, role: e.role.as_str() })
             .collect(),
+        second_factor_missing: issued.second_factor_missing,
     };
     let answer = Answer::json(status, &view)?.with_header("cache-control", "no-store");
     let Some(token) = issued.refresh_token.filter(|_| issued.browser) else { return Ok(answer) };

@@ -1,16 +1,15 @@
 //! `GET/POST /api/v1/invitations`, `DELETE /api/v1/invitations/{id}`
 
 use axum::extract::State;
-use fast_qr::convert::Builder as _;
 use garde::Validate;
 use kernel::ids::{InvitationId, UserId, Uuid};
 use kernel::time::Timestamp;
+use platform::Result;
 use platform::http::call::{Action, Command, Reader};
 use platform::http::openapi::type_id;
 use platform::http::pagination::{Page, PageQuery};
 use platform::http::{Json, Path, Query};
 use platform::idempotency::Answer;
-use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,7 +18,7 @@ use crate::commands::invitations as command;
 use crate::context::Identity;
 use crate::domain::contact::Email;
 use crate::entities;
-use crate::http::text;
+use crate::http::{qr, text};
 use crate::store::invitations;
 
 /// Who is invited.
@@ -126,16 +125,11 @@ pub(crate) async fn create_invitation(
             Box::pin(async move {
                 let (made, link) = command::invite(tx, &identity, actor, by, role, email.as_ref()).await?;
                 let location = format!("/api/v1/invitations/{}", made.id);
-                let body = InvitationCreated { invitation: made.into(), qr_svg: qr(&link)?, link };
+                let body = InvitationCreated { invitation: made.into(), qr_svg: qr::svg(&link)?, link };
                 Ok(Answer::json(201, &body)?.with_header("location", location))
             })
         })
         .await
-}
-
-fn qr(link: &str) -> Result<String> {
-    let code = fast_qr::QRBuilder::new(link).build().map_err(|error| Error::internal(error.to_string()))?;
-    Ok(fast_qr::convert::svg::SvgBuilder::default().margin(2).to_str(&code))
 }
 
 /// Takes an invitation back.

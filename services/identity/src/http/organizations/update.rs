@@ -42,6 +42,12 @@ pub(crate) struct OrganizationChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(pattern = "^[A-Z]{3}$", nullable = false)]
     currency: Option<String>,
+    /// Whether owners and managers need a second factor. Owners with one of their own decide. Sessions of members without
+    /// one may from their next token on, at most 15 minutes later, do nothing but set one up.
+    #[garde(skip)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    second_factor_required: Option<bool>,
 }
 
 /// Changes the caller's organisation, if the caller has seen its present version.
@@ -59,18 +65,20 @@ pub(crate) async fn update_organization(
     seen: IfMatch,
     request: Command<OrganizationChange>,
 ) -> Result<Answer> {
+    let by = request.principal.user()?;
     let body = request.body;
     let change = Change {
         name: body.name.map(|name| name.trim().to_owned()),
         time_zone: body.time_zone,
         currency: body.currency,
+        second_factor_required: body.second_factor_required,
     };
     request
         .call
         .run(identity.db(), move |tx| {
             let (change, seen) = (change.clone(), seen.clone());
             Box::pin(async move {
-                let after = command::update(tx, id, change, move |version| seen.check(version)).await?;
+                let after = command::update(tx, id, by, change, move |version| seen.check(version)).await?;
                 let version = after.version;
                 Ok(Answer::json(200, &Organization::from(after))?.versioned(version))
             })

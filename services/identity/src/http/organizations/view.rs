@@ -23,6 +23,9 @@ pub(crate) struct Organization {
     /// ISO 4217.
     #[schema(example = "EUR")]
     currency: String,
+    /// Whether owners and managers need a second factor.
+    #[schema(example = false)]
+    second_factor_required: bool,
     /// When it was created.
     #[schema(example = "2026-11-20T12:00:00Z")]
     created_at: Timestamp,
@@ -38,6 +41,7 @@ impl From<entities::Organization> for Organization {
             name: organization.name,
             time_zone: organization.time_zone,
             currency: organization.currency,
+            second_factor_required: organization.second_factor_required,
             created_at: organization.created_at,
             updated_at: organization.updated_at,
         }

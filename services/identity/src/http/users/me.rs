@@ -15,7 +15,6 @@ use utoipa::ToSchema;
 use super::view::User;
 use crate::commands::update_me as command;
 use crate::context::Identity;
-use crate::domain::contact::Phone;
 use crate::http::text;
 use crate::queries::members;
 use crate::store::users::Change;
@@ -37,7 +36,8 @@ pub(crate) async fn get_me(
     Ok(known.respond(version, || Versioned(version, Json(User::from(user))).into_response()))
 }
 
-/// What changes; what is absent stays. Nothing here can be cleared, so `null` is refused. The address has an operation of its own.
+/// What changes; what is absent stays. Nothing here can be cleared, so `null` is refused. The address has an
+/// operation of its own; a number is proved by accepting an invitation with it, and cannot be changed.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "Ada King" }))]
@@ -52,11 +52,6 @@ pub(crate) struct MyChange {
         nullable = false
     )]
     name: Option<String>,
-    /// Your number in E.164.
-    #[garde(inner(pattern(text::PHONE)))]
-    #[serde(default, deserialize_with = "present")]
-    #[schema(pattern = r"^\+[1-9][0-9]{6,14}$", nullable = false)]
-    phone: Option<String>,
 }
 
 /// Changes the caller's own account, if the caller has seen its present version.
@@ -72,11 +67,7 @@ pub(crate) async fn update_me(
     request: Command<MyChange>,
 ) -> Result<Answer> {
     let id = request.principal.user()?;
-    let change = Change {
-        name: request.body.name.as_deref().map(text::private),
-        phone: request.body.phone.as_deref().map(Phone::parse).transpose()?,
-        ..Change::default()
-    };
+    let change = Change { name: request.body.name.as_deref().map(text::private), ..Change::default() };
     let context = identity.clone();
     request
         .call

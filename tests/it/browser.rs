@@ -7,7 +7,7 @@ use anyhow::Context;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
-use testkit::Installation;
+use testkit::sandbox::{App, Shape};
 
 /// A browser for one test; ends with its value.
 pub(crate) struct Browser {
@@ -124,13 +124,12 @@ impl Drop for Browser {
     }
 }
 
-async fn first_run_and_join() -> anyhow::Result<()> {
+async fn first_run_and_join(shape: Shape) -> anyhow::Result<()> {
     let Some(browser) = Browser::open(1100, 900).await? else {
         return Ok(());
     };
     let dir = testkit::cluster::temp_dir("dropmate-browser-")?;
-    let mut app = Installation::new(testkit::process::binary()?, &dir.path().join("data"))?;
-    app.start().await?;
+    let mut app = Box::pin(App::start(shape, dir.path(), &[])).await?;
     let printed = app.run(&["owner-link"])?;
     let token = printed.split("/setup/").nth(1).context("no owner link")?;
     let token: String = token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
@@ -157,12 +156,11 @@ async fn first_run_and_join() -> anyhow::Result<()> {
     browser.heading("This link does not work").await?;
     join_as_driver(&browser, &app).await?;
     browser.close().await?;
-    anyhow::ensure!(app.stop()?.success(), "it did not stop cleanly");
-    Ok(())
+    app.stop()
 }
 
 /// A driver without an e-mail address, on a phone.
-async fn join_as_driver(browser: &Browser, app: &Installation) -> anyhow::Result<()> {
+async fn join_as_driver(browser: &Browser, app: &App) -> anyhow::Result<()> {
     let login = json!({ "email": "ada@example.org", "password": "correct horse battery" });
     let http = app.http();
     let signed_in: serde_json::Value = http
@@ -204,5 +202,10 @@ async fn join_as_driver(browser: &Browser, app: &Installation) -> anyhow::Result
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owner_sets_up_and_a_driver_joins_in_a_browser() {
-    first_run_and_join().await.unwrap_or_else(|error| panic!("{error:#}"));
+    first_run_and_join(Shape::Whole).await.unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_sets_up_and_a_driver_joins_in_a_browser_split() {
+    first_run_and_join(Shape::Split).await.unwrap_or_else(|error| panic!("{error:#}"));
 }

@@ -10,7 +10,8 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
-use testkit::{Installation, Proof};
+use testkit::Proof;
+use testkit::sandbox::{App, Shape};
 
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis.toml");
 
@@ -24,16 +25,14 @@ fn tool() -> anyhow::Result<Option<PathBuf>> {
     Ok(found)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn proof_api_contract() -> anyhow::Result<()> {
-    let proof = Proof::new("API contract (schemathesis)");
+/// Few examples of each operation are enough where only the shape is new; the full size asks for all of them again.
+async fn contract(proof: &Proof, shape: Shape, examples: &str, wanted: usize) -> anyhow::Result<()> {
     let Some(tool) = tool()? else {
         eprintln!("SKIPPED: schemathesis is not installed; script/setup does it. Nothing was proven here.");
         return Ok(());
     };
     let dir = testkit::cluster::temp_dir("dropmate-contract-")?;
-    let mut app = Installation::new(testkit::process::binary()?, &dir.path().join("data"))?;
-    app.start().await?;
+    let mut app = Box::pin(App::start(shape, dir.path(), &[])).await?;
     let owner = app.first_run().await?;
     let me: Value = app
         .http()
@@ -55,7 +54,7 @@ async fn proof_api_contract() -> anyhow::Result<()> {
         .env("SCHEMATHESIS_HOOKS", concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis_hooks.py"))
         .args(["--config-file", CONFIG, "run", &app.url("/api/v1/openapi.json")])
         .args(["--seed", "20261120", "--mode", "all", "--checks", "all", "--workers", "1", "--no-color"])
-        .args(["--max-examples", proof.size("24", "150"), "--suppress-health-check", "all"])
+        .args(["--max-examples", examples, "--suppress-health-check", "all"])
         .args(["--report", "json", "--report-json-path"])
         .arg(&report);
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
@@ -63,15 +62,27 @@ async fn proof_api_contract() -> anyhow::Result<()> {
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "the contract is broken:\n{text}\n{errors}");
     let cases = cases(&text).with_context(|| format!("no number of cases in:\n{text}"))?;
-    let wanted = proof.size(2000, 20_000);
     ensure!(cases >= wanted, "only {cases} cases of {wanted}");
     let report: Value = serde_json::from_slice(&std::fs::read(&report)?)?;
     ensure!(report.is_object(), "no report");
     proof.report(&format!(
         "{cases} cases, seed 20261120, all checks and phases: 0 server errors, 0 contract violations"
     ));
-    app.stop()?;
-    Ok(())
+    app.stop()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn proof_api_contract() -> anyhow::Result<()> {
+    let proof = Proof::new("API contract (schemathesis)");
+    let (examples, wanted) = (proof.size("24", "150"), proof.size(2000, 20_000));
+    Box::pin(contract(&proof, Shape::Whole, examples, wanted)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn proof_api_contract_split() -> anyhow::Result<()> {
+    let proof = Proof::new("API contract of a split installation (schemathesis)");
+    let (examples, wanted) = (proof.size("3", "150"), proof.size(300, 20_000));
+    Box::pin(contract(&proof, Shape::Split, examples, wanted)).await
 }
 
 /// From the summary: "2134 generated, 2134 passed, 32 skipped".

@@ -118,3 +118,79 @@ pub const SOUND: &str = "
                  AND NOT EXISTS (SELECT FROM identity.organizations o WHERE o.org_id = l.key)
     UNION ALL SELECT 'trail of ' || object_id, count(*)::text FROM platform.audit_entries
                WHERE action = 'create_organization' GROUP BY object_id HAVING count(*) > 1";
+
+/// The rule must be able to fail: a server in this process that keeps what it is told in a list. What is on the list when
+/// it is killed is all that is left of it.
+mod controls {
+    use std::sync::Mutex;
+
+    use axum::extract::State;
+    use axum::routing::post;
+    use axum::{Json, Router};
+    use testkit::sandbox::Verdict;
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Server {
+        disk: Arc<Mutex<Vec<(String, String)>>>,
+        /// Acknowledged and not on the disk yet.
+        memory: Arc<Mutex<Vec<(String, String)>>>,
+        /// Whether it answers before it writes.
+        hasty: bool,
+    }
+
+    async fn create(
+        State(server): State<Server>,
+        Json(body): Json<Value>,
+    ) -> (http::StatusCode, Json<Value>) {
+        let key = body["name"].as_str().expect("a name").to_owned();
+        let (id, row) = (format!("id of {key}"), (key.clone(), format!("id of {key}")));
+        let list = if server.hasty { &server.memory } else { &server.disk };
+        let mut list = list.lock().expect("the list");
+        if !list.contains(&row) {
+            list.push(row);
+        }
+        // Written in pieces of ten, like a cache that is flushed now and then.
+        if server.hasty && list.len() >= 10 {
+            server.disk.lock().expect("the disk").append(&mut list);
+        }
+        (http::StatusCode::CREATED, Json(json!({ "id": id })))
+    }
+
+    async fn killed(hasty: bool) -> (OpLog, Verdict) {
+        let server = Server { hasty, ..Server::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let router = Router::new().route("/", post(create)).with_state(server.clone());
+        let kill = CancellationToken::new();
+        let running = kill.child_token();
+        let serving =
+            async move { running.run_until_cancelled(axum::serve(listener, router).into_future()).await };
+        let http = testkit::sandbox::client().expect("a client");
+        let load = async {
+            let writer = Writer { http, url, token: "x".to_owned() };
+            let mut log = OpLog::default();
+            for number in 0..55 {
+                let key = format!("client-{number}");
+                let outcome = writer.settle(&key).await;
+                log.note(key, outcome, Duration::ZERO);
+            }
+            kill.cancel();
+            log
+        };
+        let (_cut, log) = tokio::join!(serving, load);
+        let verdict = log.judge(&server.disk.lock().expect("the disk"));
+        (log, verdict)
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_before_the_commit_is_found_out() {
+        let (log, verdict) = killed(false).await;
+        assert_eq!((log.acknowledged(), verdict), (55, Verdict::default()), "an honest server passes");
+        let (log, verdict) = killed(true).await;
+        assert_eq!((log.acknowledged(), verdict.lost.len()), (55, 5), "what was only in its memory is lost");
+    }
+}

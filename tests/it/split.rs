@@ -136,3 +136,44 @@ async fn doors() -> anyhow::Result<()> {
 async fn a_service_alone_lets_in_services_only_and_the_gateway_says_who_is_away() {
     Box::pin(doors()).await.unwrap_or_else(|error| panic!("{error:#}"));
 }
+
+/// Without something outside that they share, two gateways would grant every quota twice.
+async fn second_gateway() -> anyhow::Result<()> {
+    let dir = testkit::cluster::temp_dir("dropmate-second-")?;
+    let plan = Plan { gateways: 2, ..Plan::default() };
+    let mut cluster = Box::pin(Cluster::prepare(testkit::process::binary()?, dir.path(), &plan)).await?;
+    for name in ["gateway", "identity"] {
+        cluster.member(name)?.spawn()?;
+    }
+    while !cluster.is_ready(0).await {
+        platform::lifecycle::pause(Duration::from_millis(20)).await;
+    }
+    let second = cluster.member("gateway-2")?;
+    second.spawn()?;
+    let begun = std::time::Instant::now();
+    while second.is_running() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it runs on");
+        platform::lifecycle::pause(Duration::from_millis(50)).await;
+    }
+    assert!(
+        second
+            .log()
+            .contains("another gateway runs on this database. More than one needs REDIS_URL or NATS_URL"),
+        "{}",
+        second.log()
+    );
+    // The place is free as soon as its holder is gone, however it went.
+    cluster.member("gateway")?.kill()?;
+    let begun = std::time::Instant::now();
+    cluster.member("gateway-2")?.spawn()?;
+    while !cluster.is_ready(1).await {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{}", cluster.members[1].story());
+        platform::lifecycle::pause(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_gateway_is_refused_while_nothing_is_shared() {
+    Box::pin(second_gateway()).await.unwrap_or_else(|error| panic!("{error:#}"));
+}

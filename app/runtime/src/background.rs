@@ -82,7 +82,7 @@ pub(crate) fn start_system(lifecycle: &Lifecycle, work: &SystemWork) {
         async move {
             loop {
                 let last = wait(SEAL, &stop).await == Waited::Cancelled;
-                within(ROUND, seal_all(&system, &key)).await?;
+                seal_all(&system, &key).await?;
                 if last {
                     anchors.note().await;
                     return Ok::<_, Error>(());
@@ -123,7 +123,7 @@ fn start_erasures(lifecycle: &Lifecycle, journal: &Journal) {
         async move {
             loop {
                 let last = wait(ERASURES, &stop).await == Waited::Cancelled;
-                journal.catch_up().await?;
+                tokio::time::timeout(STEP, journal.catch_up()).await??;
                 if last {
                     return Ok::<_, anyhow::Error>(());
                 }
@@ -228,7 +228,7 @@ pub(crate) fn start_revocations(lifecycle: &Lifecycle, revocations: &Revocations
 
 /// Seals until nothing is left, so that the last entries of a stopping process are sealed too.
 async fn seal_all(system: &SystemDb, key: &AuditKey) -> platform::Result<()> {
-    while audit::seal(system, key, SEAL_BATCH).await? > 0 {}
+    while within(STEP, audit::seal(system, key, SEAL_BATCH)).await? > 0 {}
     Ok(())
 }
 

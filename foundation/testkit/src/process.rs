@@ -218,11 +218,12 @@ async fn signed_in(answer: reqwest::Response) -> anyhow::Result<SignedIn> {
     Ok(SignedIn { access_token: text("access_token")?, organization_id: text("organization_id")? })
 }
 
+/// A client that reaches this machine only.
 #[expect(
     clippy::disallowed_methods,
     reason = "tests talk to loopback only; the product has its own guarded client"
 )]
-pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
+pub fn http_client() -> anyhow::Result<reqwest::Client> {
     // Reaching loopback needs no TLS, but the client wants a provider.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)

@@ -16,6 +16,7 @@ mod oplog;
 mod proxy;
 mod shared_database;
 
+pub use crate::process::http_client as client;
 pub use app::{App, Shape};
 pub use cluster::{Cluster, Plan};
 pub use killer::{Kill, Killer};

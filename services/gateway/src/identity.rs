@@ -1,6 +1,9 @@
 //! What the gateway asks identity when that is another process: the public keys of access tokens, and whose an API key
 //! is. Both are remembered, so that a busy gateway asks rarely and works on while identity restarts.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

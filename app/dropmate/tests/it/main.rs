@@ -8,6 +8,7 @@ mod cache;
 mod life;
 mod plain_user;
 mod refusals;
+mod roles;
 mod schema;
 mod sim_clock;
 mod support;

@@ -23,6 +23,53 @@ fn what_is_not_built_yet_is_wrong_use_and_says_so() {
 }
 
 #[test]
+fn a_part_says_what_it_needs() {
+    let home = Home::new();
+    let database = ("DATABASE_URL", "postgres://127.0.0.1:1/dropmate");
+    let public = ("PUBLIC_URL", "http://deliver.example");
+    let identity = ("DROPMATE__SERVICES__IDENTITY", "http://127.0.0.1:1");
+    for (services, environment, code, words) in [
+        ("gateway", &[][..], 2, "the parts share one PostgreSQL: set DATABASE_URL"),
+        ("identity", &[database], 2, "needs PUBLIC_URL"),
+        ("gateway", &[database, public], 2, "DROPMATE__SERVICES__IDENTITY=http://"),
+        (
+            "gateway",
+            &[database, public, ("DROPMATE__SERVICES__IDENTTY", "http://a:1")],
+            2,
+            "services.identty: there is no such",
+        ),
+        (
+            "gateway",
+            &[database, public, ("DROPMATE__ROLES__OWNER", &"ab".repeat(32))],
+            2,
+            "roles.owner: there is no such role",
+        ),
+        (
+            "gateway",
+            &[database, public, identity],
+            1,
+            "the password of the database role of gateway is not known",
+        ),
+        (
+            "gateway",
+            &[database, public, identity, ("DROPMATE__ROLES__GATEWAY", &"ab".repeat(32))],
+            1,
+            "the PostgreSQL of DATABASE_URL cannot be reached",
+        ),
+    ] {
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0", "--services", services]);
+        let done = Done::of(command.envs(environment.iter().copied()).output().unwrap());
+        let refused = done.refused(code);
+        assert!(refused.contains(words), "{services} {environment:?}: {refused}");
+    }
+    assert!(
+        home.run(&["role-password", "owner"]).refused(2).contains("there are: identity, gateway, system")
+    );
+    assert!(home.run(&["role-password", "identity"]).refused(1).contains("database-roles is missing"));
+    assert!(home.run(&["migrate", "--services", "identity"]).refused(2).contains("migrated together"));
+}
+
+#[test]
 fn a_taken_address_and_a_taken_folder_are_named() {
     let home = Home::prepared();
     let running = home.up();

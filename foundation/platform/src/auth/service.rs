@@ -262,7 +262,7 @@ impl ServiceVerifier {
         match tokio::time::timeout(PATIENCE, self.refresh()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(cause = error.chain(), "the keys of the services could not be read")
+                tracing::warn!(cause = error.chain(), "the keys of the services could not be read");
             }
             Err(_elapsed) => tracing::warn!("the keys of the services could not be read in time"),
         }

@@ -24,16 +24,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Sends `sql`, which starts with `BEGIN`, in one message; once more when the connection turned out to be broken:
-    /// nothing of it can have been committed.
+    /// Sends `sql`, which starts with `BEGIN`, in one message; on another connection when this one turned out to be broken:
+    /// nothing of it can have been committed. After a restart of the server every connection of the pool is.
     pub(super) async fn open(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
-        match Self::open_once(pool, sql.clone()).await {
-            Err(sqlx::Error::Io(broken)) => {
-                tracing::debug!(cause = %broken, "a connection was broken; the transaction begins on another one");
-                Self::open_once(pool, sql).await
+        for _ in 0..pool.options().get_max_connections() {
+            match Self::open_once(pool, sql.clone()).await {
+                Err(broken) if is_broken(&broken) => {
+                    tracing::debug!(cause = %broken, "a connection was broken; the transaction begins on another one");
+                }
+                opened => return opened,
             }
-            opened => opened,
         }
+        Self::open_once(pool, sql).await
     }
 
     async fn open_once(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
@@ -42,7 +44,7 @@ impl Session {
         match session.conn().execute(AssertSqlSafe(sql)).await {
             Ok(_) => Ok(session),
             // Its drop closes what cannot be rolled back.
-            Err(error @ sqlx::Error::Io(_)) => Err(error),
+            Err(error) if is_broken(&error) => Err(error),
             Err(error) => {
                 session.rollback().await.ok();
                 Err(error)
@@ -72,6 +74,12 @@ impl Session {
         self.conn = None;
         Ok(())
     }
+}
+
+/// Whether the connection had been cut, or ended by the server while nobody looked.
+fn is_broken(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(error, sqlx::Error::Io(_)) || code.is_some_and(|code| code.starts_with("57P"))
 }
 
 impl Drop for Session {

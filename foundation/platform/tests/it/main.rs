@@ -15,6 +15,7 @@ mod jobs;
 mod migrate;
 mod private_postgres;
 mod rotation;
+mod services;
 mod shared_memory;
 mod tenancy;
 mod vault;

@@ -8,14 +8,16 @@ use kernel::ids::{OrgId, Uuid};
 use kernel::random::Random;
 use platform::db::{Db, PoolOptions, Scope};
 use platform::service::Manifest;
-use sqlx::{Executor, PgConnection, Row};
+use sqlx::migrate::Migrator;
+use sqlx::{Executor, Row};
 use testkit::schedule::{Stepped, seed};
-use testkit::{Proof, TestDb, catalog};
+use testkit::{Proof, TestDb, catalog, rights};
 use tokio::task::JoinSet;
 
 use crate::demo::{MANIFESTS, World};
 
-/// Tables of the house that belong to no organisation, or whose policies are stricter than the tenant's.
+/// Tables of the house that belong to no organisation, or whose policies are stricter than the tenant's, and that the
+/// system works on.
 const PLATFORM: &[&str] = &[
     "idempotency_keys",
     "audit_entries",
@@ -29,7 +31,7 @@ const PLATFORM: &[&str] = &[
 ];
 
 /// And what only functions reach, or almost.
-const INSIDE: &[&str] = &["vault_services", "vault_resealed", "erasures"];
+const INSIDE: &[&str] = &["vault_services", "vault_resealed", "erasures", "instances"];
 
 #[tokio::test]
 async fn the_catalog_of_the_house_is_sound() {
@@ -192,56 +194,19 @@ async fn a_row_of_another_organisation_is_neither_written_nor_taken_nor_given() 
     assert_eq!(world.count("SELECT count(*) FROM demo.accounts WHERE balance = 0").await, 2);
 }
 
-/// What a role can do, tried: `schema.table: SIUD`.
-async fn tried(admin: &mut PgConnection, conn: &mut PgConnection) -> BTreeSet<String> {
-    let tables = sqlx::query(
-        "SELECT format('%I.%I', n.nspname, c.relname), (SELECT quote_ident(a.attname) FROM pg_attribute a
-                WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attidentity = '' ORDER BY a.attnum LIMIT 1)
-           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-          WHERE c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
-            AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')",
-    )
-    .fetch_all(admin)
-    .await
-    .unwrap();
-    let mut able = BTreeSet::new();
-    for row in &tables {
-        let (table, column): (String, String) = (row.get(0), row.get(1));
-        let mut letters = String::new();
-        for (letter, sql) in [
-            ('S', format!("SELECT 1 FROM {table} LIMIT 0")),
-            ('I', format!("INSERT INTO {table} DEFAULT VALUES")),
-            ('U', format!("UPDATE {table} SET {column} = NULL")),
-            ('D', format!("DELETE FROM {table}")),
-        ] {
-            conn.execute("BEGIN").await.unwrap();
-            let result = conn.execute(sqlx::AssertSqlSafe(sql)).await;
-            conn.execute("ROLLBACK").await.unwrap();
-            // Anything but "permission denied" got past the grant: row security, a NOT NULL, or it worked.
-            let denied = result.err().is_some_and(|error| {
-                let text = error.to_string();
-                text.contains("permission denied")
-                    || text.contains("cannot update view")
-                    || text.contains("cannot insert into view")
-                    || text.contains("cannot delete from view")
-            });
-            if !denied {
-                letters.push(letter);
-            }
-        }
-        if !letters.is_empty() {
-            able.insert(format!("{table} {letters}"));
-        }
-    }
-    able
-}
-
 #[tokio::test]
 async fn each_role_can_do_what_it_was_granted_and_nothing_else() {
     static BOTH: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
-        let other =
-            Manifest { name: "other", migrations: None, subjects: &[], permissions: &[], sealed: &[] };
-        MANIFESTS.iter().cloned().chain([other]).collect()
+        static NOTHING: Migrator = Migrator::DEFAULT;
+        let other = Manifest {
+            name: "other",
+            migrations: Some(&NOTHING),
+            subjects: &[],
+            permissions: &[],
+            sealed: &[],
+        };
+        let door = Manifest { name: "door", migrations: None, ..other.clone() };
+        MANIFESTS.iter().cloned().chain([other, door]).collect()
     });
     let test = TestDb::new(&BOTH).await;
     let house = [
@@ -257,20 +222,31 @@ async fn each_role_can_do_what_it_was_granted_and_nothing_else() {
         .iter()
         .map(|table| format!("platform.{table} SIUD"))
         .chain(
-            ["platform.erasures SU", "bus._migrations S", "platform._migrations S", "demo._migrations S"]
-                .map(str::to_owned),
+            [
+                "platform.erasures SU",
+                "bus._migrations S",
+                "platform._migrations S",
+                "demo._migrations S",
+                "other._migrations S",
+            ]
+            .map(str::to_owned),
         )
         .collect();
     for (role, expected) in [
         ("dropmate_demo", house.iter().chain(&own).map(|line| (*line).to_owned()).collect::<BTreeSet<_>>()),
         // Service roles share the right to see the versions of all schemas they may enter, and none of the data.
-        ("dropmate_other", house.iter().map(|line| (*line).to_owned()).collect()),
+        (
+            "dropmate_other",
+            house.iter().chain(&["other._migrations S"]).map(|line| (*line).to_owned()).collect(),
+        ),
+        // Who owns nothing durable sees which version it starts on.
+        ("dropmate_door", ["bus._migrations S", "platform._migrations S"].map(str::to_owned).into()),
         ("dropmate_system", system.into_iter().collect()),
     ] {
-        let able = tried(&mut test.admin().await, &mut test.connect(role).await).await;
+        let able = rights::tables(&mut test.admin().await, &mut test.connect(role).await).await;
         assert_eq!(able, expected, "{role}");
     }
-    let backup = tried(&mut test.admin().await, &mut test.connect("dropmate_backup").await).await;
+    let backup = rights::tables(&mut test.admin().await, &mut test.connect("dropmate_backup").await).await;
     assert!(backup.iter().all(|line| line.ends_with(" S")), "the backup only reads: {backup:?}");
     assert!(
         backup.contains("demo.accounts S")

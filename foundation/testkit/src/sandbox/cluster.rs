@@ -18,6 +18,8 @@ const START: Duration = Duration::from_mins(1);
 /// What runs, and what stands between.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// Instances of the gateway.
+    pub gateways: usize,
     /// Instances of identity.
     pub identities: usize,
     /// A proxy between every service and the database.
@@ -34,6 +36,7 @@ impl Default for Plan {
     /// One of each, nothing between them.
     fn default() -> Self {
         Self {
+            gateways: 1,
             identities: 1,
             database_proxies: false,
             service_proxies: false,
@@ -84,10 +87,15 @@ impl Cluster {
             database,
         };
         cluster.migrate().await?;
+        let numbered = |service: &str, number| {
+            if number == 1 { service.to_owned() } else { format!("{service}-{number}") }
+        };
         cluster.add(folder, "gateway", "gateway", gateway, plan).await?;
+        for number in 2..=plan.gateways {
+            cluster.add(folder, &numbered("gateway", number), "gateway", free_port()?, plan).await?;
+        }
         for number in 1..=plan.identities {
-            let name = if number == 1 { "identity".to_owned() } else { format!("identity-{number}") };
-            cluster.add(folder, &name, "identity", free_port()?, plan).await?;
+            cluster.add(folder, &numbered("identity", number), "identity", free_port()?, plan).await?;
         }
         cluster.connect(plan).await?;
         Ok(cluster)
@@ -159,14 +167,16 @@ impl Cluster {
 
     /// Tells the gateway where the first instance of each service is.
     async fn connect(&mut self, plan: &Plan) -> anyhow::Result<()> {
-        let mut address = self.members[1].listen.clone();
+        let mut address = self.member("identity")?.listen.clone();
         if plan.service_proxies {
             let proxy = Proxy::to(Upstream::Tcp(address)).await?;
             address = proxy.address().to_string();
             self.to_services.push(proxy);
         }
         let setting = ("DROPMATE__SERVICES__IDENTITY".to_owned(), format!("http://{address}"));
-        self.members[0].environment.push(setting);
+        for gateway in &mut self.members[..plan.gateways] {
+            gateway.environment.push(setting.clone());
+        }
         Ok(())
     }
 

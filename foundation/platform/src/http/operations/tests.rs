@@ -312,3 +312,53 @@ async fn a_handler_without_a_gate_fails_closed() {
     let response = api(ROWS).router().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
 }
+
+/// Behind other processes: what a caller may do, and what the calling service may do besides.
+#[tokio::test]
+async fn a_call_needs_what_both_the_caller_and_the_service_may() {
+    use crate::auth::{OnBehalf, ServiceCaller};
+    let world = world();
+    let rows: Vec<Permission> = ROWS
+        .iter()
+        .map(|row| match row.operation {
+            "get_thing" => Permission { roles: &[Role::Owner, Role::Service], ..*row },
+            _ => *row,
+        })
+        .collect();
+    let api = api(&rows);
+    let keys = StaticKeys::default();
+    let bytes = hex::decode(PUBLIC_HALF).unwrap().try_into().unwrap();
+    keys.replace([PublicKey { kid: "k1".to_owned(), bytes }]);
+    let clock = Arc::new(world.clock.clone());
+    let issuer = "https://dropmate.test".to_owned();
+    let verifier = Verifier::new(issuer, Arc::new(keys), clock, Revocations::default());
+    let operations = Arc::new(Operations::build(&[&api]).unwrap());
+    let gate = Gate::new(operations, Authenticator::new(verifier, Arc::new(OneKey))).with_door("gateway");
+    let app = gate.wrap(api.router());
+    let (list, one) = ("/api/v1/things", "/api/v1/things/org_00000000000000000000000000");
+    let owner = format!("Bearer {}", world.token(Role::Owner));
+    let system = OnBehalf::System(Some(OrgId::new(Uuid::nil())));
+    for (service, on_behalf, path, authorization, status) in [
+        ("gateway", OnBehalf::Caller, list, Some(&owner), 200),
+        ("gateway", OnBehalf::Caller, list, None, 401),
+        ("orders", OnBehalf::Caller, list, Some(&owner), 403),
+        ("orders", OnBehalf::Caller, one, Some(&owner), 200),
+        ("orders", OnBehalf::Caller, one, None, 401),
+        ("orders", system, one, None, 200),
+        ("orders", system, list, None, 403),
+        ("orders", OnBehalf::System(None), one, None, 403),
+        // In its own name the gateway is a service like any other, whatever credential it brings along.
+        ("gateway", system, list, Some(&owner), 403),
+    ] {
+        let request = Request::get(path).extension(ServiceCaller { service: service.to_owned(), on_behalf });
+        let request =
+            authorization.into_iter().fold(request, |request, value| request.header("authorization", value));
+        let answer = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(
+            answer.status().as_u16(),
+            status,
+            "{service} {on_behalf:?} {path} {}",
+            authorization.is_some()
+        );
+    }
+}

@@ -27,7 +27,7 @@ async fn every_role_can_do_what_the_matrix_says_and_nothing_else() {
     for role in ROLES {
         let able = able(&db, role).await;
         let list: Vec<String> = able.iter().map(|line| format!("  {line}\n")).collect();
-        found.push_str(&format!("{role}\n{}", list.concat()));
+        found += &[role, "\n", &list.concat()].concat();
         let expected = expected(role);
         wrong.extend(able.difference(&expected).map(|line| format!("{role} can, and should not: {line}")));
         wrong.extend(expected.difference(&able).map(|line| format!("{role} should, and cannot: {line}")));

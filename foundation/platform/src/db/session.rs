@@ -14,7 +14,7 @@ use super::open::Counted;
 
 /// How long a dropped transaction may take to roll back. A connection whose other end is gone never does, and would hold
 /// its place in the pool for ever.
-const ROLLBACK: Duration = Duration::from_secs(2);
+const ROLLBACK: Duration = Duration::from_millis(500);
 
 /// An open transaction. Dropping it rolls back.
 #[derive(Debug)]

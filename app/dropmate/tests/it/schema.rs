@@ -39,7 +39,7 @@ async fn serve_refuses_what_it_does_not_know_and_names_the_next_command() {
     .await;
     let check = home.run(&["migrate", "--check"]);
     assert_eq!(check.code, Some(1));
-    assert!(check.out.contains("bus: at 9999, this build knows 1: newer than this build"), "{}", check.out);
+    assert!(check.out.contains("bus: at 9999, this build knows 2: newer than this build"), "{}", check.out);
     assert!(home.run(&serve).refused(1).contains("start a newer DropMate"));
 
     change(&home, "DELETE FROM bus._migrations; DELETE FROM identity._migrations").await;

@@ -2,5 +2,8 @@
 
 mod browser;
 mod contract;
+mod faults;
 mod kill;
+mod load;
 mod passkey;
+mod split;

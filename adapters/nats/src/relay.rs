@@ -30,6 +30,8 @@ const TICK: Duration = Duration::from_secs(1);
 const TURN_S: f64 = 5.0;
 /// How long to wait after a failure.
 const BACK_OFF: Duration = Duration::from_millis(200);
+/// How long a rebuild waits for the next event.
+const STUCK: Duration = Duration::from_secs(30);
 /// How long after a refusal.
 const REFUSED: Duration = Duration::from_secs(5);
 
@@ -139,19 +141,29 @@ impl Relay {
         let log = self.log.open().await?;
         self.session = None;
         stream::remake(&link, self.broker.options(), &log).await?;
-        loop {
-            match self.drain().await {
+        let (newest, mut to, mut moved) = (log.next_offset - 1, log.wanted_from - 1, Instant::now());
+        while to < newest {
+            match self.round().await {
+                Ok(_published) => {}
+                // The relay that runs elsewhere was quicker with an event.
                 Err(Error::Away(reason)) => {
-                    // The relay that runs elsewhere was quicker with an event.
                     tracing::debug!(reason, "goes on from what the stream holds");
+                    self.session = None;
                     wait_a_moment().await;
-                    self.broker.connected()?;
                 }
                 Err(error) => return Err(error),
-                Ok(_published) => break,
+            }
+            // Whoever has its turn fills it.
+            let found = stream::find(&self.broker.connected()?, self.broker.options()).await?;
+            let last = found.map_or(to, |stream| stream::offset(stream.cached_info().state.last_sequence));
+            if last > to {
+                (to, moved) = (last, Instant::now());
+            } else if moved.elapsed() > STUCK {
+                return Err(Error::Away(format!("the stream stays at {to}, the log is at {newest}")));
+            } else {
+                wait_a_moment().await;
             }
         }
-        let to = self.session.as_ref().map_or(log.wanted_from - 1, |session| session.at);
         Ok(Rebuilt { from: log.wanted_from, to })
     }
 

@@ -111,8 +111,11 @@ pub(crate) enum Command {
     },
     /// Start services on a database that is up to date already
     ///
-    /// Never migrates: it refuses a schema that is older or newer than this build knows, with the next command.
-    #[command(after_help = "Examples:\n  dropmate migrate && dropmate serve --services all")]
+    /// Never migrates: it refuses a schema that is older or newer than this build knows, with the next command. Some
+    /// services only: the others run in processes of their own on the same DATABASE_URL, and `services.<name>` says where.
+    #[command(after_help = "Examples:\n  dropmate migrate && dropmate serve --services all\n  \
+                            dropmate serve --services identity --listen 127.0.0.1:7001\n  \
+                            DROPMATE__SERVICES__IDENTITY=http://127.0.0.1:7001 dropmate serve --services gateway")]
     Serve {
         #[command(flatten)]
         at: Where,
@@ -138,8 +141,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: Where,
         /// Where to ask [default: the address that the running process noted in the data folder]
-        #[arg(long, value_name = "URL")]
+        #[arg(long, value_name = "URL", conflicts_with = "services")]
         url: Option<String>,
+        /// Which process to ask, where several share the data folder: what it was started with
+        #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "all")]
+        services: Vec<String>,
+    },
+    /// Print the password of one database role, for a process that must not know the others
+    ///
+    /// It is derived from the secret `database-roles`. Hand it to the process as DROPMATE__ROLES__<NAME>_FILE.
+    RolePassword {
+        #[command(flatten)]
+        at: Where,
+        /// A service, or `system` for the work across organisations
+        role: String,
     },
     /// Look at the settings
     Config {

@@ -12,6 +12,7 @@ mod migrate;
 mod openapi;
 mod owner_link;
 mod restore;
+mod role_password;
 mod seed;
 mod up;
 mod user;
@@ -30,7 +31,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Up { at, reach, demo } => up::run(at, &reach, How::Up, demo).await,
         Command::Serve { at, reach, services } => up::run(at, &reach, How::Serve(services), false).await,
         Command::Migrate { at, services, check } => migrate::run(at, &services, check).await,
-        Command::Healthcheck { at, url } => healthcheck::run(at, url).await,
+        Command::Healthcheck { at, url, services } => healthcheck::run(at, url, &services).await,
+        Command::RolePassword { at, role } => role_password::run(at, &role),
         Command::Config { at, action } => config::run(at, &action),
         Command::Doctor { at, reach } => doctor::run(at, &reach).await,
         Command::OwnerLink { at } => owner_link::run(at).await,

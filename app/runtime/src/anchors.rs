@@ -16,6 +16,7 @@ use platform::audit::{self, Anchor, AnchorNote, AuditKey, Finding, Report};
 use platform::db::SystemDb;
 
 use crate::installation::Installation;
+use crate::settings::Settings;
 
 /// `anchors-YYYY-MM-DD.json`, by the day in UTC.
 const BEGIN: &str = "anchors-";
@@ -32,12 +33,16 @@ pub(crate) struct Anchors {
 
 impl Anchors {
     pub fn of(installation: &Installation) -> Self {
-        Self {
-            folder: installation.settings.place.audit(),
-            system: installation.system.clone(),
-            key: installation.audit_key.clone(),
-            clock: installation.clock.clone(),
-        }
+        Self::new(
+            &installation.settings,
+            installation.system.clone(),
+            installation.audit_key.clone(),
+            installation.clock.clone(),
+        )
+    }
+
+    pub fn new(settings: &Settings, system: SystemDb, key: AuditKey, clock: SharedClock) -> Self {
+        Self { folder: settings.place.audit(), system, key, clock }
     }
 
     /// Notes where the chains stand, unless that was done today. Work goes on without a note, hence only a warning.

@@ -11,7 +11,7 @@ use kernel::time::{SharedClock, SignedDuration, Timestamp};
 use platform::audit::{self, AuditKey};
 use platform::auth::Revocations;
 use platform::bus::{self, Runner, Sequencer};
-use platform::db::SystemDb;
+use platform::db::{Db, SystemDb};
 use platform::jobs::{self, Worker};
 use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
 use platform::service::Service;
@@ -21,6 +21,7 @@ use platform::{Error, idempotency};
 use crate::anchors::Anchors;
 use crate::erasures::Journal;
 use crate::installation::{IdentityParts, Installation};
+use crate::outside::Outside;
 use crate::probes;
 
 /// How often signing keys are read again, so that a rotation reaches every process long before it matters.
@@ -32,32 +33,56 @@ const SEAL: Duration = Duration::from_secs(1);
 const SEAL_BATCH: i64 = 500;
 /// How often erasures are copied to the journal.
 const ERASURES: Duration = Duration::from_secs(1);
+/// How long single steps may take. A connection whose other end is gone would otherwise hold them for ever.
+const STEP: Duration = Duration::from_secs(10);
+const ROUND: Duration = Duration::from_mins(10);
 /// How often the upkeep looks at the clock, and how much business time lies between two rounds.
 const UPKEEP_LOOK: Duration = Duration::from_secs(30);
 const UPKEEP: SignedDuration = SignedDuration::from_hours(1);
 
-/// Starts what every process of the installation runs.
-pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, parts: &IdentityParts) {
-    let system = installation.system.clone();
+/// What the work across organisations needs.
+#[derive(Clone)]
+pub(crate) struct SystemWork {
+    pub system: SystemDb,
+    pub audit_key: AuditKey,
+    pub anchors: Anchors,
+    pub journal: Journal,
+    pub clock: SharedClock,
+    pub retention_days: u32,
+}
+
+impl SystemWork {
+    pub fn of(installation: &Installation) -> Self {
+        Self {
+            system: installation.system.clone(),
+            audit_key: installation.audit_key.clone(),
+            anchors: Anchors::of(installation),
+            journal: Journal::of(installation),
+            clock: installation.clock.clone(),
+            retention_days: installation.settings.config().bus.retention_days,
+        }
+    }
+}
+
+/// Starts the work across organisations: sequencer, audit sealer, upkeep. Any number of processes may run it.
+pub(crate) fn start_system(lifecycle: &Lifecycle, work: &SystemWork) {
+    let system = work.system.clone();
     lifecycle.spawn(Stage::Sequencer, "sequencer", TaskKind::Restart, move |stop| {
         let sequencer = Sequencer::new(system.clone());
         unfailing(sequencer.run(stop))
     });
-    let system = installation.system.clone();
+    let system = work.system.clone();
     lifecycle.spawn(Stage::Workers, "log listener", TaskKind::Restart, move |stop| {
         let system = system.clone();
         unfailing(bus::listen(system, stop))
     });
-    start_keys(lifecycle, parts);
-    start_revocations(lifecycle, installation, parts);
-    let (system, key) = (installation.system.clone(), installation.audit_key.clone());
-    let anchors = Anchors::of(installation);
+    let (system, key, anchors) = (work.system.clone(), work.audit_key.clone(), work.anchors.clone());
     lifecycle.spawn(Stage::Sequencer, "audit sealer", TaskKind::Restart, move |stop| {
         let (system, key, anchors) = (system.clone(), key.clone(), anchors.clone());
         async move {
             loop {
                 let last = wait(SEAL, &stop).await == Waited::Cancelled;
-                seal_all(&system, &key).await?;
+                within(ROUND, seal_all(&system, &key)).await?;
                 if last {
                     anchors.note().await;
                     return Ok::<_, Error>(());
@@ -65,12 +90,12 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
             }
         }
     });
-    start_erasures(lifecycle, installation);
+    start_erasures(lifecycle, &work.journal);
     let upkeep = Upkeep {
-        system: installation.system.clone(),
-        clock: installation.clock.clone(),
-        anchors: Anchors::of(installation),
-        retention_days: i32::try_from(installation.settings.config().bus.retention_days).unwrap_or(i32::MAX),
+        system: work.system.clone(),
+        clock: work.clock.clone(),
+        anchors: work.anchors.clone(),
+        retention_days: i32::try_from(work.retention_days).unwrap_or(i32::MAX),
     };
     lifecycle.spawn(Stage::Workers, "upkeep", TaskKind::Restart, move |stop| {
         let upkeep = upkeep.clone();
@@ -79,7 +104,7 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
             loop {
                 let now = upkeep.clock.now();
                 if last.is_none_or(|last| now.duration_since(last).abs() >= UPKEEP) {
-                    upkeep.round(now).await?;
+                    within(ROUND, upkeep.round(now)).await?;
                     last = Some(now);
                 }
                 if wait(UPKEEP_LOOK, &stop).await == Waited::Cancelled {
@@ -91,8 +116,8 @@ pub(crate) fn start_common(lifecycle: &Lifecycle, installation: &Installation, p
 }
 
 /// Copies erasures to the journal outside the database.
-fn start_erasures(lifecycle: &Lifecycle, installation: &Installation) {
-    let journal = Journal::of(installation);
+fn start_erasures(lifecycle: &Lifecycle, journal: &Journal) {
+    let journal = journal.clone();
     lifecycle.spawn(Stage::Sequencer, "journal of erasures", TaskKind::Restart, move |stop| {
         let journal = journal.clone();
         async move {
@@ -131,11 +156,12 @@ async fn start_resealing(lifecycle: &Lifecycle, service: &Service, vault: &Vault
 pub(crate) async fn start_service(
     lifecycle: &Lifecycle,
     service: Service,
-    installation: &Installation,
+    vault: &Vault,
+    outside: &Outside,
     concurrency: usize,
 ) -> Result<()> {
-    start_resealing(lifecycle, &service, installation.vault()).await?;
-    let source = installation.outside.source();
+    start_resealing(lifecycle, &service, vault).await?;
+    let source = outside.source();
     let Some(db) = service.db else { return Ok(()) };
     for consumer in service.consumers {
         let runner = Runner::over(Arc::clone(&source), db.clone(), consumer);
@@ -157,7 +183,7 @@ pub(crate) async fn start_service(
     Ok(())
 }
 
-fn start_keys(lifecycle: &Lifecycle, parts: &IdentityParts) {
+pub(crate) fn start_keys(lifecycle: &Lifecycle, parts: &IdentityParts) {
     let (identity, readiness) = (parts.identity.clone(), lifecycle.readiness().clone());
     lifecycle.spawn(Stage::Workers, "signing keys", TaskKind::Restart, move |stop| {
         let (identity, readiness) = (identity.clone(), readiness.clone());
@@ -172,7 +198,7 @@ fn start_keys(lifecycle: &Lifecycle, parts: &IdentityParts) {
 
 /// Reads the signing keys. Keys that were read before go on being used when the database is away.
 pub(crate) async fn load_keys(identity: &identity::Identity, readiness: &Readiness) -> platform::Result<()> {
-    match identity::keys::load(identity).await {
+    match within(STEP, identity::keys::load(identity)).await {
         Ok(()) => {
             readiness.up(probes::SIGNING_KEYS);
             Ok(())
@@ -184,14 +210,14 @@ pub(crate) async fn load_keys(identity: &identity::Identity, readiness: &Readine
     }
 }
 
-fn start_revocations(lifecycle: &Lifecycle, installation: &Installation, parts: &IdentityParts) {
-    let (revocations, db) = (parts.revocations.clone(), parts.identity.db().clone());
-    let clock = installation.clock.clone();
+pub(crate) fn start_revocations(lifecycle: &Lifecycle, revocations: &Revocations, db: &Db) {
+    let (revocations, db, clock) = (revocations.clone(), db.clone(), Arc::clone(db.clock()));
     lifecycle.spawn(Stage::Workers, "revocations", TaskKind::Restart, move |stop| {
         let (revocations, db, clock) = (revocations.clone(), db.clone(), clock.clone());
         async move {
             while wait(REVOCATIONS, &stop).await == Waited::Elapsed {
-                if let Err(error) = revocations.refresh(db.pool(), clock.now()).await {
+                let read = within(STEP / 4, revocations.refresh(db.pool(), clock.now()));
+                if let Err(error) = read.await {
                     tracing::debug!(error = %error.chain(), "revoked sessions could not be read");
                 }
             }
@@ -232,6 +258,15 @@ impl Upkeep {
         );
         Ok(())
     }
+}
+
+/// 503 when it takes longer.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = platform::Result<T>>,
+) -> platform::Result<T> {
+    let late = |elapsed| Error::unavailable("database").with_source(elapsed);
+    tokio::time::timeout(limit, work).await.map_err(late)?
 }
 
 /// Tasks return a result; these never fail.

@@ -18,15 +18,16 @@ use platform::telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 
 use crate::announce::Announcement;
-use crate::background;
+use crate::background::{self, SystemWork};
 use crate::database::Database;
 use crate::edge;
 use crate::installation::{Clocks, IdentityParts, Installation};
 use crate::outside::Outside;
 use crate::probes;
 use crate::seed;
-use crate::services;
+use crate::services::Selection;
 use crate::settings::{Settings, local_url};
+use crate::split;
 
 /// What kind of start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Running {
     pub announcement: Announcement,
     /// The address that was taken.
     pub address: SocketAddr,
-    notice: Duration,
+    pub(crate) notice: Duration,
 }
 
 impl Running {
@@ -63,8 +64,10 @@ pub async fn boot(
     lifecycle: &Lifecycle,
 ) -> Result<Running> {
     settings.check_supported()?;
-    if let How::Serve(selected) = &how {
-        services::check_selection(selected)?;
+    if let How::Serve(selected) = &how
+        && let Selection::Part(part) = Selection::of(selected)?
+    {
+        return Box::pin(split::boot(settings, &part, metrics, lifecycle)).await;
     }
     let (listener, address) = listen(&settings).await?;
     settings.place.create()?;
@@ -76,6 +79,7 @@ pub async fn boot(
     }
     let mut installation = Installation::on(settings, database, Arc::clone(&clocks.clock))?;
     installation.outside = Outside::open(&installation.settings, &installation.wake).await?;
+    installation.limiter = installation.outside.limiter(&installation.clock);
     if let Some(sim) = clocks.sim {
         let mut sim = Some(sim);
         lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {
@@ -96,7 +100,7 @@ pub async fn boot(
     let router = start_services(&installation, &parts, &public_url, metrics, lifecycle).await?;
     probes::probe(lifecycle.readiness(), &installation.system).await;
     serve(lifecycle, listener, router);
-    note_address(&installation.settings, &public_url, address);
+    note_address(&installation.settings, &public_url, address, None);
     let seeded = if demo { seed::fill_if_empty(&parts.identity).await? } else { None };
     let announcement = announce(&installation, &parts, public_url, seeded).await?;
     tracing::info!(%address, url = announcement.url, "running");
@@ -104,7 +108,7 @@ pub async fn boot(
     Ok(Running { announcement, address, notice })
 }
 
-async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr)> {
+pub(crate) async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr)> {
     let wanted = &settings.config().http.listen;
     let listener = TcpListener::bind(wanted.as_str()).await.with_context(|| {
         format!("cannot listen on {wanted}. Stop what uses that address, or choose another with --listen")
@@ -155,21 +159,31 @@ async fn start_services(
     let service = identity::service(&parts.identity)?;
     let apis = vec![service.api.clone()];
     let dbs: Vec<Db> = service.db.iter().cloned().collect();
+    let authenticator = edge::authenticator(parts, public_url, &installation.clock);
+    let edge = edge::Parts {
+        config: installation.settings.config(),
+        clock: &installation.clock,
+        random: &installation.random,
+        readiness: lifecycle.readiness(),
+        metrics: &metrics,
+        public_url,
+    };
+    let services = edge::in_process(&edge, &authenticator, apis)?;
     let gateway = edge::gateway(
-        edge::Parts {
-            installation,
-            identity: parts,
-            readiness: lifecycle.readiness().clone(),
-            metrics: metrics.clone(),
-            public_url: public_url.to_owned(),
-        },
-        apis,
+        &edge,
+        services,
+        authenticator,
+        Arc::new(parts.published.clone()),
+        Arc::clone(&installation.limiter),
     )?;
     let concurrency = usize::try_from(installation.settings.config().jobs.concurrency).unwrap_or(8);
-    background::start_common(lifecycle, installation, parts);
-    installation.outside.start(lifecycle, &installation.system, &installation.random);
-    background::start_service(lifecycle, service, installation, concurrency).await?;
-    probes::start(lifecycle, installation, dbs.clone(), metrics);
+    background::start_system(lifecycle, &SystemWork::of(installation));
+    background::start_keys(lifecycle, parts);
+    background::start_revocations(lifecycle, &parts.revocations, parts.identity.db());
+    let outside = &installation.outside;
+    outside.start(lifecycle, Some(&installation.system), &installation.random);
+    background::start_service(lifecycle, service, installation.vault(), outside, concurrency).await?;
+    probes::start(lifecycle, &installation.system, &installation.clock, dbs.clone(), metrics);
     let system = installation.system.clone();
     lifecycle.on_stop(Stage::Pools, "pools", move || async move {
         for db in dbs {
@@ -182,7 +196,7 @@ async fn start_services(
 }
 
 /// Answers requests. Nothing new is accepted from the stage `Accept` on; `Http` waits for what is being answered.
-fn serve(lifecycle: &Lifecycle, listener: TcpListener, router: Router) {
+pub(crate) fn serve(lifecycle: &Lifecycle, listener: TcpListener, router: Router) {
     let closing = lifecycle.token(Stage::Accept);
     let limits = ServerLimits {
         drain: Stage::Http.deadline().saturating_sub(Duration::from_secs(1)),
@@ -210,9 +224,9 @@ fn public_url(settings: &Settings, address: SocketAddr) -> String {
 }
 
 /// For commands beside this process. Losing it loses only the default of `healthcheck` and of links.
-fn note_address(settings: &Settings, public_url: &str, address: SocketAddr) {
+pub(crate) fn note_address(settings: &Settings, public_url: &str, address: SocketAddr, part: Option<&str>) {
     let text = format!("{public_url}\n{}\n", local_url(&address.to_string()));
-    if let Err(error) = std::fs::write(settings.place.address(), text) {
+    if let Err(error) = std::fs::write(settings.place.address(part), text) {
         tracing::warn!(%error, "the address could not be noted in the data folder");
     }
 }
@@ -235,7 +249,7 @@ async fn announce(
 }
 
 /// A load balancer needs time to notice; on a loopback address there is none, unless somebody says so.
-fn notice(settings: &Settings, address: SocketAddr) -> Duration {
+pub(crate) fn notice(settings: &Settings, address: SocketAddr) -> Duration {
     let chosen = *settings.loaded.source("http.drain_wait_s") != Source::Default;
     if address.ip().is_loopback() && !chosen {
         return Duration::ZERO;

@@ -56,6 +56,14 @@ impl Database {
         Ok(Self { server })
     }
 
+    /// The one of `DATABASE_URL`, reached only as single roles: a process of a part needs no administrator.
+    pub fn shared(settings: &Settings) -> Result<Self> {
+        let url = settings.config().database.url.as_ref();
+        let options = url.and_then(|url| PgConnectOptions::from_str(url.expose()).ok());
+        let options = options.context("database.url (DATABASE_URL) cannot be read as a PostgreSQL URL")?;
+        Ok(Self { server: Server::Yours(Box::new(options)) })
+    }
+
     /// How to connect as the administrator: roles, schemas, migrations, backups.
     pub fn admin(&self) -> PgConnectOptions {
         match &self.server {

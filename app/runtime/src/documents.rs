@@ -14,6 +14,7 @@ use platform::auth::{Revocations, StaticKeys, Verifier};
 use platform::db::{Db, PoolOptions, Wake};
 use platform::http::Channel;
 use platform::http::layers::Edge;
+use platform::http::openapi::ServiceApi;
 use platform::http::operations::{Authenticator, NoKeys};
 use platform::http::rate_limit::MemoryLimiter;
 use platform::mail::{Address, FolderMailer};
@@ -24,7 +25,7 @@ use sqlx::postgres::PgConnectOptions;
 pub fn openapi() -> Result<String> {
     let clock: SharedClock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
     let random = Random::seeded(0);
-    let api = identity::api(&unconnected(&clock, &random)?)?;
+    let api = identity_api(&clock, &random)?;
     let channel = Channel::in_process(axum::Router::new(), std::time::Duration::from_secs(1));
     let keys = Arc::new(StaticKeys::default());
     let verifier = Verifier::new(String::new(), keys.clone(), Arc::clone(&clock), Revocations::default());
@@ -39,6 +40,11 @@ pub fn openapi() -> Result<String> {
         edge: Edge::new(clock, random),
     })?;
     Ok(serde_json::to_string_pretty(gateway.document.value())? + "\n")
+}
+
+/// The routes and the document of identity, for a process that calls it elsewhere.
+pub(crate) fn identity_api(clock: &SharedClock, random: &Random) -> Result<ServiceApi> {
+    Ok(identity::api(&unconnected(clock, random)?)?)
 }
 
 fn unconnected(clock: &SharedClock, random: &Random) -> Result<Identity> {

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
-use gateway::{Dependency, Gateway};
+use gateway::{About, Dependency, Gateway};
 use http::HeaderValue;
 use identity::CachedExchange;
+use kernel::random::Random;
 use kernel::time::SharedClock;
-use platform::auth::Verifier;
+use platform::auth::{KeySet, Verifier};
 use platform::config::Config;
 use platform::http::Channel;
 use platform::http::layers::{Edge, Limits};
@@ -20,57 +21,83 @@ use platform::http::rate_limit::{Policy, RateLimiter};
 use platform::lifecycle::Readiness;
 use platform::telemetry::metrics::Metrics;
 
-use crate::installation::{IdentityParts, Installation};
+use crate::installation::IdentityParts;
 
-/// What the gateway is made from.
+/// What the edge of a process is made from.
 pub(crate) struct Parts<'a> {
-    pub installation: &'a Installation,
-    pub identity: &'a IdentityParts,
-    pub readiness: Readiness,
-    pub metrics: Metrics,
-    pub public_url: String,
+    pub config: &'a Config,
+    pub clock: &'a SharedClock,
+    pub random: &'a Random,
+    pub readiness: &'a Readiness,
+    pub metrics: &'a Metrics,
+    pub public_url: &'a str,
+}
+
+impl Parts<'_> {
+    /// How long an answer may take to begin.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(self.config.http.request_timeout_s.into())
+    }
+
+    /// What the process answers about itself.
+    pub fn about(&self, keys: Arc<dyn KeySet>) -> About {
+        let metrics = self.metrics.clone();
+        About {
+            keys,
+            readiness: Arc::new(Probes(self.readiness.clone())),
+            metrics: Arc::new(move || metrics.render()),
+            metrics_token: self.config.telemetry.metrics_token.as_ref().map(|token| token.inner().clone()),
+        }
+    }
+}
+
+/// Services of this process, each behind a gate of its own: a mistake in one place is not a hole.
+pub(crate) fn in_process(
+    parts: &Parts<'_>,
+    authenticator: &Authenticator,
+    apis: Vec<ServiceApi>,
+) -> Result<Vec<(ServiceApi, Channel)>> {
+    let gated = |api: ServiceApi| {
+        let operations = Arc::new(Operations::build(&[&api]).map_err(platform::Error::internal)?);
+        let gate = Gate::new(operations, authenticator.clone());
+        let channel = Channel::in_process(gate.wrap(api.router()), parts.deadline());
+        Ok((api, channel))
+    };
+    apis.into_iter().map(gated).collect()
 }
 
 /// Puts the gateway before these services.
-pub(crate) fn gateway(parts: Parts<'_>, apis: Vec<ServiceApi>) -> Result<Gateway> {
-    let Parts { installation, identity, readiness, metrics, public_url } = parts;
-    let config = installation.settings.config();
-    let authenticator = authenticator(identity, &public_url, Arc::clone(&installation.clock));
-    let deadline = Duration::from_secs(config.http.request_timeout_s.into());
-    let mut services = Vec::new();
-    for api in apis {
-        let operations = Arc::new(Operations::build(&[&api]).map_err(platform::Error::internal)?);
-        // Enforced at the edge and again here: a mistake in one place is not a hole.
-        let gate = Gate::new(operations, authenticator.clone());
-        let channel = Channel::in_process(gate.wrap(api.router()), deadline);
-        services.push((api, channel));
-    }
+pub(crate) fn gateway(
+    parts: &Parts<'_>,
+    services: Vec<(ServiceApi, Channel)>,
+    authenticator: Authenticator,
+    keys: Arc<dyn KeySet>,
+    limiter: Arc<dyn RateLimiter>,
+) -> Result<Gateway> {
+    let About { keys, readiness, metrics, metrics_token } = parts.about(keys);
     Ok(gateway::service(gateway::Deps {
         services,
         authenticator,
-        limits: Some(rate_limits(config, Arc::clone(&installation.limiter))),
-        keys: Arc::new(identity.published.clone()),
-        readiness: Arc::new(Probes(readiness)),
-        metrics: Arc::new(move || metrics.render()),
-        metrics_token: config.telemetry.metrics_token.as_ref().map(|token| token.inner().clone()),
-        edge: edge(installation, &public_url)?,
+        limits: Some(rate_limits(parts.config, limiter)),
+        keys,
+        readiness,
+        metrics,
+        metrics_token,
+        edge: edge(parts)?,
     })?)
 }
 
-fn authenticator(parts: &IdentityParts, public_url: &str, clock: SharedClock) -> Authenticator {
+/// For a process with identity in it.
+pub(crate) fn authenticator(parts: &IdentityParts, public_url: &str, clock: &SharedClock) -> Authenticator {
     let keys = Arc::new(parts.published.clone());
-    let verifier = Verifier::new(public_url.to_owned(), keys, clock, parts.revocations.clone());
+    let verifier = Verifier::new(public_url.to_owned(), keys, Arc::clone(clock), parts.revocations.clone());
     Authenticator::new(verifier, Arc::new(CachedExchange::new(parts.identity.clone())))
 }
 
-fn edge(installation: &Installation, public_url: &str) -> Result<Edge> {
-    let http = &installation.settings.config().http;
-    let mut edge = Edge::new(Arc::clone(&installation.clock), installation.random.clone());
-    edge.limits = Limits {
-        body: usize::try_from(http.body_limit_bytes).unwrap_or(usize::MAX),
-        request: Duration::from_secs(http.request_timeout_s.into()),
-        ..Limits::default()
-    };
+/// The layers around what people reach.
+fn edge(parts: &Parts<'_>) -> Result<Edge> {
+    let http = &parts.config.http;
+    let mut edge = inner_edge(parts);
     for origin in &http.cors_origins {
         edge.cors_origins.push(HeaderValue::from_str(origin).context("http.cors_origins")?);
     }
@@ -79,8 +106,21 @@ fn edge(installation: &Installation, public_url: &str) -> Result<Edge> {
             .push(network.parse().with_context(|| format!("http.trusted_proxies: {network}"))?);
     }
     edge.compression = http.compression;
-    edge.hsts = public_url.starts_with("https://");
+    edge.hsts = parts.public_url.starts_with("https://");
     Ok(edge)
+}
+
+/// The layers around what only services reach: the same limits, nothing for browsers.
+pub(crate) fn inner_edge(parts: &Parts<'_>) -> Edge {
+    let http = &parts.config.http;
+    let mut edge = Edge::new(Arc::clone(parts.clock), parts.random.clone());
+    edge.limits = Limits {
+        body: usize::try_from(http.body_limit_bytes).unwrap_or(usize::MAX),
+        request: parts.deadline(),
+        ..Limits::default()
+    };
+    edge.compression = false;
+    edge
 }
 
 /// Operations on which somebody could guess a secret, counted by address; guesses at one account are counted apart.

@@ -30,11 +30,13 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub fn of(installation: &Installation) -> Self {
-        Self {
-            path: path(&installation.settings.place),
-            key: installation.audit_key.clone(),
-            system: installation.system.clone(),
-        }
+        let place = &installation.settings.place;
+        Self::new(place, installation.audit_key.clone(), installation.system.clone())
+    }
+
+    /// The journal in this data folder.
+    pub fn new(place: &Place, key: AuditKey, system: SystemDb) -> Self {
+        Self { path: path(place), key, system }
     }
 
     /// Copies what has been committed since.

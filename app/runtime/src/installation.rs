@@ -12,6 +12,7 @@ use platform::audit::AuditKey;
 use platform::auth::{Revocations, StaticKeys};
 use platform::clock::sim::SimClock;
 use platform::clock::{SystemClock, system_random};
+use platform::config::Config;
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
 use platform::http::rate_limit::{MemoryLimiter, RateLimiter};
 use platform::mail::{Address, FolderMailer, Mailer};
@@ -28,7 +29,7 @@ use crate::services::manifests;
 use crate::settings::Settings;
 
 /// Connections of the system role: the sequencer, its listener, the sealer, the probes.
-const SYSTEM_POOL: u32 = 6;
+pub(crate) const SYSTEM_POOL: u32 = 6;
 
 /// Business time of this process.
 #[derive(Debug)]
@@ -85,6 +86,39 @@ pub(crate) struct IdentityParts {
     pub identity: Identity,
     pub published: StaticKeys,
     pub revocations: Revocations,
+}
+
+impl IdentityParts {
+    /// Identity on this connection, whose links begin with this address.
+    pub fn new(
+        config: &Config,
+        db: Db,
+        vault: Vault,
+        mailer: Arc<dyn Mailer>,
+        limiter: Arc<dyn RateLimiter>,
+        public_url: String,
+    ) -> Self {
+        let auth = &config.auth;
+        let (published, revocations) = (StaticKeys::default(), Revocations::default());
+        let secure_cookies = public_url.starts_with("https://");
+        let identity = Identity::new(identity::Deps {
+            db,
+            vault,
+            mailer,
+            limiter,
+            published: published.clone(),
+            revocations: revocations.clone(),
+            settings: identity::Settings {
+                public_url,
+                open_registration: auth.open_registration,
+                password_min_length: usize::try_from(auth.password_min_length).unwrap_or(10),
+                secure_cookies,
+                key_rotation: SignedDuration::from_hours(i64::from(auth.key_rotation_days) * 24),
+            },
+            hash_concurrency: usize::try_from(auth.hash_concurrency).unwrap_or(2),
+        });
+        Self { identity, published, revocations }
+    }
 }
 
 impl Installation {
@@ -196,26 +230,16 @@ impl Installation {
 
     /// Identity, whose links begin with this address.
     pub(crate) fn identity_parts(&self, public_url: String) -> IdentityParts {
-        let auth = &self.settings.config().auth;
-        let (published, revocations) = (StaticKeys::default(), Revocations::default());
-        let secure_cookies = public_url.starts_with("https://");
-        let identity = Identity::new(identity::Deps {
-            db: self.db(identity::NAME),
-            vault: self.vault.clone(),
-            mailer: Arc::clone(&self.mailer),
-            limiter: Arc::clone(&self.limiter),
-            published: published.clone(),
-            revocations: revocations.clone(),
-            settings: identity::Settings {
-                public_url,
-                open_registration: auth.open_registration,
-                password_min_length: usize::try_from(auth.password_min_length).unwrap_or(10),
-                secure_cookies,
-                key_rotation: SignedDuration::from_hours(i64::from(auth.key_rotation_days) * 24),
-            },
-            hash_concurrency: usize::try_from(auth.hash_concurrency).unwrap_or(2),
-        });
-        IdentityParts { identity, published, revocations }
+        let (vault, mailer, limiter) =
+            (self.vault.clone(), Arc::clone(&self.mailer), Arc::clone(&self.limiter));
+        IdentityParts::new(
+            self.settings.config(),
+            self.db(identity::NAME),
+            vault,
+            mailer,
+            limiter,
+            public_url,
+        )
     }
 
     /// Identity for a command, after the schema was checked.
@@ -236,13 +260,13 @@ impl Installation {
     }
 }
 
-fn is_stranger(error: &sqlx::Error) -> bool {
+pub(crate) fn is_stranger(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     // Wrong password, no such role, no such database.
     code.is_some_and(|code| matches!(code.as_ref(), "28P01" | "28000" | "3D000"))
 }
 
-fn pool_options(settings: &Settings) -> PoolOptions {
+pub(crate) fn pool_options(settings: &Settings) -> PoolOptions {
     let database = &settings.config().database;
     let millis = |value: u32| Duration::from_millis(value.into());
     PoolOptions {
@@ -255,7 +279,7 @@ fn pool_options(settings: &Settings) -> PoolOptions {
     }
 }
 
-fn mailer(settings: &Settings, clock: &SharedClock, random: &Random) -> Result<Arc<dyn Mailer>> {
+pub(crate) fn mailer(settings: &Settings, clock: &SharedClock, random: &Random) -> Result<Arc<dyn Mailer>> {
     let mail = &settings.config().mail;
     let from = Address::parse(&mail.from).context("mail.from")?;
     let timeout = Duration::from_secs(mail.timeout_s.into());

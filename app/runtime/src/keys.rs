@@ -9,12 +9,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use platform::audit::AuditKey;
 use platform::config::{Config, Secret, secrets};
-use platform::migrate::RolePasswords;
+use platform::migrate::{RolePasswords, service_role};
 use platform::vault::{MasterKey, MasterKeys};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::place::Place;
+use crate::services::SERVICES;
+use crate::settings::Settings;
+use crate::usage::usage;
 
 /// The installation keys of this machine: the one that wraps, and those that may still open.
 #[derive(Clone)]
@@ -82,8 +85,10 @@ pub(crate) const OLD: &str = "master-key.old-";
 /// Seals the audit trail.
 pub(crate) const AUDIT: &str = "audit-key";
 /// Gives each database role its password.
-const ROLES: &str = "database-roles";
+pub(crate) const ROLES: &str = "database-roles";
 pub(crate) const BYTES: usize = 32;
+/// The role of the work across organisations, as settings and commands name it.
+pub(crate) const SYSTEM_ROLE: &str = "system";
 
 /// The secrets in the form in which they are used.
 pub(crate) struct Keys {
@@ -153,6 +158,57 @@ fn audit_id(audit: &SecretString) -> String {
     hash.update(b"dropmate\0audit key\0");
     hash.update(audit.expose_secret());
     hex::encode(&hash.finalize()[..8])
+}
+
+/// The installation keys, which are not drawn here: another one than the one that sealed what is there is useless.
+pub(crate) fn masters(place: &Place, config: &Config) -> Result<Arc<dyn MasterKeys>> {
+    existing(place, config.vault.master_key.as_ref(), MASTER, "vault.master_key")?;
+    Ok(Arc::new(Masters::of(place, config)))
+}
+
+/// The key of the audit trail, which is not drawn here either.
+pub(crate) fn audit(place: &Place, config: &Config) -> Result<AuditKey> {
+    let secret = existing(place, config.vault.audit_key.as_ref(), AUDIT, "vault.audit_key")?;
+    Ok(AuditKey::new(audit_id(&secret), bytes(&secret).into()))
+}
+
+/// The passwords of these roles: those that were handed in, or derived from the secret of all roles where it is there.
+pub(crate) fn passwords(place: &Place, config: &Config) -> Result<RolePasswords> {
+    let given = config.roles.passwords.iter();
+    let given = given.map(|(name, password)| (service_role(name), password.inner().clone())).collect();
+    let secret = match &config.database.role_secret {
+        Some(secret) => Some(secret.inner().clone()),
+        None => secrets::load(&place.secrets(), ROLES)?,
+    };
+    Ok(match secret {
+        Some(secret) => RolePasswords::new(bytes(&secret).into()).with(given),
+        None => RolePasswords::only(given),
+    })
+}
+
+/// The password of one role, from the secret of all. Nothing is drawn: another secret would give other passwords.
+pub fn role_password(settings: &Settings, role: &str) -> Result<String> {
+    if !SERVICES.contains(&role) && role != SYSTEM_ROLE {
+        let known = SERVICES.join(", ");
+        return Err(usage(format!("there is no role {role:?}; there are: {known}, {SYSTEM_ROLE}")));
+    }
+    let config = settings.config();
+    let secret =
+        existing(&settings.place, config.database.role_secret.as_ref(), ROLES, "database.role_secret")?;
+    Ok(RolePasswords::new(bytes(&secret).into()).password(&service_role(role)))
+}
+
+fn existing(place: &Place, given: Option<&Secret>, name: &str, setting: &str) -> Result<SecretString> {
+    let found = match given {
+        Some(given) => Some(given.inner().clone()),
+        None => secrets::load(&place.secrets(), name)?,
+    };
+    found.with_context(|| {
+        format!(
+            "the secret {name} is missing: put the file of the installation into {}, or set {setting}",
+            place.secrets().display()
+        )
+    })
 }
 
 fn bytes(secret: &SecretString) -> Vec<u8> {

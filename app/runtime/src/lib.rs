@@ -29,12 +29,14 @@ pub mod restore;
 pub mod seed;
 mod services;
 mod settings;
+mod split;
 mod usage;
 
 pub use announce::Announcement;
 pub use boot::{How, Running, boot};
 pub use installation::{Clocks, Installation};
+pub use keys::role_password;
 pub use place::Place;
-pub use services::{SERVICES, check_selection, manifests, permissions};
+pub use services::{SERVICES, Selection, manifests, permissions};
 pub use settings::{Settings, Start};
 pub use usage::{Usage, usage};

@@ -76,9 +76,9 @@ impl Place {
         self.folder.join("audit")
     }
 
-    /// Where the running process notes under which address it is reached.
-    pub(crate) fn address(&self) -> PathBuf {
-        self.folder.join("address")
+    /// Where the running process notes under which address it is reached: one file for each part that shares the folder.
+    pub(crate) fn address(&self, part: Option<&str>) -> PathBuf {
+        self.folder.join(part.map_or_else(|| "address".to_owned(), |part| format!("address-{part}")))
     }
 
     /// What a command needs to find this folder again: nothing, or ` --data-dir FOLDER`.

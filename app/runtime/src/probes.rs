@@ -1,7 +1,9 @@
 //! Whether what is needed is there: asked every second, shown on `/readyz`, and the gauges of `/metrics`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use kernel::time::SharedClock;
 use platform::Result;
 use platform::db::{Db, SystemDb};
 use platform::lifecycle::{Lifecycle, Readiness, Stage, TaskKind, Waited, wait};
@@ -12,12 +14,13 @@ use platform::telemetry::metrics::{
 use platform::{audit, bus, jobs};
 use sqlx::PgPool;
 
-use crate::installation::Installation;
+use crate::background::within;
 
 pub(crate) const DATABASE: &str = "database";
 pub(crate) const MIGRATIONS: &str = "migrations";
 pub(crate) const SIGNING_KEYS: &str = "signing_keys";
 pub(crate) const SEQUENCER: &str = "sequencer";
+pub(crate) const IDENTITY: &str = "identity";
 
 /// How often the database is asked whether it is there, and how long it may take to answer.
 const PROBE: Duration = Duration::from_secs(1);
@@ -34,11 +37,17 @@ pub(crate) fn expect(readiness: &Readiness) {
     }
 }
 
-/// Starts the tasks.
-pub(crate) fn start(lifecycle: &Lifecycle, installation: &Installation, dbs: Vec<Db>, metrics: Metrics) {
-    let (readiness, system) = (lifecycle.readiness().clone(), installation.system.clone());
+/// Starts the tasks of a process that has the system's connection.
+pub(crate) fn start(
+    lifecycle: &Lifecycle,
+    system: &SystemDb,
+    clock: &SharedClock,
+    dbs: Vec<Db>,
+    metrics: Metrics,
+) {
+    let (readiness, probed) = (lifecycle.readiness().clone(), system.clone());
     lifecycle.spawn(Stage::Pools, "probe", TaskKind::Restart, move |stop| {
-        let (readiness, system) = (readiness.clone(), system.clone());
+        let (readiness, system) = (readiness.clone(), probed.clone());
         async move {
             loop {
                 probe(&readiness, &system).await;
@@ -48,21 +57,51 @@ pub(crate) fn start(lifecycle: &Lifecycle, installation: &Installation, dbs: Vec
             }
         }
     });
-    let (system, clock) = (installation.system.clone(), installation.clock.clone());
+    let (system, clock) = (system.clone(), Arc::clone(clock));
     lifecycle.spawn(Stage::Pools, "gauges", TaskKind::Restart, move |stop| {
         let (system, clock, dbs, metrics) = (system.clone(), clock.clone(), dbs.clone(), metrics.clone());
         async move {
             loop {
                 metrics.upkeep();
-                pools(&system, &dbs);
+                pool("system", system.pool());
+                pools(&dbs);
                 // A database that is away is said by the probe; the gauges keep their last values.
-                let _read = gauges(&system, clock.now()).await;
+                let _read = within(GAUGES, gauges(&system, clock.now())).await;
                 if wait(GAUGES, &stop).await == Waited::Cancelled {
                     return Ok::<_, platform::Error>(());
                 }
             }
         }
     });
+}
+
+/// Starts the tasks of a process that only has connections of its services.
+pub(crate) fn start_plain(lifecycle: &Lifecycle, dbs: Vec<Db>, metrics: Metrics) {
+    let readiness = lifecycle.readiness().clone();
+    lifecycle.spawn(Stage::Pools, "probe", TaskKind::Restart, move |stop| {
+        let (readiness, dbs, metrics) = (readiness.clone(), dbs.clone(), metrics.clone());
+        async move {
+            loop {
+                metrics.upkeep();
+                pools(&dbs);
+                for db in &dbs {
+                    probe_plain(&readiness, db).await;
+                }
+                if wait(PROBE, &stop).await == Waited::Cancelled {
+                    return Ok::<_, platform::Error>(());
+                }
+            }
+        }
+    });
+}
+
+/// One look at the database.
+pub(crate) async fn probe_plain(readiness: &Readiness, db: &Db) {
+    match tokio::time::timeout(PATIENCE, sqlx::query("SELECT 1").execute(db.pool())).await {
+        Ok(Ok(_)) => readiness.up(DATABASE),
+        Ok(Err(error)) => readiness.down(DATABASE, error.to_string()),
+        Err(_elapsed) => readiness.down(DATABASE, "it does not answer in time"),
+    }
 }
 
 /// One look at the database and the sequencer.
@@ -101,8 +140,7 @@ async fn gauges(system: &SystemDb, now: kernel::time::Timestamp) -> Result<()> {
     Ok(())
 }
 
-fn pools(system: &SystemDb, dbs: &[Db]) {
-    pool("system", system.pool());
+fn pools(dbs: &[Db]) {
     for db in dbs {
         pool(db.service(), db.pool());
     }

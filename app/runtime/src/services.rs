@@ -1,5 +1,7 @@
 //! The services of this build.
 
+use std::collections::BTreeSet;
+
 use platform::permissions::Permission;
 use platform::service::Manifest;
 
@@ -8,9 +10,9 @@ use crate::usage::usage;
 /// Their names, as `--services` takes them.
 pub const SERVICES: [&str; 2] = [identity::NAME, gateway::NAME];
 
-/// What those that own something durable declare.
+/// What each declares.
 pub fn manifests() -> Vec<Manifest> {
-    vec![identity::manifest()]
+    vec![identity::manifest(), gateway::manifest()]
 }
 
 /// The whole permission table.
@@ -18,41 +20,54 @@ pub fn permissions() -> Vec<Permission> {
     [identity::PERMISSIONS, gateway::PERMISSIONS].concat()
 }
 
-/// Accepts `all` or every name; part of them cannot be run yet.
-pub fn check_selection(selected: &[String]) -> anyhow::Result<()> {
-    if let Some(unknown) = selected.iter().find(|name| *name != "all" && !SERVICES.contains(&name.as_str())) {
-        return Err(usage(format!(
-            "there is no service {unknown:?}; there are: all, {}",
-            SERVICES.join(", ")
-        )));
+/// What one process runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Everything: calls stay inside the process.
+    Everything,
+    /// Some; the others are elsewhere.
+    Part(BTreeSet<&'static str>),
+}
+
+impl Selection {
+    /// Reads the names after `--services`.
+    pub fn of(selected: &[String]) -> anyhow::Result<Self> {
+        if selected.iter().any(|name| name == "all") {
+            return Ok(Self::Everything);
+        }
+        let mut part = BTreeSet::new();
+        for name in selected {
+            let known = SERVICES.into_iter().find(|service| service == name);
+            let unknown =
+                || usage(format!("there is no service {name:?}; there are: all, {}", SERVICES.join(", ")));
+            part.insert(known.ok_or_else(unknown)?);
+        }
+        Ok(if part.len() == SERVICES.len() { Self::Everything } else { Self::Part(part) })
     }
-    let everything = selected.iter().any(|name| name == "all")
-        || SERVICES.iter().all(|service| selected.iter().any(|name| name == service));
-    if everything {
-        return Ok(());
+
+    /// What a part is called in files and messages: its services with hyphens between them.
+    pub fn name(&self) -> Option<String> {
+        match self {
+            Self::Everything => None,
+            Self::Part(part) => Some(part.iter().copied().collect::<Vec<_>>().join("-")),
+        }
     }
-    Err(usage(format!(
-        "--services {} is only a part of {}. Running parts in processes of their own needs calls between services over \
-         HTTP, which come with the next milestone. Use --services all.",
-        selected.join(","),
-        SERVICES.join(",")
-    )))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(names: &[&str]) -> Result<(), String> {
+    fn of(names: &[&str]) -> Result<Selection, String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        check_selection(&names).map_err(|error| error.to_string())
+        Selection::of(&names).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn only_everything_can_be_served() {
-        assert_eq!(check(&["all"]), Ok(()));
-        assert_eq!(check(&["gateway", "identity"]), Ok(()));
-        assert!(check(&["gateway"]).unwrap_err().contains("next milestone"));
-        assert!(check(&["orders"]).unwrap_err().contains("there are: all, identity, gateway"));
+    fn every_service_is_everything_and_some_are_a_part() {
+        assert_eq!(of(&["all"]), Ok(Selection::Everything));
+        assert_eq!(of(&["gateway", "identity"]), Ok(Selection::Everything));
+        assert_eq!(of(&["gateway"]), Ok(Selection::Part(["gateway"].into())));
+        assert!(of(&["orders"]).unwrap_err().contains("there are: all, identity, gateway"));
     }
 }

@@ -77,7 +77,6 @@ impl Settings {
             )));
         }
         let later = [
-            (config.redis.url.is_some(), "redis.url (REDIS_URL)", "memory of this process"),
             (config.bus.amqp_url.is_some(), "bus.amqp_url (AMQP_URL)", "PostgreSQL"),
             (config.storage.s3_url.is_some(), "storage.s3_url (S3_URL)", "the data folder"),
             (config.storage.bucket.is_some(), "storage.bucket (STORAGE_BUCKET)", "the data folder"),
@@ -94,15 +93,15 @@ impl Settings {
     /// what it would listen on.
     pub fn public_url(&self) -> String {
         let config = self.config();
-        let noted = || std::fs::read_to_string(self.place.address()).ok();
+        let noted = || std::fs::read_to_string(self.place.address(None)).ok();
         let url = config.http.public_url.clone().or_else(|| noted().and_then(|text| line(&text, 0)));
         let url = url.unwrap_or_else(|| local_url(&config.http.listen));
         url.trim_end_matches('/').to_owned()
     }
 
-    /// Where the process itself can be asked, from this machine.
-    pub fn local_url(&self) -> String {
-        let noted = std::fs::read_to_string(self.place.address()).ok();
+    /// Where the process of a part, or of everything, can be asked from this machine.
+    pub fn local_url(&self, part: Option<&str>) -> String {
+        let noted = std::fs::read_to_string(self.place.address(part)).ok();
         noted.and_then(|text| line(&text, 1)).unwrap_or_else(|| local_url(&self.config().http.listen))
     }
 }

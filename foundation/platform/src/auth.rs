@@ -3,6 +3,7 @@
 //! | kind of credential | how it is presented | becomes |
 //! |---|---|---|
 //! | access token (JWT, EdDSA, `typ: at+jwt`) | `Authorization: Bearer` | [`Principal`] of a person |
+//! | service token (JWT, EdDSA, `typ: svc+jwt`) | `X-Dropmate-Service-Token`, between processes | [`ServiceCaller`] |
 //! | API key, device key (`dmk_...`, `dmd_...`) | `Authorization: Bearer` | [`Principal`] of a key |
 //! | nothing | - | [`Principal::anonymous`] |
 //!
@@ -10,6 +11,7 @@
 
 mod keys;
 mod revocation;
+mod service;
 mod token;
 
 use std::collections::BTreeSet;
@@ -17,8 +19,9 @@ use std::fmt;
 
 use kernel::ids::{ApiKeyId, OrgId, SessionId, UserId, Uuid};
 
-pub use keys::{KeySet, PublicKey, StaticKeys};
+pub use keys::{KeySet, PublicKey, StaticKeys, read_jwks};
 pub use revocation::Revocations;
+pub use service::{OnBehalf, ServiceCaller, ServiceIdentity, ServiceVerifier};
 pub use token::{ACCESS_TOKEN_LIFETIME, AccessClaims, Audience, Signer, TokenError, Verifier};
 
 /// What a principal may be. The testkit's actors bear the same names.

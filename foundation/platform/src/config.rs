@@ -18,6 +18,7 @@ mod load;
 mod mail;
 mod redis;
 mod secret;
+mod services;
 mod storage;
 mod telemetry;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use load::{ConfigError, FILE_NAME, LoadOptions, Loaded, Override, Source};
 pub use mail::Mail;
 pub use redis::Redis;
 pub use secret::{MASK, Secret};
+pub use services::{Roles, Services};
 pub use storage::Storage;
 pub use telemetry::{LogFormat, Telemetry};
 pub use vault::Vault;
@@ -73,6 +75,10 @@ pub struct Config {
     pub vault: Vault,
     /// How many requests are answered.
     pub limits: Limits,
+    /// Where the services in other processes are.
+    pub services: Services,
+    /// Passwords of single database roles.
+    pub roles: Roles,
 }
 
 impl Config {
@@ -90,6 +96,8 @@ impl Config {
         self.storage.validate(&mut problems);
         self.telemetry.validate(&mut problems);
         self.limits.validate(&mut problems);
+        self.services.validate(&mut problems);
+        self.roles.validate(&mut problems);
         problems.0
     }
 }

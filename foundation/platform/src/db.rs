@@ -6,12 +6,14 @@
 //! - After the commit the process wakes its own sequencer and workers. Nothing is notified inside the transaction.
 //! - A transaction that is dropped is rolled back.
 
+mod open;
 mod pool;
 mod scope;
 mod session;
 mod tx;
 mod wake;
 
+pub use open::{transaction_is_open, watched};
 pub use pool::{Db, PoolOptions, SystemDb, SystemTx};
 pub use scope::Scope;
 pub use tx::{Locked, Tx};

@@ -8,8 +8,10 @@
 //! - Clock and randomness are handed in ([`layers::Edge`], [`rate_limit::MemoryLimiter`]).
 
 pub mod call;
+pub mod callers;
 pub mod channel;
 pub mod client_addr;
+mod deadline;
 pub mod etag;
 pub mod extract;
 pub mod layers;
@@ -22,6 +24,7 @@ pub mod server;
 
 pub use channel::Channel;
 pub use client_addr::{ClientAddr, ClientIp};
+pub use deadline::{DEADLINE_MS, Deadline};
 pub use extract::{Json, Path, Query};
 pub use operations::Caller;
 

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod auth;
 pub mod bus;
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -16,6 +17,7 @@ pub mod http;
 pub mod idempotency;
 pub mod jobs;
 pub mod lifecycle;
+pub mod live;
 pub mod mail;
 pub mod migrate;
 pub mod permissions;

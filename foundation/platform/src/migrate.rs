@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::{Digest as _, Sha256};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -28,7 +28,9 @@ const MIGRATION_LOCK: i64 = 0x6472_6f70_6d61_7465;
 
 /// The roles that exist besides one per service.
 pub const OWNER: &str = "dropmate_owner";
-/// The group of all service roles.
+/// The group of all service roles, also of services that own nothing durable.
+pub const PROCESSES: &str = "dropmate_processes";
+/// The group of the roles of services with a schema.
 pub const SERVICES: &str = "dropmate_services";
 /// The login of the sequencer, the audit sealer and other work that spans organisations.
 pub const SYSTEM: &str = "dropmate_system";
@@ -88,6 +90,8 @@ pub enum MigrationError {
 #[derive(Clone)]
 pub struct RolePasswords {
     secret: SecretSlice<u8>,
+    /// Of single roles, for a process that has no secret to derive them from.
+    given: BTreeMap<String, SecretString>,
 }
 
 impl std::fmt::Debug for RolePasswords {
@@ -99,7 +103,22 @@ impl std::fmt::Debug for RolePasswords {
 impl RolePasswords {
     /// From the installation's role secret (`<data>/secrets/database-roles`).
     pub fn new(secret: SecretSlice<u8>) -> Self {
-        Self { secret }
+        Self { secret, given: BTreeMap::new() }
+    }
+
+    /// With these instead of the derived ones.
+    pub fn with(self, given: BTreeMap<String, SecretString>) -> Self {
+        Self { given, ..self }
+    }
+
+    /// Only these, by role; every other role has none that a database would accept.
+    pub fn only(given: BTreeMap<String, SecretString>) -> Self {
+        Self { secret: Vec::new().into(), given }
+    }
+
+    /// Whether there is a password for this role.
+    pub fn knows(&self, role: &str) -> bool {
+        !self.secret.expose_secret().is_empty() || self.given.contains_key(role)
     }
 
     /// From the text of the secret file.
@@ -127,6 +146,9 @@ impl RolePasswords {
 
     /// The password of one role: HMAC-SHA256 of its name, as hexadecimal digits.
     pub fn password(&self, role: &str) -> String {
+        if let Some(given) = self.given.get(role) {
+            return given.expose_secret().to_owned();
+        }
         hex::encode(self.mac(role.as_bytes()))
     }
 }
@@ -248,7 +270,8 @@ async fn run(
         source => MigrationError::Migration { schema: schema.to_owned(), source },
     })?;
     // Who starts must be able to see which version it starts on.
-    execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {SERVICES}, {SYSTEM}")).await?;
+    execute(conn, format!("GRANT SELECT ON {schema}._migrations TO {PROCESSES}, {SERVICES}, {SYSTEM}"))
+        .await?;
     Ok(())
 }
 
@@ -258,6 +281,7 @@ async fn create_roles(
     manifests: &[Manifest],
 ) -> Result<(), MigrationError> {
     create_role(conn, OWNER, "NOLOGIN").await?;
+    create_role(conn, PROCESSES, "NOLOGIN").await?;
     create_role(conn, SERVICES, "NOLOGIN").await?;
     execute(conn, format!("GRANT {OWNER} TO CURRENT_USER")).await?;
     let services = manifests.iter().map(|manifest| service_role(manifest.name));
@@ -268,7 +292,12 @@ async fn create_roles(
     }
     for manifest in manifests {
         let role = service_role(manifest.name);
-        execute(conn, format!("ALTER ROLE {role} INHERIT; GRANT {SERVICES} TO {role}")).await?;
+        let groups = if manifest.migrations.is_some() {
+            format!("{PROCESSES}, {SERVICES}")
+        } else {
+            PROCESSES.to_owned()
+        };
+        execute(conn, format!("ALTER ROLE {role} INHERIT; GRANT {groups} TO {role}")).await?;
     }
     // Only a superuser may grant this; a managed database backs itself up.
     if let Err(error) = execute(conn, format!("ALTER ROLE {BACKUP} BYPASSRLS")).await {
@@ -296,7 +325,8 @@ async fn create_schemas(conn: &mut PgConnection, manifests: &[Manifest]) -> Resu
     );
     for (schema, role) in schemas {
         execute(conn, format!("CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {OWNER}")).await?;
-        let user = role.map_or_else(|| format!("{SERVICES}, {SYSTEM}"), |role| format!("{role}, {SYSTEM}"));
+        let user = role
+            .map_or_else(|| format!("{PROCESSES}, {SERVICES}, {SYSTEM}"), |role| format!("{role}, {SYSTEM}"));
         execute(conn, format!("GRANT USAGE ON SCHEMA {schema} TO {user}")).await?;
     }
     execute(conn, "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned()).await

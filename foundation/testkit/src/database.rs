@@ -159,9 +159,12 @@ impl Drop for TestDb {
     }
 }
 
-/// The passwords of the roles of the test cluster.
+/// What the passwords of the roles of the test server are derived from: the same for every database on it.
+pub const ROLE_SECRET: &str = "the roles of a test server belong to all its databases";
+
+/// The passwords of the roles of the test server.
 pub fn role_passwords() -> RolePasswords {
-    RolePasswords::new(vec![9; 32].into())
+    RolePasswords::from_text(ROLE_SECRET)
 }
 
 /// The name of the template for these migrations; made if it is missing.
@@ -191,6 +194,7 @@ async fn template(
 
 fn fingerprint(manifests: &[Manifest]) -> String {
     let mut hash = Sha256::new();
+    hash.update(ROLE_SECRET);
     for (schema, checksums) in migrate::checksums(manifests) {
         hash.update(schema.as_bytes());
         for checksum in checksums {

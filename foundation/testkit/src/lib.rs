@@ -15,6 +15,7 @@ pub mod nats;
 pub mod process;
 pub mod proof;
 pub mod redis;
+pub mod sandbox;
 pub mod schedule;
 pub mod server;
 pub mod simclock;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const START: Duration = Duration::from_mins(1);
 
 /// Rate limits that a load from one person does not reach.
-const GENEROUS: [(&str, &str); 2] =
+pub(crate) const GENEROUS: [(&str, &str); 2] =
     [("DROPMATE__LIMITS__ANONYMOUS_PER_MINUTE", "1000000"), ("DROPMATE__LIMITS__USER_PER_MINUTE", "1000000")];
 
 /// An installation on this machine: a data folder, a port, and the process while it runs.
@@ -23,6 +23,7 @@ pub struct Installation {
     listen: String,
     http: reqwest::Client,
     child: Option<Child>,
+    environment: Vec<(String, String)>,
 }
 
 /// A signed-in person.
@@ -52,7 +53,20 @@ impl Installation {
         // The port is free again when the listener is dropped; nobody else takes ports from this range so fast.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let http = http_client()?;
-        Ok(Self { binary, data: data.to_owned(), listen: format!("127.0.0.1:{port}"), http, child: None })
+        Ok(Self {
+            binary,
+            data: data.to_owned(),
+            listen: format!("127.0.0.1:{port}"),
+            http,
+            child: None,
+            environment: Vec::new(),
+        })
+    }
+
+    /// With further variables for the process.
+    pub fn with_environment(mut self, environment: Vec<(String, String)>) -> Self {
+        self.environment = environment;
+        self
     }
 
     /// The address of an operation.
@@ -88,6 +102,7 @@ impl Installation {
         let child = self
             .command(&["up", "--listen", &self.listen])
             .envs(GENEROUS)
+            .envs(self.environment.iter().cloned())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
@@ -159,22 +174,12 @@ impl Installation {
 
     /// Becomes the owner through the one-time link.
     pub async fn first_run(&self) -> anyhow::Result<SignedIn> {
-        let printed = self.run(&["owner-link"])?;
-        let token = printed.split("/setup/").nth(1).context("no owner link was printed")?;
-        let token: String = token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        let body = json!({
-            "token": token, "organization": "Bakery", "time_zone": "Europe/Berlin", "currency": "EUR",
-            "name": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse battery",
-        });
-        let answer = self.http.post(self.url("/api/v1/auth/first-run")).json(&body).send().await?;
-        signed_in(answer).await
+        first_run(&self.http, &self.url(""), &self.run(&["owner-link"])?).await
     }
 
     /// Enters the installation as its operator.
     pub async fn operator(&self, owner: &SignedIn) -> anyhow::Result<String> {
-        let request = self.http.post(self.url("/api/v1/auth/switch")).bearer_auth(&owner.access_token);
-        let body: Value = request.json(&json!({})).send().await?.error_for_status()?.json().await?;
-        Ok(body["access_token"].as_str().context("no token")?.to_owned())
+        operator(&self.http, &self.url(""), owner).await
     }
 }
 
@@ -183,6 +188,25 @@ impl Drop for Installation {
         // A test that failed leaves nothing running. PostgreSQL follows by its parent-death signal.
         self.kill().ok();
     }
+}
+
+/// Becomes the owner of the installation at this address through the link that was printed.
+pub(crate) async fn first_run(http: &reqwest::Client, base: &str, printed: &str) -> anyhow::Result<SignedIn> {
+    let token = printed.split("/setup/").nth(1).context("no owner link was printed")?;
+    let token: String = token.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let body = json!({
+        "token": token, "organization": "Bakery", "time_zone": "Europe/Berlin", "currency": "EUR",
+        "name": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse battery",
+    });
+    let answer = http.post(format!("{base}/api/v1/auth/first-run")).json(&body).send().await?;
+    signed_in(answer).await
+}
+
+/// A token of the installation's operator, for whoever is it.
+pub(crate) async fn operator(http: &reqwest::Client, base: &str, owner: &SignedIn) -> anyhow::Result<String> {
+    let request = http.post(format!("{base}/api/v1/auth/switch")).bearer_auth(&owner.access_token);
+    let body: Value = request.json(&json!({})).send().await?.error_for_status()?.json().await?;
+    Ok(body["access_token"].as_str().context("no token")?.to_owned())
 }
 
 async fn signed_in(answer: reqwest::Response) -> anyhow::Result<SignedIn> {
@@ -198,7 +222,7 @@ async fn signed_in(answer: reqwest::Response) -> anyhow::Result<SignedIn> {
     clippy::disallowed_methods,
     reason = "tests talk to loopback only; the product has its own guarded client"
 )]
-fn http_client() -> anyhow::Result<reqwest::Client> {
+pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
     // Reaching loopback needs no TLS, but the client wants a provider.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
@@ -206,9 +230,16 @@ fn http_client() -> anyhow::Result<reqwest::Client> {
 
 /// Reads two columns of text in the installation's private database, as its administrator.
 pub async fn query(app: &Installation, sql: &str) -> anyhow::Result<Vec<(String, String)>> {
+    rows(&admin_options(app)?, sql).await
+}
+
+/// Two columns of text.
+pub(crate) async fn rows(
+    options: &sqlx::postgres::PgConnectOptions,
+    sql: &str,
+) -> anyhow::Result<Vec<(String, String)>> {
     use sqlx::Connection as _;
-    let options = admin_options(app)?;
-    let mut conn = sqlx::PgConnection::connect_with(&options).await?;
+    let mut conn = sqlx::PgConnection::connect_with(options).await?;
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut conn).await?)
 }
 

@@ -26,13 +26,18 @@ pub(crate) struct Shared {
     pub(crate) zone: String,
 }
 
-pub(crate) fn routes() -> Api<Shared> {
-    let api = Api::new(NAME)
+/// What every process answers about itself.
+pub(crate) fn probes() -> Api<Shared> {
+    Api::new(NAME)
         .routes(routes!(health::liveness))
         .routes(routes!(health::readiness))
-        .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
         .routes(routes!(keys::jwks))
+}
+
+pub(crate) fn routes() -> Api<Shared> {
+    let api = probes()
+        .routes(routes!(health::health))
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::page))
         .routes(routes!(docs::style));

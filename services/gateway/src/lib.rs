@@ -9,6 +9,7 @@
 
 mod forward;
 mod http;
+pub mod identity;
 mod page;
 mod pages;
 mod permissions;
@@ -23,6 +24,7 @@ use platform::auth::KeySet;
 use platform::http::openapi::{self, Document, Info, ServiceApi};
 use platform::http::operations::{Authenticator, Gate, RateLimits};
 use platform::http::{Channel, layers::Edge};
+use platform::service::Manifest;
 use platform::{Error, Result};
 use secrecy::SecretString;
 
@@ -41,6 +43,48 @@ const INFO: Info = Info {
 
 /// Writes the metrics of this process in the Prometheus text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the service declares about itself. It owns nothing durable, but has a login role, which sees who else runs and
+/// which sessions were revoked.
+pub fn manifest() -> Manifest {
+    // Its rows of the permission table are joined by the runtime, not by what migrates.
+    Manifest { name: NAME, migrations: None, subjects: &[], permissions: PERMISSIONS, sealed: &[] }
+}
+
+/// What every process answers about itself.
+#[derive(Clone)]
+pub struct About {
+    /// Keys published at `/.well-known/jwks.json`.
+    pub keys: Arc<dyn KeySet>,
+    /// Says which dependencies are away.
+    pub readiness: Arc<dyn Readiness>,
+    /// For `/metrics`.
+    pub metrics: RenderMetrics,
+    /// Who presents it may read `/metrics` from anywhere; without it only this machine may.
+    pub metrics_token: Option<SecretString>,
+}
+
+/// `/healthz`, `/readyz`, `/metrics` and the key set, for a process without a gateway.
+pub fn probes(about: &About) -> Result<Router> {
+    Ok(http::probes().with_state(about.shared()).finish(&[])?.router())
+}
+
+impl About {
+    fn shared(&self) -> http::Shared {
+        http::Shared {
+            keys: Arc::clone(&self.keys),
+            readiness: Arc::clone(&self.readiness),
+            metrics: Arc::clone(&self.metrics),
+            metrics_token: self.metrics_token.clone(),
+            zones: jiff::tz::db()
+                .available()
+                .map(|zone| zone.to_string())
+                .filter(|zone| zone.contains('/'))
+                .collect(),
+            zone: jiff::tz::TimeZone::system().iana_name().unwrap_or("Europe/Berlin").to_owned(),
+        }
+    }
+}
 
 /// What the gateway is handed.
 #[derive(Clone)]
@@ -74,19 +118,13 @@ pub struct Gateway {
 
 /// Its own routes and document.
 pub fn api(deps: &Deps) -> Result<ServiceApi> {
-    let state = http::Shared {
+    let about = About {
         keys: Arc::clone(&deps.keys),
         readiness: Arc::clone(&deps.readiness),
         metrics: Arc::clone(&deps.metrics),
         metrics_token: deps.metrics_token.clone(),
-        zones: jiff::tz::db()
-            .available()
-            .map(|zone| zone.to_string())
-            .filter(|zone| zone.contains('/'))
-            .collect(),
-        zone: jiff::tz::TimeZone::system().iana_name().unwrap_or("Europe/Berlin").to_owned(),
     };
-    http::routes().with_state(state).finish(PERMISSIONS)
+    http::routes().with_state(about.shared()).finish(PERMISSIONS)
 }
 
 /// Puts the gateway together; fails when documents and permissions do not agree.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod browser;
+pub(crate) mod internal;
 mod keys;
 mod members;
 mod organizations;

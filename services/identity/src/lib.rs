@@ -61,6 +61,11 @@ pub fn api(identity: &Identity) -> Result<ServiceApi> {
     http::routes().with_state(identity.clone()).finish(PERMISSIONS)
 }
 
+/// Operations for other services, where identity is a process of its own.
+pub fn internal_api(identity: &Identity) -> Result<ServiceApi> {
+    http::internal::api(identity)
+}
+
 /// The service, ready to run. Load the signing keys first ([`keys::load`]).
 pub fn service(identity: &Identity) -> Result<Service> {
     Ok(Service {

@@ -24,4 +24,6 @@ pub const SEALED: &[SealedColumn] = &[
     SealedColumn { table: "identity.totp", column: "secret", row: "user_id", subject: "user_id" },
     SealedColumn { table: "identity.passkeys", column: "name", row: "id", subject: "user_id" },
     SealedColumn { table: "identity.invitations", column: "email", row: "id", subject: "id" },
+    SealedColumn { table: "identity.totp", column: "secret", row: "user_id", subject: "user_id" },
+    SealedColumn { table: "identity.passkeys", column: "name", row: "id", subject: "user_id" },
 ];

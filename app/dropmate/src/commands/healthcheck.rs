@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use runtime::Selection;
+
 use crate::cli::Where;
 
 /// An answer that takes longer is no answer.
@@ -12,10 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks `/readyz`.
 #[expect(clippy::disallowed_methods, reason = "one request with a deadline of its own, outside any trace")]
-pub(crate) async fn run(at: Where, url: Option<String>) -> Result<ExitCode> {
+pub(crate) async fn run(at: Where, url: Option<String>, services: &[String]) -> Result<ExitCode> {
+    let selection = Selection::of(services)?;
     let base = match url {
         Some(url) => url,
-        None => at.settings(Vec::new())?.local_url(),
+        None => at.settings(Vec::new())?.local_url(selection.name().as_deref()),
     };
     let url = format!("{}/readyz", base.trim_end_matches('/'));
     let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;

@@ -4,15 +4,17 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use platform::migrate::{known_versions, versions};
-use runtime::{Settings, manifests};
+use runtime::{Selection, Settings, manifests};
 
 use crate::cli::Where;
 use crate::session;
 
 /// Migrates, or says what migrating would do.
 pub(crate) async fn run(at: Where, services: &[String], check: bool) -> Result<ExitCode> {
-    if services != ["all"] {
-        runtime::check_selection(services)?;
+    if Selection::of(services)? != Selection::Everything {
+        return Err(runtime::usage(
+            "the schemas of an installation are migrated together: use --services all",
+        ));
     }
     if check {
         return session::with(at, compare).await;

@@ -4,6 +4,7 @@
 mod backup;
 mod beside;
 mod broker;
+mod cache;
 mod life;
 mod plain_user;
 mod refusals;

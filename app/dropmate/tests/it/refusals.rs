@@ -8,7 +8,6 @@ fn what_is_not_built_yet_is_wrong_use_and_says_so() {
     for (args, words) in [
         (&["up", "--tls", "self"][..], "--tls self (http.tls) is not in this build yet"),
         (&["up", "--tls", "acme"], "comes with the next milestone"),
-        (&["serve", "--services", "gateway"], "come with the next milestone. Use --services all"),
         (&["serve", "--services", "orders"], "there is no service \"orders\""),
         (&["bus", "rebuild"], "there is no broker to rebuild"),
         (&["up", "--listen", "nonsense"], "http.listen is not an address and port"),
@@ -16,7 +15,7 @@ fn what_is_not_built_yet_is_wrong_use_and_says_so() {
         let refused = home.run(args).refused(2);
         assert!(refused.contains(words), "{args:?}: {refused}");
     }
-    for (name, value) in [("REDIS_URL", "redis://x"), ("AMQP_URL", "amqp://x"), ("STORAGE_BUCKET", "files")] {
+    for (name, value) in [("AMQP_URL", "amqp://x"), ("STORAGE_BUCKET", "files")] {
         let done = Done::of(home.command(&["up"]).env(name, value).output().unwrap());
         assert!(done.refused(2).contains("does not have that part yet"), "{name}");
     }

@@ -108,7 +108,7 @@ pub(super) async fn port(settings: &Settings) -> Finding {
         drop(listener);
         return Finding::fine(WHAT, format!("{wanted} is free"));
     }
-    let ours = settings.local_url();
+    let ours = settings.local_url(None);
     let noted = ours.strip_prefix("http://").unwrap_or(&ours).to_owned();
     let same_port = noted.rsplit(':').next() == wanted.rsplit(':').next();
     if same_port && is_running(settings) && TcpStream::connect(&noted).await.is_ok() {

@@ -143,7 +143,7 @@ impl Signer {
     }
 }
 
-/// Checks tokens. No network access, ever: an unknown key is refused.
+/// Checks tokens. No network access, ever: an unknown key is refused, and [`Verifier::look_again`] is the caller's choice.
 #[derive(Clone)]
 pub struct Verifier {
     issuer: String,
@@ -167,6 +167,11 @@ impl Verifier {
     /// The sessions that are refused although their tokens have not expired.
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
+    }
+
+    /// Asks whoever publishes the keys, where that is another process; see [`KeySet::look_again`].
+    pub async fn look_again(&self) -> crate::Result<()> {
+        self.keys.look_again().await
     }
 
     /// The principal of a token of this purpose.

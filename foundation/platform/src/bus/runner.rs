@@ -22,6 +22,8 @@ use super::{Consumer, Delivery, StartFrom};
 use crate::db::{Db, Scope, Tx};
 use crate::{Error, Kind, Result};
 
+/// How long a round may take before its connection counts as broken: longer than a batch of slow handlers.
+const ROUND: Duration = Duration::from_mins(5);
 /// How long a runner without work waits before it looks again. Wake-ups make it shorter; this is the truth.
 const POLL: Duration = Duration::from_millis(500);
 /// How long a runner waits after the database failed it.
@@ -80,7 +82,9 @@ impl Runner {
         let mut bell = self.db.wake().on_log();
         loop {
             bell.borrow_and_update();
-            let pause = match self.round(part).await {
+            let round = tokio::time::timeout(ROUND, self.round(part)).await;
+            let late = |elapsed| Err(Error::unavailable("database").with_source(elapsed));
+            let pause = match round.unwrap_or_else(late) {
                 Ok(true) => Duration::ZERO,
                 Ok(false) => POLL,
                 Err(error) => {
@@ -103,9 +107,10 @@ impl Runner {
 
     /// One batch, then one deferred event; true when there may be more.
     async fn round(&self, part: i32) -> Result<bool> {
-        let batch = self.run_batch(part).await?;
+        // No call to another service from inside a batch: its transaction is open all the time.
+        let batch = crate::db::watched(self.run_batch(part)).await?;
         // Partition 0 also works the slow lane.
-        let slow = part == 0 && self.run_deferred().await?;
+        let slow = part == 0 && crate::db::watched(self.run_deferred()).await?;
         Ok(batch.moved || slow)
     }
 

@@ -14,6 +14,8 @@ use crate::db::SystemDb;
 const BATCH: i32 = 1000;
 /// The longest pause between two looks at the outbox when no bell rings.
 const POLL: Duration = Duration::from_millis(200);
+/// How long one call may take before its connection counts as broken.
+const STEP: Duration = Duration::from_secs(15);
 /// How often a sequencer looks after the partitions of the days to come and the identity of the database.
 const REOPEN: Duration = Duration::from_hours(1);
 /// At most this often are other processes told that the log grew.
@@ -76,15 +78,16 @@ impl Sequencer {
     }
 
     async fn step(&self, opened: &mut Option<Instant>) -> usize {
-        let result = async {
+        let result = tokio::time::timeout(STEP, async {
             if opened.is_none_or(|at| at.elapsed() > REOPEN) {
                 self.open().await?;
                 *opened = Some(Instant::now());
             }
             self.advance().await
-        }
-        .await;
-        result.unwrap_or_else(|error| {
+        });
+        // Given up on, not cancelled: the server goes on by itself, and the next call waits for its lock.
+        let late = |elapsed| Err(crate::Error::unavailable("database").with_source(elapsed));
+        result.await.unwrap_or_else(late).unwrap_or_else(|error| {
             // The next connection may lead to another database (restored, promoted): look at its identity again.
             *opened = None;
             tracing::warn!(error = %error.chain(), "the sequencer could not advance the log");

@@ -64,7 +64,7 @@ pub fn schema() -> Value {
     schema
 }
 
-/// All settings as `section.key`.
+/// All settings as `section.key`. A section whose keys are names (of services) has one entry, `section.*`.
 pub(super) fn known() -> BTreeMap<String, Shape> {
     let mut known = BTreeMap::new();
     let schema = schema();
@@ -72,8 +72,21 @@ pub(super) fn known() -> BTreeMap<String, Shape> {
         for (key, described) in content["properties"].as_object().into_iter().flatten() {
             known.insert(format!("{section}.{key}"), shape_of(described));
         }
+        if content["additionalProperties"].is_object() {
+            known.insert(format!("{section}.*"), shape_of(&content["additionalProperties"]));
+        }
     }
     known
+}
+
+/// How the text of a setting is read; `None` when there is no such setting.
+pub(super) fn shape(known: &BTreeMap<String, Shape>, key: &str) -> Option<Shape> {
+    let named = || {
+        let (section, name) = key.split_once('.')?;
+        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        known.get(&format!("{section}.*")).filter(|_| plain)
+    };
+    known.get(key).or_else(named).copied()
 }
 
 fn shape_of(schema: &Value) -> Shape {
@@ -134,7 +147,7 @@ mod tests {
     fn every_setting_is_described() {
         let schema = schema();
         for (section, content) in schema["properties"].as_object().unwrap() {
-            for (key, described) in content["properties"].as_object().unwrap() {
+            for (key, described) in content["properties"].as_object().into_iter().flatten() {
                 assert!(described["description"].is_string(), "{section}.{key} has no description");
             }
         }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::Config;
-use super::keys::{SHORT_NAMES, Shape, known, nearest};
+use super::keys::{SHORT_NAMES, Shape, known, nearest, shape};
 
 /// The name of the file in the data folder.
 pub const FILE_NAME: &str = "dropmate.toml";
@@ -170,7 +170,7 @@ impl Gathered {
         if text.is_empty() {
             return;
         }
-        match self.known.get(key) {
+        match shape(&self.known, key) {
             None => self.unknown(key, &source),
             Some(shape) => match shape.parse(text) {
                 Ok(value) => self.add(key, value, source),
@@ -180,7 +180,7 @@ impl Gathered {
     }
 
     fn add(&mut self, key: &str, value: Value, source: Source) {
-        if !self.known.contains_key(key) {
+        if shape(&self.known, key).is_none() {
             return self.unknown(key, &source);
         }
         match self.values.get(key) {

@@ -130,3 +130,26 @@ fn an_empty_variable_counts_as_not_set() {
         Config::load(environment(&[("REDIS_URL", ""), ("HOME", "/root"), ("PATH", "/bin")])).unwrap();
     assert!(loaded.config.redis.url.is_none());
 }
+
+#[test]
+fn services_and_roles_are_named_by_those_who_run_them() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("password");
+    std::fs::write(&file, format!("{}\n", "ab".repeat(32))).unwrap();
+    let loaded = Config::load(environment(&[
+        ("DROPMATE__SERVICES__IDENTITY", "http://127.0.0.1:7001"),
+        ("DROPMATE__ROLES__IDENTITY_FILE", file.to_str().unwrap()),
+    ]))
+    .unwrap();
+    assert_eq!(loaded.config.services.authority("identity").unwrap(), "127.0.0.1:7001");
+    assert_eq!(loaded.config.services.authority("orders"), None);
+    assert_eq!(loaded.config.roles.passwords["identity"].expose(), "ab".repeat(32));
+    let shown = loaded.show();
+    assert!(shown.contains("roles.identity = \"********\"") && !shown.contains("abab"), "{shown}");
+    let wrong = problems(environment(&[
+        ("DROPMATE__SERVICES__IDENTITY", "identity:7001"),
+        ("DROPMATE__ROLES__IDENTITY", "hunter2"),
+    ]));
+    assert!(wrong.contains("services.identity must be http://"), "{wrong}");
+    assert!(wrong.contains("roles.identity is not a password") && !wrong.contains("hunter2"), "{wrong}");
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kernel::random::Random;
 use kernel::time::SharedClock;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
 use super::session::Session;
@@ -13,6 +14,19 @@ use crate::{Error, Result};
 
 /// How often a transaction is run again after a serialization failure or a deadlock.
 const MAX_TRIES: u32 = 5;
+
+/// A connection that was used so recently is taken as it is; what breaks meanwhile, the next statement tells.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// How long a connection may take to say that it is there.
+const PING: Duration = Duration::from_secs(1);
+
+/// Whether anybody is at the other end; an error makes the pool drop the connection without a farewell.
+async fn answers(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    match tokio::time::timeout(PING, conn.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(_elapsed) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+    }
+}
 
 /// Sizes and limits of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +78,13 @@ impl PoolOptions {
             .acquire_timeout(self.acquire_timeout)
             .idle_timeout(Duration::from_mins(5))
             .max_lifetime(Duration::from_mins(30))
+            // The library's own tests have no time limit: a connection whose other end is gone would be waited for until
+            // the caller gives up, and one that was given back in the middle of a statement would keep its place for ever.
+            .test_before_acquire(false)
+            .before_acquire(|conn, known| {
+                Box::pin(async move { if known.idle_for < TRUSTED { Ok(true) } else { answers(conn).await } })
+            })
+            .after_release(|conn, _known| Box::pin(answers(conn)))
             .connect_lazy_with(connect)
     }
 }

@@ -4,23 +4,45 @@
 //! cancelled, sqlx gives the connection back inside an open or aborted transaction, and the next user finds out. And
 //! its `commit` reports success for a transaction that PostgreSQL had aborted and rolled back.
 
+use std::time::Duration;
+
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
+
+use super::open::Counted;
+
+/// How long a dropped transaction may take to roll back. A connection whose other end is gone never does, and would hold
+/// its place in the pool for ever.
+const ROLLBACK: Duration = Duration::from_secs(2);
 
 /// An open transaction. Dropping it rolls back.
 #[derive(Debug)]
 pub(super) struct Session {
     conn: Option<PoolConnection<Postgres>>,
+    _counted: Counted,
 }
 
 impl Session {
-    /// Sends `sql`, which starts with `BEGIN`, in one message.
+    /// Sends `sql`, which starts with `BEGIN`, in one message; once more when the connection turned out to be broken:
+    /// nothing of it can have been committed.
     pub(super) async fn open(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
+        match Self::open_once(pool, sql.clone()).await {
+            Err(sqlx::Error::Io(broken)) => {
+                tracing::debug!(cause = %broken, "a connection was broken; the transaction begins on another one");
+                Self::open_once(pool, sql).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_once(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
         // From here on a failure or a cancellation rolls back before anybody else gets the connection.
-        let mut session = Self { conn: Some(pool.acquire().await?) };
+        let mut session = Self { conn: Some(pool.acquire().await?), _counted: Counted::begin() };
         match session.conn().execute(AssertSqlSafe(sql)).await {
             Ok(_) => Ok(session),
+            // Its drop closes what cannot be rolled back.
+            Err(error @ sqlx::Error::Io(_)) => Err(error),
             Err(error) => {
                 session.rollback().await.ok();
                 Err(error)
@@ -58,7 +80,8 @@ impl Drop for Session {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
                 runtime.spawn(async move {
-                    if conn.execute("ROLLBACK").await.is_err() {
+                    let rolled_back = tokio::time::timeout(ROLLBACK, conn.execute("ROLLBACK")).await;
+                    if !matches!(rolled_back, Ok(Ok(_))) {
                         conn.close_on_drop();
                     }
                 });

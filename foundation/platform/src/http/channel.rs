@@ -1,8 +1,15 @@
 //! How one part of the house calls another: a request in, a response out, the same in one process and across a wire.
 //!
-//! In one process it is the other service's router; the request and its body are moved, not copied, and the same
-//! deadline holds as on a connection. An HTTP implementation wraps a client with [`Channel::new`] and turns a
-//! connection that fails into [`Error::unavailable`].
+//! In one process it is the other service's router; the request and its body are moved, not copied. Split, it is an HTTP
+//! connection to it ([`Remote`]). What holds in both shapes:
+//! - the answer begins before the deadline of the channel and of the request ([`Deadline`]), or the call is 504;
+//! - nobody calls while a transaction is open (`db::transaction_is_open`): it would make two pools wait for each other;
+//! - a service that is away is 503 with `Retry-After`.
+
+mod breaker;
+mod remote;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +21,10 @@ use http::Request;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
+use super::Deadline;
 use crate::{Error, Kind, Result};
+
+pub use remote::{Remote, Target};
 
 /// A service that can be called. Cloning is cheap.
 #[derive(Clone)]
@@ -44,29 +54,22 @@ impl Channel {
         Self::new(router.into_service().map_err(|never| match never {}), deadline)
     }
 
-    /// Calls it; 504 when the answer does not begin within the deadline.
-    pub async fn call(&self, request: Request<Body>) -> Result<Response> {
+    /// A service in another process.
+    pub fn http(remote: Remote, deadline: Duration) -> Self {
+        Self::new(remote, deadline)
+    }
+
+    /// Calls it; 504 when the answer does not begin in time.
+    pub async fn call(&self, mut request: Request<Body>) -> Result<Response> {
+        if crate::db::transaction_is_open() {
+            return Err(Error::internal("a service was called while a transaction was open"));
+        }
         let late = || Error::new(Kind::Timeout, "timeout", "The service did not answer in time.");
-        tokio::time::timeout(self.deadline, self.service.clone().oneshot(request))
+        let asked = request.extensions().get::<Deadline>().map(|deadline| deadline.left());
+        let budget = asked.map_or(self.deadline, |asked| asked.min(self.deadline));
+        request.extensions_mut().insert(Deadline::after(budget));
+        tokio::time::timeout(budget, self.service.clone().oneshot(request))
             .await
             .map_err(|elapsed| late().with_source(elapsed))?
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::routing::get;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_has_a_deadline() {
-        let router = Router::new()
-            .route("/", get(|| async { "hello" }))
-            .route("/slow", get(std::future::pending::<()>));
-        let channel = Channel::in_process(router, Duration::from_secs(5));
-        let call = |path: &str| channel.call(Request::get(path).body(Body::empty()).unwrap());
-        assert_eq!(call("/").await.unwrap().status(), 200);
-        assert_eq!(call("/slow").await.unwrap_err().kind(), Kind::Timeout);
     }
 }

@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
+pub(in crate::http) use body::fault_of;
 pub use body::{BodyLimit, BodyTimedOut, read};
 pub use json::{parse, require_json};
 pub(in crate::http) use query::pairs as query_pairs;

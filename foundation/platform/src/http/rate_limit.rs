@@ -78,6 +78,17 @@ impl MemoryLimiter {
         self.len() == 0
     }
 
+    /// What [`RateLimiter::check`] would decide, without counting. A clock that was set back is taken into account as there.
+    pub fn peek(&self, policy: &Policy, key: &str) -> Decision {
+        let now = self.clock.now().as_microsecond();
+        let mut keys = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(whole_at) = keys.get_mut(&(policy.name, key.to_owned())) else {
+            return decide(policy, now, now).0;
+        };
+        *whole_at = (*whole_at).clamp(now, now + steps(policy).1);
+        decide(policy, now, *whole_at).0
+    }
+
     fn count(&self, policy: &Policy, key: &str) -> Decision {
         let now = self.clock.now().as_microsecond();
         let mut keys = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,11 +102,18 @@ impl MemoryLimiter {
     }
 }
 
-/// One step of GCRA in microseconds: the decision and the next theoretical arrival time.
-fn decide(policy: &Policy, now: i64, whole_at: i64) -> (Decision, i64) {
+/// Steps of a policy in microseconds: between two requests of an even client, and of the whole window.
+pub fn steps(policy: &Policy) -> (i64, i64) {
     let window = i64::try_from(policy.window.as_micros()).unwrap_or(i64::MAX).max(1);
-    let step = (window / i64::from(policy.quota.max(1))).max(1);
-    let window = step * i64::from(policy.quota.max(1));
+    let quota = i64::from(policy.quota.max(1));
+    let step = (window / quota).max(1);
+    (step, step * quota)
+}
+
+/// One step of GCRA in microseconds: the decision and the next theoretical arrival time. Whoever counts elsewhere stores
+/// what this returns.
+pub fn decide(policy: &Policy, now: i64, whole_at: i64) -> (Decision, i64) {
+    let (step, window) = steps(policy);
     // A clock that was moved back must not lock anybody out for longer than one window.
     let whole_at = whole_at.clamp(now, now + window);
     let next = whole_at + step;

@@ -16,6 +16,8 @@ use super::{JobContext, JobError, JobKind, Schedule};
 use crate::db::{Db, Scope, ToSqlx};
 use crate::{Error, Result};
 
+/// How long claiming may take before its connection counts as broken.
+const CLAIM: Duration = Duration::from_secs(15);
 /// How long a worker without work waits before it looks again. Wake-ups make it shorter; this is the truth.
 const POLL: Duration = Duration::from_millis(500);
 /// Added to a job's time limit for its lease: a worker that is alive always finishes before its lease ends.
@@ -64,7 +66,7 @@ impl Worker {
         while !cancel.is_cancelled() {
             bell.borrow_and_update();
             let free = self.concurrency - running.len();
-            match self.claim(free).await {
+            match self.claim_in_time(free).await {
                 Ok(jobs) => running.extend(jobs.into_iter().map(|job| self.run_one(job, &cancel))),
                 Err(error) => tracing::warn!(error = %error.chain(), "jobs could not be claimed"),
             }
@@ -90,6 +92,12 @@ impl Worker {
                 done += 1;
             }
         }
+    }
+
+    /// A connection whose other end is gone must not end the work of a process.
+    async fn claim_in_time(&self, limit: usize) -> Result<Vec<Claimed>> {
+        let late = |elapsed| Error::unavailable("database").with_source(elapsed);
+        tokio::time::timeout(CLAIM, self.claim(limit)).await.map_err(late)?
     }
 
     async fn claim(&self, limit: usize) -> Result<Vec<Claimed>> {
@@ -171,7 +179,8 @@ impl Worker {
             cancel: cancel.clone(),
             trace: job.trace.clone(),
         };
-        let handler = AssertUnwindSafe(job.kind.call(context, job.payload.clone())).catch_unwind();
+        let handler = crate::db::watched(job.kind.call(context, job.payload.clone()));
+        let handler = AssertUnwindSafe(handler).catch_unwind();
         match tokio::time::timeout(job.kind.timeout, handler).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_panic)) => Err(JobError::Retry(Error::internal("the handler panicked"))),

@@ -72,6 +72,9 @@ metrics_table! {
     BROKER_BATCHES "dropmate_broker_batches_total" Counter Count "Batches of consumers behind a broker (from: broker, or log where the broker left a hole or was silent).";
     BROKER_REBUILDS "dropmate_broker_rebuilds_total" Counter Count "Times that the broker's stream was made anew from the log.";
 
+    CACHE_READS "dropmate_cache_reads_total" Counter Count "Looks into the cache (namespace, outcome: hit or miss).";
+    CACHE_FALLBACKS "dropmate_cache_fallbacks_total" Counter Count "Operations done in memory because the shared store is away (part).";
+
     JOBS_QUEUE_DEPTH "dropmate_jobs_queue_depth" Gauge Count "Jobs that are due and wait (queue).";
     JOBS_OLDEST_AGE "dropmate_jobs_oldest_age_seconds" Gauge Seconds "How long the oldest due job has waited (queue).";
     JOBS_FINISHED "dropmate_jobs_finished_total" Counter Count "Attempts that ended (job, outcome).";

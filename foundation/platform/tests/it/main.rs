@@ -15,5 +15,6 @@ mod jobs;
 mod migrate;
 mod private_postgres;
 mod rotation;
+mod shared_memory;
 mod tenancy;
 mod vault;

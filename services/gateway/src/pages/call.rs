@@ -7,8 +7,8 @@ use http::header::{CONTENT_TYPE, SET_COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
-use platform::http::ClientIp;
 use platform::http::layers::RequestContext;
+use platform::http::{ClientIp, Deadline};
 use platform::{Error, Result};
 use serde_json::Value;
 
@@ -67,6 +67,9 @@ impl Visitor {
             (self.parts.extensions.get::<ClientIp>(), self.parts.extensions.get::<RequestContext>());
         ip.map(|ip| request.extensions_mut().insert(*ip));
         context.map(|context| request.extensions_mut().insert(*context));
+        if let Some(deadline) = self.parts.extensions.get::<Deadline>() {
+            request.extensions_mut().insert(*deadline);
+        }
         read(channel.call(request).await?).await
     }
 }

@@ -187,3 +187,44 @@ async fn every_effect_has_its_audit_row() {
     );
     town.app.finish().await;
 }
+
+/// Bytes that are not sealed with the key of a person: hashes, public halves, and what is sealed with the key of the
+/// installation or of an organisation, which stays when the key of a person changes.
+const NOT_OF_A_PERSON: &[&str] = &[
+    "api_keys.hash",
+    "credential_index.hash",
+    "invitation_secrets.hash",
+    "one_time_links.detail",
+    "one_time_links.hash",
+    "passkey_ceremonies.challenge",
+    "passkey_ceremonies.hash",
+    "passkeys.credential_id",
+    "recovery_codes.hash",
+    "refresh_tokens.hash",
+    "refresh_tokens.parent",
+    "refresh_tokens.successor",
+    "second_factor_challenges.hash",
+    "signing_keys.private_key",
+    "signing_keys.public_key",
+    "users.email_index",
+    "users.phone_index",
+];
+
+/// A new column of bytes is either declared, so that it is sealed anew when a key changes, or named above.
+#[tokio::test]
+async fn every_column_of_bytes_is_decided() {
+    let app = App::new().await;
+    let found: Vec<String> = sqlx::query_scalar(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns
+          WHERE table_schema = 'identity' AND data_type = 'bytea' ORDER BY 1",
+    )
+    .fetch_all(&mut app.db.admin().await)
+    .await
+    .unwrap();
+    let sealed =
+        identity::manifest().sealed.iter().map(|column| format!("{}.{}", column.table, column.column));
+    let mut decided: Vec<String> = sealed.map(|name| name.replacen("identity.", "", 1)).collect();
+    decided.extend(NOT_OF_A_PERSON.iter().map(|name| (*name).to_owned()));
+    decided.sort();
+    assert_eq!(found, decided);
+}

@@ -37,12 +37,21 @@ pub async fn read(body: Body, limit: BodyLimit) -> Result<Bytes> {
     }
 }
 
-fn explain(error: Box<dyn std::error::Error + Send + Sync>, limit: BodyLimit) -> Error {
-    if has_cause::<LengthLimitError>(error.as_ref()) {
-        return limit.error();
+/// What is wrong with a body that was sent on and broke off on its way in; `None` when it is not at fault.
+pub(in crate::http) fn fault_of(
+    error: &(dyn std::error::Error + 'static),
+    limit: BodyLimit,
+) -> Option<Error> {
+    if has_cause::<LengthLimitError>(error) {
+        return Some(limit.error());
     }
-    if has_cause::<BodyTimedOut>(error.as_ref()) || has_cause::<TimeoutError>(error.as_ref()) {
-        return Error::new(Kind::RequestTimeout, "body_timeout", "The body did not arrive in time.");
+    let late = has_cause::<BodyTimedOut>(error) || has_cause::<TimeoutError>(error);
+    late.then(|| Error::new(Kind::RequestTimeout, "body_timeout", "The body did not arrive in time."))
+}
+
+fn explain(error: Box<dyn std::error::Error + Send + Sync>, limit: BodyLimit) -> Error {
+    if let Some(fault) = fault_of(error.as_ref(), limit) {
+        return fault;
     }
     Error::new(Kind::Malformed, "broken_body", "The body could not be read to its end.").with_source(error)
 }

@@ -20,6 +20,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tower_http::timeout::TimeoutBody;
 
+use crate::http::Deadline;
 use crate::http::extract::{BodyLimit, read};
 use crate::{Error, Kind};
 
@@ -52,6 +53,7 @@ pub(super) async fn enforce(State(limits): State<Limits>, mut request: Request, 
         return limit.error().into_response();
     }
     request.extensions_mut().insert(limit);
+    request.extensions_mut().insert(Deadline::after(limits.request));
     let (request, arrived) = guard(request, &limits);
     let small = announced.is_some_and(|length| (1..=EAGER).contains(&length));
     let answer = async {

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
-use crate::auth::{Audience, Principal, Verifier};
+use crate::auth::{Audience, Principal, TokenError, Verifier};
 use crate::{Error, Kind, Result};
 
 /// Prefixes of credentials that are not tokens: API keys and device keys.
@@ -60,7 +60,14 @@ impl Authenticator {
         if KEY_PREFIXES.iter().any(|prefix| credential.starts_with(prefix)) {
             return self.keys.exchange(credential).await;
         }
-        self.verifier.verify(Audience::Api, credential).map_err(|error| invalid().with_source(error))
+        let verified = match self.verifier.verify(Audience::Api, credential) {
+            Err(TokenError::UnknownKey) => {
+                self.verifier.look_again().await?;
+                self.verifier.verify(Audience::Api, credential)
+            }
+            verified => verified,
+        };
+        verified.map_err(|error| invalid().with_source(error))
     }
 }
 

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::{Authenticator, Lookup, Operation, Operations};
-use crate::auth::{Principal, Who};
+use crate::auth::{OnBehalf, Principal, Role, ServiceCaller, Who};
 use crate::http::ClientIp;
 use crate::http::extract::query_pairs;
 use crate::http::header::IDEMPOTENCY_KEY;
@@ -81,6 +81,8 @@ pub struct Gate {
     operations: Arc<Operations>,
     authenticator: Authenticator,
     limits: Option<RateLimits>,
+    /// The service that may hand over every operation of its callers.
+    door: Option<&'static str>,
 }
 
 impl std::fmt::Debug for Gate {
@@ -92,12 +94,19 @@ impl std::fmt::Debug for Gate {
 impl Gate {
     /// A gate without rate limits: those belong to the edge only.
     pub fn new(operations: Arc<Operations>, authenticator: Authenticator) -> Self {
-        Self { operations, authenticator, limits: None }
+        Self { operations, authenticator, limits: None, door: None }
     }
 
     /// With rate limits.
     pub fn with_limits(mut self, limits: RateLimits) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    /// Behind other processes: this service (the gateway) may hand over whatever its callers may do; any other only calls
+    /// operations that the role `service` may call, as well.
+    pub fn with_door(mut self, door: &'static str) -> Self {
+        self.door = Some(door);
         self
     }
 
@@ -115,7 +124,7 @@ impl Gate {
             Lookup::Unknown => Err(problem::fallback().await.into()),
         };
         let caller = match &operation {
-            Ok(operation) if !operation.probe => self.authenticator.authenticate(&request.headers).await,
+            Ok(operation) if !operation.probe => self.caller(request).await,
             _ => Ok(Principal::anonymous()),
         };
         let counted = self.count(operation.as_ref().ok().cloned(), &caller, request, counts).await;
@@ -125,9 +134,28 @@ impl Gate {
             }
             let caller = caller
                 .and_then(|caller| operation.permission.check(&caller).map(|()| caller))
+                .and_then(|caller| self.service_may(&operation, request).map(|()| caller))
                 .and_then(|caller| contract(&operation, request).map(|()| caller))?;
             Ok((operation, caller))
         })
+    }
+
+    /// Whose call it is: of the installation when a service says so, otherwise of the credential in the request.
+    async fn caller(&self, request: &Parts) -> Result<Principal> {
+        match request.extensions.get::<ServiceCaller>().map(|service| service.on_behalf) {
+            Some(OnBehalf::System(org)) => {
+                Ok(Principal { who: Who::System, role: Role::Service, org, ..Principal::anonymous() })
+            }
+            _ => self.authenticator.authenticate(&request.headers).await,
+        }
+    }
+
+    /// The other half of the intersection: what the calling service itself may do.
+    fn service_may(&self, operation: &Operation, request: &Parts) -> Result<()> {
+        let Some(service) = request.extensions.get::<ServiceCaller>() else { return Ok(()) };
+        let hands_over = self.door == Some(service.service.as_str()) && service.on_behalf == OnBehalf::Caller;
+        let may = hands_over || operation.permission.roles.contains(&Role::Service);
+        if may { Ok(()) } else { Err(Error::forbidden()) }
     }
 
     async fn count(
@@ -161,7 +189,7 @@ async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
             let template = RouteTemplate(Arc::clone(&operation.template));
             parts.extensions.insert(operation);
             parts.extensions.insert(caller);
-            let mut response = next.run(Request::from_parts(parts, body)).await;
+            let mut response = crate::db::watched(next.run(Request::from_parts(parts, body))).await;
             response.extensions_mut().insert(template);
             response
         }

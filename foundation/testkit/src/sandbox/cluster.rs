@@ -1,0 +1,275 @@
+//! The split shape: every service in a process of its own.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+use super::member::Member;
+use super::proxy::{Proxy, Upstream};
+use super::shared_database::SharedDatabase;
+use crate::process::{GENEROUS, SignedIn, first_run, http_client, operator, rows};
+
+/// How long a start may take before it counts as failed.
+const START: Duration = Duration::from_mins(1);
+
+/// What runs, and what stands between.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Instances of identity.
+    pub identities: usize,
+    /// A proxy between every service and the database.
+    pub database_proxies: bool,
+    /// A proxy between the gateway and each service.
+    pub service_proxies: bool,
+    /// The socket of a simulated clock.
+    pub sim_clock: Option<PathBuf>,
+    /// Further variables for every process.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Default for Plan {
+    /// One of each, nothing between them.
+    fn default() -> Self {
+        Self {
+            identities: 1,
+            database_proxies: false,
+            service_proxies: false,
+            sim_clock: None,
+            environment: Vec::new(),
+        }
+    }
+}
+
+/// The processes, the database and the proxies.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The processes: the gateway first.
+    pub members: Vec<Member>,
+    /// Between a member and the database, in the order of the members; empty unless planned.
+    pub to_database: Vec<Proxy>,
+    /// Between the gateway and each other member; empty unless planned.
+    pub to_services: Vec<Proxy>,
+    binary: PathBuf,
+    admin: PathBuf,
+    environment: Vec<(String, String)>,
+    http: reqwest::Client,
+    database: SharedDatabase,
+}
+
+fn free_port() -> anyhow::Result<String> {
+    // The port is free again when the listener is dropped; nobody else takes ports from this range so fast.
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}
+
+impl Cluster {
+    /// Prepares database, secrets and ports in this folder; nothing runs yet but the proxies.
+    pub async fn prepare(binary: PathBuf, folder: &Path, plan: &Plan) -> anyhow::Result<Self> {
+        let database = SharedDatabase::create().await?;
+        let gateway = free_port()?;
+        let mut environment = plan.environment.clone();
+        environment.push(("PUBLIC_URL".to_owned(), format!("http://{gateway}")));
+        environment.extend(GENEROUS.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        std::fs::create_dir_all(folder)?;
+        let mut cluster = Self {
+            members: Vec::new(),
+            to_database: Vec::new(),
+            to_services: Vec::new(),
+            binary,
+            admin: folder.join("admin"),
+            environment,
+            http: http_client()?,
+            database,
+        };
+        cluster.migrate().await?;
+        cluster.add(folder, "gateway", "gateway", gateway, plan).await?;
+        for number in 1..=plan.identities {
+            let name = if number == 1 { "identity".to_owned() } else { format!("identity-{number}") };
+            cluster.add(folder, &name, "identity", free_port()?, plan).await?;
+        }
+        cluster.connect(plan).await?;
+        Ok(cluster)
+    }
+
+    /// Prepares and starts everything, the gateway first: no order is needed.
+    pub async fn start(binary: PathBuf, folder: &Path, plan: &Plan) -> anyhow::Result<Self> {
+        let mut cluster = Self::prepare(binary, folder, plan).await?;
+        for member in &mut cluster.members {
+            member.spawn()?;
+        }
+        cluster.wait_ready().await?;
+        Ok(cluster)
+    }
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        let roles = self.database.lock_roles().await?;
+        self.run(&["migrate"])?;
+        drop(roles);
+        Ok(())
+    }
+
+    /// A member with what its service needs: passwords of its roles, keys that it uses, nothing else.
+    async fn add(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        service: &str,
+        listen: String,
+        plan: &Plan,
+    ) -> anyhow::Result<()> {
+        let data = folder.join(name);
+        let secrets = data.join("secrets");
+        std::fs::create_dir_all(&secrets)?;
+        let mut environment = self.environment.clone();
+        let mut give = |role: &str| {
+            let password = self.run(&["role-password", role])?;
+            environment
+                .push((format!("DROPMATE__ROLES__{}", role.to_uppercase()), password.trim().to_owned()));
+            anyhow::Ok(())
+        };
+        give(service)?;
+        if service != "gateway" {
+            give("system")?;
+            for key in ["master-key", "audit-key"] {
+                std::fs::copy(self.admin.join("secrets").join(key), secrets.join(key))?;
+            }
+        }
+        let url = if plan.database_proxies {
+            let proxy = Proxy::to(Upstream::Unix(self.database.socket()?)).await?;
+            let url = self.database.url_through(proxy.address());
+            self.to_database.push(proxy);
+            url
+        } else {
+            self.database.url()?
+        };
+        environment.push(("DATABASE_URL".to_owned(), url));
+        let mut member =
+            Member::new(name, listen.clone(), self.binary.clone(), folder.join(format!("{name}.log")));
+        member.arguments = ["serve", "--services", service, "--listen", &listen].map(str::to_owned).to_vec();
+        member.arguments.extend(["--data-dir".to_owned(), data.display().to_string()]);
+        if let Some(socket) = &plan.sim_clock {
+            member.arguments.extend(["--sim-clock".to_owned(), socket.display().to_string()]);
+        }
+        member.environment = environment;
+        self.members.push(member);
+        Ok(())
+    }
+
+    /// Tells the gateway where the first instance of each service is.
+    async fn connect(&mut self, plan: &Plan) -> anyhow::Result<()> {
+        let mut address = self.members[1].listen.clone();
+        if plan.service_proxies {
+            let proxy = Proxy::to(Upstream::Tcp(address)).await?;
+            address = proxy.address().to_string();
+            self.to_services.push(proxy);
+        }
+        let setting = ("DROPMATE__SERVICES__IDENTITY".to_owned(), format!("http://{address}"));
+        self.members[0].environment.push(setting);
+        Ok(())
+    }
+
+    /// The address of an operation at the gateway.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.members[0].listen)
+    }
+
+    /// A client.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Where a member finds its data.
+    pub fn data_of(&self, name: &str) -> PathBuf {
+        self.admin.with_file_name(name)
+    }
+
+    /// Runs a command of the program against the installation, with all its secrets; its standard output.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = Command::new(&self.binary)
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(&self.admin)
+            .envs(self.environment.iter().cloned())
+            .env("DATABASE_URL", self.database.admin_url()?)
+            .env("DROPMATE__DATABASE__ROLE_SECRET", crate::database::ROLE_SECRET)
+            .stdin(Stdio::null())
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(
+            output.status.success(),
+            "{arguments:?} ended with {}: {text}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(text)
+    }
+
+    /// Becomes the owner through the one-time link.
+    pub async fn first_run(&self) -> anyhow::Result<SignedIn> {
+        first_run(&self.http, &self.url(""), &self.run(&["owner-link"])?).await
+    }
+
+    /// Enters the installation as its operator.
+    pub async fn operator(&self, owner: &SignedIn) -> anyhow::Result<String> {
+        operator(&self.http, &self.url(""), owner).await
+    }
+
+    /// Two columns of text from the database, as its superuser.
+    pub async fn query(&self, sql: &str) -> anyhow::Result<Vec<(String, String)>> {
+        rows(&self.admin_options(), sql).await
+    }
+
+    /// How to connect to the database as its superuser.
+    pub fn admin_options(&self) -> sqlx::postgres::PgConnectOptions {
+        self.database.admin_options()
+    }
+
+    /// Starts again what has ended although it is wanted. Called over and over while faults are made.
+    pub fn supervise(&mut self) -> anyhow::Result<()> {
+        self.members.iter_mut().try_for_each(Member::supervise)
+    }
+
+    /// Waits until every process says that it may be sent requests; a process that ended is started again meanwhile.
+    pub async fn wait_ready(&mut self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        for index in 0..self.members.len() {
+            while !self.is_ready(index).await {
+                self.supervise()?;
+                let member = &self.members[index];
+                if begun.elapsed() > START || member.starts() > 50 {
+                    let stories =
+                        self.members.iter().map(|member| format!("{}:\n{}\n", member.name, member.story()));
+                    bail!("{} was not ready within {START:?}\n{}", member.name, stories.collect::<String>());
+                }
+                platform::lifecycle::pause(Duration::from_millis(10)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a process says so now.
+    pub async fn is_ready(&self, index: usize) -> bool {
+        let url = format!("http://{}/readyz", self.members[index].listen);
+        let answer = self.http.get(url).timeout(Duration::from_secs(2)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// The member of this name.
+    pub fn member(&mut self, name: &str) -> anyhow::Result<&mut Member> {
+        self.members
+            .iter_mut()
+            .find(|member| member.name == name)
+            .with_context(|| format!("no member {name}"))
+    }
+
+    /// Stops all in order, the gateway first; every end must be a clean one.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        for member in &mut self.members {
+            let status = member.stop()?;
+            ensure!(status.success(), "{} ended with {status}:\n{}", member.name, member.story());
+        }
+        Ok(())
+    }
+}

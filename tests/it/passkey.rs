@@ -77,8 +77,8 @@ async fn register_and_sign_in() -> anyhow::Result<()> {
     let (status, registered) = post(&app, "/api/v1/users/me/passkeys", token, &body).await?;
     ensure!(status == 201, "{registered}");
 
-    let begin = "/api/v1/auth/login/passkey/begin";
-    let (_, begun) = post(&app, begin, None, &json!({})).await?;
+    let path = "/api/v1/auth/login/passkey/begin";
+    let (_, begun) = post(&app, path, None, &json!({})).await?;
     let answer = browser.ask(GET, &begun["options"]).await?;
     let body = json!({ "ceremony": begun["ceremony"], "credential": answer });
     let (status, session) = post(&app, "/api/v1/auth/login/passkey", None, &body).await?;
@@ -89,7 +89,7 @@ async fn register_and_sign_in() -> anyhow::Result<()> {
     // On a page of another name the browser does not even ask the device.
     let stranger = page.replace("localhost", "127.0.0.1");
     browser.client.goto(&stranger).await?;
-    let (_, begun) = post(&app, begin, None, &json!({})).await?;
+    let (_, begun) = post(&app, path, None, &json!({})).await?;
     let refused = browser.ask(GET, &begun["options"]).await;
     ensure!(refused.is_err_and(|error| error.to_string().contains("SecurityError")), "the browser answered");
     browser.close().await?;

@@ -20,8 +20,8 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 /// Stores a new passkey; 409 when somebody has it.
 pub async fn insert(tx: &mut Tx, vault: &Vault, user: UserId, name: Private, key: &Key) -> Result<Passkey> {
     let (id, now): (PasskeyId, _) = (tx.id(), tx.now());
-    let key_of_user = vault.subject(tx, Subject::of_installation(user)).await?;
-    let sealed = key_of_user.seal(Place::new(TABLE, "name", id), &name)?;
+    let key_of_person = vault.subject(tx, Subject::of_installation(user)).await?;
+    let sealed = key_of_person.seal(Place::new(TABLE, "name", id), &name)?;
     let credential: &[u8] = key.cred_id().as_ref();
     sqlx::query!(
         "INSERT INTO identity.passkeys (id, user_id, credential_id, name, state, created_at)

@@ -21,6 +21,9 @@ fn text(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// A way for a device, or for the page that asks it, to lie.
+type Lie = fn(&mut Device);
+
 /// An authenticator with one key.
 pub struct Device {
     key: EcdsaKeyPair,
@@ -207,7 +210,6 @@ async fn whatever_is_forged_the_answer_is_the_same() {
     let mut device = Device::new("phone", false);
     add(app, &town.bakery.owner, &mut device).await;
     sign_in(app, &mut device).await.is(200);
-    type Lie = fn(&mut Device);
     let lies: [(&str, Lie); 7] = [
         ("another origin", |device| device.origin = "https://evil.example".to_owned()),
         ("the same name without TLS", |device| device.origin = "http://dropmate.test".to_owned()),

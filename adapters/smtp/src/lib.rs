@@ -58,6 +58,18 @@ impl SmtpMailer {
     }
 }
 
+impl SmtpMailer {
+    /// Connects and signs in, without a message. What is wrong, in words without addresses.
+    pub async fn reach(&self) -> Result<(), String> {
+        match tokio::time::timeout(self.deadline, self.transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err("it hung up".to_owned()),
+            Ok(Err(error)) => Err(classify(&error).reason),
+            Err(_elapsed) => Err("it took too long".to_owned()),
+        }
+    }
+}
+
 impl Mailer for SmtpMailer {
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), MailError>> {
         Box::pin(async move {

@@ -2,6 +2,7 @@
 
 mod database;
 mod machine;
+mod outside;
 
 use std::fmt;
 
@@ -65,9 +66,8 @@ pub async fn examine(settings: Settings) -> Vec<Finding> {
         machine::secrets(&settings),
         machine::disk(&settings),
         machine::port(&settings).await,
-        machine::mail(&settings),
-        machine::storage(&settings),
     ];
+    findings.extend(Box::pin(outside::examine(&settings)).await);
     findings.extend(Box::pin(database::examine(settings)).await);
     findings
 }

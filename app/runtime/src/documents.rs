@@ -1,6 +1,7 @@
 //! Generated documents: the same bytes from the same code, on every machine. Nothing is connected to.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use kernel::time::{ManualClock, SharedClock, Timestamp};
 use platform::Kind;
 use platform::auth::{Revocations, StaticKeys, Verifier};
 use platform::db::{Db, PoolOptions, Wake};
+use platform::files::{Files, Folder};
 use platform::http::Channel;
 use platform::http::layers::Edge;
 use platform::http::openapi::ServiceApi;
@@ -57,10 +59,16 @@ fn unconnected(clock: &SharedClock, random: &Random) -> Result<Identity> {
         random.clone(),
         Wake::default(),
     );
+    let vault = Vault::new(MasterKey::new([0; 32]), random.clone());
     let from = Address::parse("nobody@example.org")?;
     Ok(Identity::new(identity::Deps {
         db,
-        vault: Vault::new(MasterKey::new([0; 32]), random.clone()),
+        files: Files::new(
+            Arc::new(Folder::new(PathBuf::new(), random.clone())),
+            vault.clone(),
+            random.clone(),
+        ),
+        vault,
         mailer: Arc::new(FolderMailer::new("", from, Arc::clone(clock), random.clone())),
         limiter: Arc::new(MemoryLimiter::new(Arc::clone(clock))),
         published: StaticKeys::default(),

@@ -116,6 +116,7 @@ pub(crate) fn inner_edge(parts: &Parts<'_>) -> Edge {
     let mut edge = Edge::new(Arc::clone(parts.clock), parts.random.clone());
     edge.limits = Limits {
         body: usize::try_from(http.body_limit_bytes).unwrap_or(usize::MAX),
+        picture: usize::try_from(parts.config.storage.upload_limit_bytes).unwrap_or(usize::MAX),
         request: parts.deadline(),
         ..Limits::default()
     };

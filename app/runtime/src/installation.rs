@@ -14,6 +14,7 @@ use platform::clock::sim::SimClock;
 use platform::clock::{SystemClock, system_random};
 use platform::config::Config;
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
+use platform::files::Files;
 use platform::http::rate_limit::{MemoryLimiter, RateLimiter};
 use platform::mail::{Address, FolderMailer, Mailer};
 use platform::migrate::{self, MigrationError, RolePasswords};
@@ -24,7 +25,7 @@ use crate::database::Database;
 use crate::keys::{self, KeyIds, Keys};
 use crate::libpq::{Login, Tools};
 use crate::master;
-use crate::outside::Outside;
+use crate::outside::{Outside, file_store};
 use crate::services::manifests;
 use crate::settings::Settings;
 
@@ -77,6 +78,7 @@ pub struct Installation {
     pub(crate) mailer: Arc<dyn Mailer>,
     passwords: RolePasswords,
     vault: Vault,
+    files: Files,
     /// Connections that were handed out; closed before the database is.
     opened: Mutex<Vec<Db>>,
 }
@@ -94,6 +96,7 @@ impl IdentityParts {
         config: &Config,
         db: Db,
         vault: Vault,
+        files: Files,
         mailer: Arc<dyn Mailer>,
         limiter: Arc<dyn RateLimiter>,
         public_url: String,
@@ -104,6 +107,7 @@ impl IdentityParts {
         let identity = Identity::new(identity::Deps {
             db,
             vault,
+            files,
             mailer,
             limiter,
             published: published.clone(),
@@ -139,6 +143,7 @@ impl Installation {
     pub fn on(settings: Settings, database: Database, clock: SharedClock) -> Result<Self> {
         let keys = Keys::load_or_generate(&settings.place, settings.config())?;
         let random = system_random();
+        let vault = Vault::with_keys(keys.masters, random.clone())?;
         let wake = Wake::default();
         let options =
             PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings) };
@@ -151,7 +156,8 @@ impl Installation {
             limiter: Arc::new(MemoryLimiter::new(Arc::clone(&clock))),
             mailer: mailer(&settings, &clock, &random)?,
             passwords: keys.passwords,
-            vault: Vault::with_keys(keys.masters, random.clone())?,
+            files: files(&settings, &vault, &random)?,
+            vault,
             opened: Mutex::default(),
             settings,
             database,
@@ -236,6 +242,7 @@ impl Installation {
             self.settings.config(),
             self.db(identity::NAME),
             vault,
+            self.files.clone(),
             mailer,
             limiter,
             public_url,
@@ -258,6 +265,11 @@ impl Installation {
         self.system.close().await;
         self.database.close().await
     }
+}
+
+/// Photos and whatever else services keep, where the settings say.
+pub(crate) fn files(settings: &Settings, vault: &Vault, random: &Random) -> Result<Files> {
+    Ok(Files::new(file_store(settings, random)?, vault.clone(), random.clone()))
 }
 
 pub(crate) fn is_stranger(error: &sqlx::Error) -> bool {

@@ -12,10 +12,12 @@ use platform::bus::{Log, Source};
 use platform::cache::{Cache, MemoryCache};
 use platform::config::Config;
 use platform::db::{SystemDb, Wake};
+use platform::files::{FileStore, Folder};
 use platform::http::rate_limit::{MemoryLimiter, RateLimiter};
 use platform::lifecycle::{Lifecycle, Stage, TaskKind};
 use platform::live::{Live, MemoryLive};
 use redis_adapter::{Redis, RedisCache, RedisLimiter, RedisLive};
+use s3::Bucket;
 
 use crate::installation::Installation;
 use crate::settings::Settings;
@@ -130,7 +132,16 @@ fn start_broker(lifecycle: &Lifecycle, broker: &Broker, system: Option<&SystemDb
     });
 }
 
-async fn broker(config: &Config, wake: &Wake) -> Result<Option<Broker>> {
+/// Where files are kept: the bucket that is set, else a folder below the data folder.
+pub fn file_store(settings: &Settings, random: &Random) -> Result<Arc<dyn FileStore>> {
+    let storage = &settings.config().storage;
+    match (&storage.s3_url, &storage.bucket) {
+        (Some(url), Some(bucket)) => Ok(Arc::new(Bucket::open(url.inner(), bucket)?)),
+        _ => Ok(Arc::new(Folder::new(settings.place.files(), random.clone()))),
+    }
+}
+
+pub(crate) async fn broker(config: &Config, wake: &Wake) -> Result<Option<Broker>> {
     let bus = &config.bus;
     let Some(url) = &bus.nats_url else { return Ok(None) };
     let options = Options {

@@ -66,6 +66,11 @@ impl Place {
         self.folder.join("secrets")
     }
 
+    /// Where files are kept without an object store.
+    pub fn files(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
     /// Where messages go without a mail server.
     pub fn mail(&self) -> PathBuf {
         self.folder.join("outbox-mail")

@@ -76,17 +76,13 @@ impl Settings {
                  --tls off behind a proxy that ends TLS."
             )));
         }
-        let later = [
-            (config.bus.amqp_url.is_some(), "bus.amqp_url (AMQP_URL)", "PostgreSQL"),
-            (config.storage.s3_url.is_some(), "storage.s3_url (S3_URL)", "the data folder"),
-            (config.storage.bucket.is_some(), "storage.bucket (STORAGE_BUCKET)", "the data folder"),
-        ];
-        match later.iter().find(|(set, ..)| *set) {
-            None => Ok(()),
-            Some((_, name, instead)) => Err(usage(format!(
-                "{name} is set, but this build does not have that part yet. Remove it; without it DropMate uses {instead}."
-            ))),
+        if config.bus.amqp_url.is_some() {
+            return Err(usage(
+                "bus.amqp_url (AMQP_URL) is set, but this build does not have that part yet. Remove it; without it \
+                 DropMate uses PostgreSQL.",
+            ));
         }
+        Ok(())
     }
 
     /// The address that people type, as far as it is known: the setting, else what the running process noted, else

@@ -21,6 +21,7 @@ pub mod pagination;
 pub mod problem;
 pub mod rate_limit;
 pub mod server;
+pub mod upload;
 
 pub use channel::Channel;
 pub use client_addr::{ClientAddr, ClientIp};

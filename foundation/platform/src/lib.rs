@@ -13,6 +13,7 @@ pub mod config;
 pub mod db;
 pub mod egress;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod idempotency;
 pub mod jobs;

@@ -40,6 +40,7 @@ pub use master::{MasterKey, MasterKeys};
 pub use reseal::{SealedColumn, register, reseal};
 pub use scope::ScopeKeys;
 pub use seal::{Place, Private};
+pub(crate) use seal::{open as open_content, seal as seal_content};
 pub use subject::{Subject, SubjectKey};
 
 /// The ids of the master keys under which the database's keys are wrapped: one, or none on an empty installation.

@@ -3,10 +3,12 @@
 
 mod cache;
 mod events;
+mod files;
 mod live;
 mod rate_limit;
 
 pub use cache::cache;
 pub use events::{Transport, event_source};
+pub use files::file_store;
 pub use live::live;
 pub use rate_limit::rate_limiter;

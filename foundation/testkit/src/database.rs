@@ -9,6 +9,7 @@ use anyhow::Context;
 use kernel::random::Random;
 use kernel::time::{ManualClock, SharedClock, Timestamp};
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
+use platform::files::{Files, Folder};
 use platform::migrate::{self, RolePasswords};
 use platform::service::Manifest;
 use platform::vault::{MasterKey, Vault};
@@ -37,6 +38,10 @@ pub struct TestDb {
     pub vault: Vault,
 }
 
+fn master() -> MasterKey {
+    MasterKey::new([7; 32])
+}
+
 impl TestDb {
     /// A fresh database with the platform, the bus and these services.
     pub async fn new(manifests: &[Manifest]) -> Self {
@@ -62,7 +67,7 @@ impl TestDb {
         conn.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}"))).await?;
         conn.close().await?;
         let random = Random::seeded(seed);
-        let vault = Vault::new(MasterKey::new([7; 32]), random.clone());
+        let vault = Vault::new(master(), random.clone());
         let start: Timestamp = START.parse()?;
         Ok(Self {
             admin,
@@ -110,6 +115,17 @@ impl TestDb {
         let connect = self.options(&migrate::service_role(service));
         Db::new(service, connect, options, self.shared_clock(), self.random.clone(), self.wake.clone())
             .with_vault(self.vault.clone())
+    }
+
+    /// The vault of another process: the same keys, nothing cached.
+    pub fn fresh_vault(&self) -> Vault {
+        Vault::new(master(), self.random.clone())
+    }
+
+    /// Files in a folder, as a process of this database keeps them.
+    pub fn files(&self, folder: &Path) -> Files {
+        let store = Arc::new(Folder::new(folder.to_owned(), self.random.clone()));
+        Files::new(store, self.vault.clone(), self.random.clone())
     }
 
     /// The system's connection.

@@ -14,6 +14,7 @@ pub mod passkey_sign_in;
 pub mod passkeys;
 pub mod password_reset;
 pub mod passwords;
+pub mod pictures;
 pub mod reauthenticate;
 pub mod refresh;
 pub mod register;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use kernel::time::SignedDuration;
 use platform::auth::{Revocations, StaticKeys};
 use platform::db::Db;
+use platform::files::Files;
 use platform::http::rate_limit::RateLimiter;
 use platform::mail::Mailer;
 use platform::vault::Vault;
@@ -36,6 +37,8 @@ pub struct Deps {
     pub db: Db,
     /// Keys for sealed columns.
     pub vault: Vault,
+    /// Photos and logos.
+    pub files: Files,
     /// Where messages go.
     pub mailer: Arc<dyn Mailer>,
     /// Limits guessing.
@@ -88,6 +91,11 @@ impl Identity {
     /// Keys for sealed columns.
     pub fn vault(&self) -> &Vault {
         &self.inner.deps.vault
+    }
+
+    /// Photos and logos.
+    pub fn files(&self) -> &Files {
+        &self.inner.deps.files
     }
 
     /// Where messages go.

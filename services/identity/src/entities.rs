@@ -1,6 +1,6 @@
 //! The things of identity as commands and queries see them.
 
-use kernel::ids::{ApiKeyId, InvitationId, MembershipId, OrgId, PasskeyId, SessionId, UserId};
+use kernel::ids::{ApiKeyId, FileId, InvitationId, MembershipId, OrgId, PasskeyId, SessionId, UserId};
 use kernel::time::Timestamp;
 use platform::auth::Role;
 use platform::vault::Private;
@@ -22,6 +22,8 @@ pub struct User {
     pub active: bool,
     /// Runs the installation.
     pub operator: bool,
+    /// The picture that is shown.
+    pub photo: Option<FileId>,
     /// Business time.
     pub created_at: Timestamp,
 }
@@ -41,6 +43,8 @@ pub struct Organization {
     pub currency: String,
     /// Whether its owners and managers need a second factor.
     pub second_factor_required: bool,
+    /// The picture that is shown.
+    pub logo: Option<FileId>,
     /// Business time.
     pub created_at: Timestamp,
     /// Business time.

@@ -7,6 +7,7 @@ mod keys;
 mod members;
 mod organizations;
 mod passkeys;
+mod pictures;
 mod qr;
 mod second_factor;
 mod text;
@@ -20,5 +21,5 @@ use crate::context::Identity;
 pub fn routes() -> Api<Identity> {
     let api = Api::new(crate::NAME);
     let api = passkeys::routes(second_factor::routes(users::routes(auth::routes(api))));
-    keys::routes(members::routes(organizations::routes(api)))
+    pictures::routes(keys::routes(members::routes(organizations::routes(api))))
 }

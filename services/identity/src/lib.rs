@@ -1,6 +1,7 @@
 //! # Identity
 //!
-//! Owns: organisations, users, memberships and roles, sessions, API keys and device keys, signing keys, invitations.
+//! Owns: organisations with their logos, users with their photos, memberships and roles, sessions, API keys and device
+//! keys, signing keys, invitations.
 //! Users, credentials, sessions, signing keys, second factors, one-time links and the credential index are installation-wide; the rest
 //! belongs to one organisation.
 //!
@@ -26,6 +27,7 @@ mod store;
 use contracts::Event;
 use contracts::identity::{OrganizationCreated, UserCreated, UserRoleChanged, UserUpdated};
 use platform::Result;
+use platform::files;
 use platform::http::openapi::ServiceApi;
 use platform::service::{Manifest, Service};
 use sqlx::migrate::Migrator;
@@ -77,8 +79,9 @@ pub fn service(identity: &Identity) -> Result<Service> {
             jobs::send_invitation::kind(identity.clone()),
             jobs::purge::kind(),
             jobs::rotate_keys::kind(identity.clone()),
+            files::sweep_kind(identity.files().clone()),
         ],
-        schedules: vec![jobs::purge::schedule()?, jobs::rotate_keys::schedule()?],
+        schedules: vec![jobs::purge::schedule()?, jobs::rotate_keys::schedule()?, files::sweep_schedule()?],
         db: Some(identity.db().clone()),
     })
 }

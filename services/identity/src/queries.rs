@@ -2,4 +2,5 @@
 
 pub mod members;
 pub mod organizations;
+pub mod pictures;
 pub mod second_factor;

@@ -24,4 +24,5 @@ pub const SEALED: &[SealedColumn] = &[
     SealedColumn { table: "identity.totp", column: "secret", row: "user_id", subject: "user_id" },
     SealedColumn { table: "identity.passkeys", column: "name", row: "id", subject: "user_id" },
     SealedColumn { table: "identity.invitations", column: "email", row: "id", subject: "id" },
+    platform::files::SEALED,
 ];

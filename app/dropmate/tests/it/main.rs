@@ -5,6 +5,7 @@ mod backup;
 mod beside;
 mod broker;
 mod cache;
+mod files;
 mod life;
 mod plain_user;
 mod refusals;

@@ -212,13 +212,8 @@ impl Drop for Running {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests speak to the program like any client")]
 pub fn client() -> reqwest::Client {
-    static PROVIDER: std::sync::Once = std::sync::Once::new();
-    PROVIDER.call_once(|| {
-        rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
-    });
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
+    testkit::process::http_client().unwrap()
 }
 
 /// Waits until something holds; a test that waits in vain fails.

@@ -126,22 +126,3 @@ fn is_running(settings: &Settings) -> bool {
     let lock = std::fs::File::open(settings.place.folder.join("postgres/lock"));
     lock.is_ok_and(|file| file.try_lock().is_err()) || settings.config().database.url.is_some()
 }
-
-/// Outgoing mail.
-pub(super) fn mail(settings: &Settings) -> Finding {
-    match settings.config().mail.smtp_url {
-        Some(_) => Finding::fine("mail", "a mail server is set"),
-        None => Finding::fine(
-            "mail",
-            format!(
-                "no mail server: messages are written to {}; links can be copied by who makes them",
-                settings.place.mail().display()
-            ),
-        ),
-    }
-}
-
-/// Files.
-pub(super) fn storage(settings: &Settings) -> Finding {
-    Finding::fine("storage", format!("files are kept in {}", settings.place.folder.join("files").display()))
-}

@@ -20,7 +20,7 @@ use super::{Process, close_at_the_end, members};
 use crate::anchors::Anchors;
 use crate::background::{self, SystemWork};
 use crate::erasures::Journal;
-use crate::installation::{IdentityParts, mailer};
+use crate::installation::{IdentityParts, files, mailer};
 use crate::{edge, keys, probes};
 
 /// Starts identity; the router, and the link of the first owner while there is none.
@@ -35,8 +35,9 @@ pub(super) async fn start(
     let db = process.db(identity::NAME).with_vault(vault.clone());
     let mailer = mailer(&process.settings, &process.clock, &process.random)?;
     let limiter = Arc::clone(&process.limiter);
-    let parts =
-        IdentityParts::new(config, db.clone(), vault.clone(), mailer, limiter, process.public_url.clone());
+    let files = files(&process.settings, &vault, &process.random)?;
+    let url = process.public_url.clone();
+    let parts = IdentityParts::new(config, db.clone(), vault.clone(), files, mailer, limiter, url);
     background::load_keys(&parts.identity, lifecycle.readiness()).await?;
     // Published only: nobody here calls another service yet, but who runs is seen by all.
     members::join(lifecycle, &db).await?;

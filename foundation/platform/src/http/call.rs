@@ -55,7 +55,7 @@ pub fn scope(parts: &Parts) -> Result<(Principal, Scope)> {
     Ok((principal, scope))
 }
 
-fn call(parts: &Parts, body: &[u8]) -> Result<(Principal, Call)> {
+pub(super) fn call(parts: &Parts, body: &[u8]) -> Result<(Principal, Call)> {
     let (principal, scope) = scope(parts)?;
     let operation: &Arc<Operation> =
         parts.extensions.get().ok_or_else(|| Error::internal("the route stands behind no gate"))?;

@@ -80,7 +80,7 @@ impl From<String> for Private {
     }
 }
 
-pub(super) fn seal(key: &[u8; 32], associated: &[u8], plain: &[u8], random: &Random) -> Result<Vec<u8>> {
+pub(crate) fn seal(key: &[u8; 32], associated: &[u8], plain: &[u8], random: &Random) -> Result<Vec<u8>> {
     seal_version(key, 1, associated, plain, random)
 }
 
@@ -113,7 +113,7 @@ pub(super) fn version_of(value: &[u8]) -> Result<u16> {
     split(value).map(|(version, _)| version)
 }
 
-pub(super) fn open(key: &[u8; 32], associated: &[u8], value: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn open(key: &[u8; 32], associated: &[u8], value: &[u8]) -> Result<Vec<u8>> {
     let (_, rest) = split(value)?;
     let (nonce, sealed) = rest.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
     let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_length| refused())?;

@@ -9,6 +9,7 @@ mod bus_mutants;
 mod db;
 mod demo;
 mod egress;
+mod files;
 mod idempotency;
 mod inbox;
 mod jobs;

@@ -31,7 +31,7 @@ const PLATFORM: &[&str] = &[
 ];
 
 /// And what only functions reach, or almost.
-const INSIDE: &[&str] = &["vault_services", "vault_resealed", "erasures", "instances"];
+const INSIDE: &[&str] = &["vault_services", "vault_resealed", "erasures", "instances", "files"];
 
 #[tokio::test]
 async fn the_catalog_of_the_house_is_sound() {
@@ -211,6 +211,7 @@ async fn each_role_can_do_what_it_was_granted_and_nothing_else() {
     let test = TestDb::new(&BOTH).await;
     let house = [
         "platform.audit_entries I",
+        "platform.files SIU",
         "platform.idempotency_keys SID",
         "platform.job_schedules SIUD",
         "platform.jobs SIUD",

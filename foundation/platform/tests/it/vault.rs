@@ -49,7 +49,7 @@ pub(crate) async fn read(world: &World, vault: &Vault, org: OrgId, id: Uuid) -> 
 
 /// The vault of another process: the same master key, nothing cached.
 pub(crate) fn another(world: &World) -> Vault {
-    Vault::new(MasterKey::new([7; 32]), world.test.random.clone())
+    world.test.fresh_vault()
 }
 
 #[tokio::test]

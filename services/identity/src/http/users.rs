@@ -7,6 +7,8 @@ mod view;
 use platform::http::openapi::Api;
 use utoipa_axum::routes;
 
+pub(in crate::http) use view::User;
+
 use crate::context::Identity;
 
 pub(super) fn routes(api: Api<Identity>) -> Api<Identity> {

@@ -1,7 +1,7 @@
 //! Organisations.
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx};
-use kernel::ids::{OrgId, Uuid};
+use kernel::ids::{FileId, OrgId, Uuid};
 use platform::Result;
 use platform::db::{Locked, Tx};
 
@@ -25,6 +25,7 @@ struct Row {
     time_zone: String,
     currency: String,
     second_factor_required: bool,
+    logo: Option<Uuid>,
     created_at: SqlTime,
     updated_at: SqlTime,
 }
@@ -38,6 +39,7 @@ impl From<Row> for Organization {
             time_zone: row.time_zone,
             currency: row.currency,
             second_factor_required: row.second_factor_required,
+            logo: row.logo.map(FileId::new),
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
         }
@@ -66,6 +68,7 @@ pub async fn insert(tx: &mut Tx, details: &Details) -> Result<(Organization, Loc
         time_zone: details.time_zone.clone(),
         currency: details.currency.clone(),
         second_factor_required: false,
+        logo: None,
         created_at: now,
         updated_at: now,
     };
@@ -77,7 +80,7 @@ pub async fn find(tx: &mut Tx) -> Result<Option<Organization>> {
     let id = tx.org()?;
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT org_id, version, name, time_zone, currency, second_factor_required, created_at AS "created_at: SqlTime",
+        r#"SELECT org_id, version, name, time_zone, currency, second_factor_required, logo, created_at AS "created_at: SqlTime",
                   updated_at AS "updated_at: SqlTime"
              FROM identity.organizations WHERE org_id = $1"#,
         id.uuid(),
@@ -92,7 +95,7 @@ pub async fn lock(tx: &mut Tx) -> Result<Option<Organization>> {
     let id = tx.org()?;
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT org_id, version, name, time_zone, currency, second_factor_required, created_at AS "created_at: SqlTime",
+        r#"SELECT org_id, version, name, time_zone, currency, second_factor_required, logo, created_at AS "created_at: SqlTime",
                   updated_at AS "updated_at: SqlTime"
              FROM identity.organizations WHERE org_id = $1 FOR UPDATE"#,
         id.uuid(),
@@ -133,6 +136,25 @@ pub async fn update(
         updated_at: now,
         ..organization.clone()
     })
+}
+
+/// Shows another picture of a locked organisation, or none.
+pub async fn set_logo(
+    tx: &mut Tx,
+    organization: &Organization,
+    logo: Option<FileId>,
+) -> Result<Organization> {
+    let now = tx.now();
+    let version = sqlx::query_scalar!(
+        "UPDATE identity.organizations SET logo = $2, version = version + 1, updated_at = $3
+          WHERE org_id = $1 RETURNING version",
+        organization.id.uuid(),
+        logo.map(FileId::uuid),
+        now.to_sqlx() as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Organization { version, logo, updated_at: now, ..organization.clone() })
 }
 
 /// Whether any organisation has an owner: the first run is over.

@@ -1,7 +1,7 @@
 //! Users: sealed columns with a key per user, found by keyed hashes.
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx};
-use kernel::ids::{UserId, Uuid};
+use kernel::ids::{FileId, UserId, Uuid};
 use platform::db::{Locked, Tx};
 use platform::vault::{Place, Private, Subject, SubjectKey, Vault};
 use platform::{Error, Result};
@@ -32,6 +32,7 @@ struct Row {
     phone: Option<Vec<u8>>,
     state: String,
     operator: bool,
+    photo: Option<Uuid>,
     created_at: SqlTime,
 }
 
@@ -46,6 +47,7 @@ impl Row {
             phone: self.phone.map(|value| open("phone", value)).transpose()?,
             active: self.state == "active",
             operator: self.operator,
+            photo: self.photo.map(FileId::new),
             created_at: self.created_at.to_jiff(),
         })
     }
@@ -84,6 +86,7 @@ pub async fn insert(tx: &mut Tx, vault: &Vault, new: NewUser) -> Result<User> {
         phone: new.phone.map(|phone| phone.private().clone()),
         active: true,
         operator: new.operator,
+        photo: None,
         created_at: now,
     })
 }
@@ -115,7 +118,7 @@ fn taken(error: sqlx::Error) -> Error {
 pub async fn find(tx: &mut Tx, vault: &Vault, id: UserId) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT id, version, name, email, phone, state, operator, created_at AS "created_at: SqlTime"
+        r#"SELECT id, version, name, email, phone, state, operator, photo, created_at AS "created_at: SqlTime"
              FROM identity.users WHERE id = $1"#,
         id.uuid(),
     )
@@ -128,7 +131,7 @@ pub async fn find(tx: &mut Tx, vault: &Vault, id: UserId) -> Result<Option<User>
 pub async fn lock(tx: &mut Tx, vault: &Vault, id: UserId) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT id, version, name, email, phone, state, operator, created_at AS "created_at: SqlTime"
+        r#"SELECT id, version, name, email, phone, state, operator, photo, created_at AS "created_at: SqlTime"
              FROM identity.users WHERE id = $1 FOR UPDATE"#,
         id.uuid(),
     )
@@ -209,4 +212,18 @@ pub async fn update(tx: &mut Tx, vault: &Vault, user: &User, change: &Change) ->
     .await
     .map_err(taken)?;
     Ok(Locked::new(user.id, version))
+}
+
+/// Shows another picture of a locked user, or none.
+pub async fn set_photo(tx: &mut Tx, user: UserId, photo: Option<FileId>) -> Result<Locked> {
+    let now = tx.now();
+    let version = sqlx::query_scalar!(
+        "UPDATE identity.users SET photo = $2, version = version + 1, updated_at = $3 WHERE id = $1 RETURNING version",
+        user.uuid(),
+        photo.map(FileId::uuid),
+        now.to_sqlx() as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Locked::new(user, version))
 }

@@ -99,6 +99,8 @@ pub struct App {
     /// Routes of identity, without the gate: to prove that the gate is what protects.
     pub api: ServiceApi,
     pub client: Client,
+    /// Where files are.
+    pub folder: tempfile::TempDir,
     worker: Worker,
     sequencer: Sequencer,
     sources: AtomicU32,
@@ -122,9 +124,11 @@ impl App {
         let (mail, published, revocations) =
             (RecordingMailer::default(), StaticKeys::default(), Revocations::default());
         let limiter = Arc::new(MemoryLimiter::new(clock.clone()));
+        let folder = tempfile::tempdir().expect("a folder");
         let identity = Identity::new(Deps {
             db: own.clone(),
             vault: db.vault.clone(),
+            files: db.files(folder.path()),
             mailer: Arc::new(mail.clone()),
             limiter: limiter.clone(),
             published: published.clone(),
@@ -169,6 +173,7 @@ impl App {
             logs,
             api,
             client: Client::new(gateway.router),
+            folder,
             worker,
             sequencer,
             sources: AtomicU32::new(1),
@@ -331,6 +336,7 @@ pub fn process(app: &App) -> Identity {
     Identity::new(Deps {
         db,
         vault: app.db.vault.clone(),
+        files: app.identity.files().clone(),
         mailer: Arc::new(app.mail.clone()),
         limiter,
         published: StaticKeys::default(),

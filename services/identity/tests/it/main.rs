@@ -14,6 +14,7 @@ mod keys;
 mod members;
 mod passkeys;
 mod passwords;
+mod pictures;
 mod privacy;
 mod refresh;
 mod rotation;

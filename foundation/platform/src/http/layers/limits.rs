@@ -22,6 +22,7 @@ use tower_http::timeout::TimeoutBody;
 
 use crate::http::Deadline;
 use crate::http::extract::{BodyLimit, read};
+use crate::http::upload::is_picture;
 use crate::{Error, Kind};
 
 /// How large and how slow a request may be.
@@ -29,6 +30,8 @@ use crate::{Error, Kind};
 pub struct Limits {
     /// Bytes of a body.
     pub body: usize,
+    /// Bytes of a body that is announced as a picture.
+    pub picture: usize,
     /// Time until the answer begins.
     pub request: Duration,
     /// Longest pause inside a body.
@@ -39,6 +42,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: BodyLimit::default().0,
+            picture: 12 * 1024 * 1024,
             request: Duration::from_secs(30),
             body_pause: Duration::from_secs(10),
         }
@@ -46,15 +50,15 @@ impl Default for Limits {
 }
 
 pub(super) async fn enforce(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
-    let limit = BodyLimit(limits.body);
+    let limit = BodyLimit(if is_picture(request.headers()) { limits.picture } else { limits.body });
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > u64::try_from(limits.body).unwrap_or(u64::MAX)) {
+    if announced.is_some_and(|length| length > u64::try_from(limit.0).unwrap_or(u64::MAX)) {
         return limit.error().into_response();
     }
     request.extensions_mut().insert(limit);
     request.extensions_mut().insert(Deadline::after(limits.request));
-    let (request, arrived) = guard(request, &limits);
+    let (request, arrived) = guard(request, limit, &limits);
     let small = announced.is_some_and(|length| (1..=EAGER).contains(&length));
     let answer = async {
         let request = if small { eager(request, limit).await? } else { request };
@@ -96,14 +100,14 @@ fn announce_close(mut response: Response, arrived: &AtomicBool) -> Response {
 }
 
 /// Watches the body: counts its bytes, ends it when it pauses too long, and notes when all of it has arrived.
-fn guard(request: Request, limits: &Limits) -> (Request, Arc<AtomicBool>) {
+fn guard(request: Request, limit: BodyLimit, limits: &Limits) -> (Request, Arc<AtomicBool>) {
     let arrived = Arc::new(AtomicBool::new(request.body().is_end_stream()));
     if arrived.load(Ordering::Relaxed) {
         return (request, arrived);
     }
     let flag = Arc::clone(&arrived);
     let request = request.map(|body| {
-        let limited = http_body_util::Limited::new(body, limits.body);
+        let limited = http_body_util::Limited::new(body, limit.0);
         let inner = Body::new(TimeoutBody::new(limits.body_pause, limited));
         Body::new(Guarded { inner, arrived: flag })
     });

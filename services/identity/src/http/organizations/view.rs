@@ -1,8 +1,8 @@
 //! An organisation as the API shows it.
 
-use kernel::ids::OrgId;
+use kernel::ids::{FileId, OrgId};
 use kernel::time::Timestamp;
-use platform::http::openapi::type_id;
+use platform::http::openapi::{optional_type_id, type_id};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,6 +26,10 @@ pub(crate) struct Organization {
     /// Whether owners and managers need a second factor.
     #[schema(example = false)]
     second_factor_required: bool,
+    /// The logo, if there is one. Another logo has another identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = optional_type_id::<FileId>)]
+    logo: Option<FileId>,
     /// When it was created.
     #[schema(example = "2026-11-20T12:00:00Z")]
     created_at: Timestamp,
@@ -42,6 +46,7 @@ impl From<entities::Organization> for Organization {
             time_zone: organization.time_zone,
             currency: organization.currency,
             second_factor_required: organization.second_factor_required,
+            logo: organization.logo,
             created_at: organization.created_at,
             updated_at: organization.updated_at,
         }

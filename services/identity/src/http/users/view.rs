@@ -1,8 +1,8 @@
 //! A person as the API shows them.
 
-use kernel::ids::UserId;
+use kernel::ids::{FileId, UserId};
 use kernel::time::Timestamp;
-use platform::http::openapi::type_id;
+use platform::http::openapi::{optional_type_id, type_id};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +28,10 @@ pub(crate) struct User {
     /// Whether this person runs the installation.
     #[schema(example = false)]
     operator: bool,
+    /// The photo, if there is one. Another photo has another identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = optional_type_id::<FileId>)]
+    photo: Option<FileId>,
     /// When the account was made.
     #[schema(example = "2026-11-20T12:00:00Z")]
     created_at: Timestamp,
@@ -41,6 +45,7 @@ impl From<entities::User> for User {
             email: user.email.map(|email| email.reveal().to_owned()),
             phone: user.phone.map(|phone| phone.reveal().to_owned()),
             operator: user.operator,
+            photo: user.photo,
             created_at: user.created_at,
         }
     }

@@ -45,7 +45,10 @@ impl Bucket {
     pub fn open(url: &SecretString, bucket: &str) -> Result<Self, AddressError> {
         let address = Address::parse(url)?;
         let shown = format!("{bucket} at {}", address.endpoint());
-        let client = ClientOptions::new().with_timeout(TRY).with_connect_timeout(CONNECT);
+        let client = ClientOptions::new()
+            .with_timeout(TRY)
+            .with_connect_timeout(CONNECT)
+            .with_allow_http(address.is_plain());
         let retry =
             RetryConfig { backoff: BackoffConfig::default(), max_retries: 3, retry_timeout: PATIENCE };
         let store = AmazonS3Builder::new()
@@ -54,7 +57,6 @@ impl Bucket {
             .with_bucket_name(bucket)
             .with_access_key_id(address.key())
             .with_secret_access_key(address.secret())
-            .with_allow_http(address.is_plain())
             // `host/bucket/object`: the form that every store understands, and that needs no name per bucket.
             .with_virtual_hosted_style_request(false)
             .with_client_options(client)

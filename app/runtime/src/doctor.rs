@@ -3,6 +3,7 @@
 mod database;
 mod machine;
 mod outside;
+mod public;
 
 use std::fmt;
 
@@ -68,6 +69,7 @@ pub async fn examine(settings: Settings) -> Vec<Finding> {
         machine::port(&settings).await,
     ];
     findings.extend(Box::pin(outside::examine(&settings)).await);
+    findings.extend(Box::pin(public::examine(&settings)).await);
     findings.extend(Box::pin(database::examine(settings)).await);
     findings
 }

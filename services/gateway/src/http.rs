@@ -4,6 +4,7 @@ pub(crate) mod docs;
 pub(crate) mod health;
 mod keys;
 mod metrics;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub(crate) fn probes() -> Api<Shared> {
 pub(crate) fn routes() -> Api<Shared> {
     let api = probes()
         .routes(routes!(health::health))
+        .routes(routes!(websocket::websocket))
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::page))
         .routes(routes!(docs::style));

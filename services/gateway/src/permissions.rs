@@ -12,6 +12,7 @@ pub const PERMISSIONS: &[Permission] = &[
     public("get_readiness"),
     public("get_metrics"),
     public("get_health"),
+    public("get_websocket_probe"),
     public("get_openapi"),
     public("get_api_page"),
     public("get_api_page_style"),

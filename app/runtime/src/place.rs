@@ -66,6 +66,11 @@ impl Place {
         self.folder.join("secrets")
     }
 
+    /// Where the keys and certificates for TLS are.
+    pub fn tls(&self) -> PathBuf {
+        self.folder.join("tls")
+    }
+
     /// Where messages go without a mail server.
     pub fn mail(&self) -> PathBuf {
         self.folder.join("outbox-mail")

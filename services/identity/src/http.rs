@@ -7,7 +7,6 @@ mod keys;
 mod members;
 mod organizations;
 mod passkeys;
-mod qr;
 mod second_factor;
 mod text;
 mod users;

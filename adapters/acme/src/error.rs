@@ -27,8 +27,8 @@ pub enum AcmeError {
     /// The authority said no.
     #[error("the authority refused: {0}")]
     Refused(String),
-    /// The connection broke in the middle of an order.
-    #[error("the connection to the authority broke: {0}")]
+    /// It broke off in the middle of an order.
+    #[error("the order broke off: {0}")]
     Interrupted(String),
     /// The authority did not finish in time.
     #[error("the authority did not finish in time")]
@@ -45,10 +45,7 @@ impl AcmeError {
 impl AcmeError {
     /// The same, after the order was placed.
     pub(crate) fn ordered(self) -> Self {
-        match self {
-            Self::Unreachable(text) => Self::Interrupted(text),
-            other => other,
-        }
+        if self.nothing_ordered() { Self::Interrupted(self.to_string()) } else { self }
     }
 }
 
@@ -108,10 +105,13 @@ mod tests {
             (transport("client error (Connect): Connection refused"), true),
             (transport("client error (Connect): invalid peer certificate: UnknownIssuer"), true),
             (transport("client error (Connect): Connection refused").ordered(), false),
+            (AcmeError::Setup("a key cannot be made".to_owned()).ordered(), false),
             (AcmeError::Late, false),
         ] {
             assert_eq!(error.nothing_ordered(), nothing_ordered, "{error}");
         }
-        assert!(transport("x: invalid peer certificate: UnknownIssuer").to_string().contains("http.acme_root"));
+        assert!(
+            transport("x: invalid peer certificate: UnknownIssuer").to_string().contains("http.acme_root")
+        );
     }
 }

@@ -13,8 +13,10 @@ use rustls::sign::CertifiedKey;
 use crate::{Account, AcmeError};
 
 /// How long the authority may take to look whether the name leads here, and to sign.
-const PATIENCE: RetryPolicy =
-    RetryPolicy::new().initial_delay(Duration::from_millis(250)).backoff(1.5).timeout(Duration::from_secs(60));
+const PATIENCE: RetryPolicy = RetryPolicy::new()
+    .initial_delay(Duration::from_millis(250))
+    .backoff(1.5)
+    .timeout(Duration::from_secs(60));
 /// How long all of it may take, connections that hang included.
 const ALL: Duration = Duration::from_secs(150);
 
@@ -117,9 +119,12 @@ fn proof(host: &str, digest: &[u8]) -> Result<CertifiedKey, AcmeError> {
     params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| setup(&error))?;
     let certificate = params.self_signed(&key).map_err(|error| setup(&error))?;
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let chain = vec![CertificateDer::from(certificate)];
-    CertifiedKey::from_der(chain, PrivateKeyDer::from(key), &provider).map_err(|error| setup(&error))
+    let key = rustls::crypto::aws_lc_rs::default_provider()
+        .key_provider
+        .load_private_key(PrivateKeyDer::from(key))
+        .map_err(|error| setup(&error))?;
+    // Not `from_der`, which reads the certificate as a client would, and refuses the extension that this is about.
+    Ok(CertifiedKey::new(vec![CertificateDer::from(certificate)], key))
 }
 
 #[cfg(test)]
@@ -134,8 +139,11 @@ mod tests {
         let (_, certificate) = X509Certificate::from_der(proof.cert[0].as_ref()).unwrap();
         let names = certificate.subject_alternative_name().unwrap().unwrap();
         assert_eq!(names.value.general_names, [GeneralName::DNSName("deliver.example.org")]);
-        let extension =
-            certificate.extensions().iter().find(|one| one.oid.to_id_string() == "1.3.6.1.5.5.7.1.31").unwrap();
+        let extension = certificate
+            .extensions()
+            .iter()
+            .find(|one| one.oid.to_id_string() == "1.3.6.1.5.5.7.1.31")
+            .unwrap();
         assert!(extension.critical);
         assert_eq!(extension.value, [&[0x04, 0x20][..], &[7; 32]].concat());
     }

@@ -28,8 +28,6 @@ pub struct Announcement {
 
 const PRODUCTION: &str = "For real use run it as a service behind HTTPS: docs/operating/install.md.";
 
-const ALONE: &str = "Only this machine reaches it; --lan opens it to the network.";
-
 fn codes<'a>(page: Option<&'a str>, app: &'a str) -> Vec<(&'static str, &'a str)> {
     let page = page.map(|page| ("Phones first learn to trust this DropMate here:", page));
     page.into_iter().chain([("Then they open it here:", app)]).collect()
@@ -63,16 +61,20 @@ impl Announcement {
         if let Some(seeded) = &self.seeded {
             let _ = write!(text, "{seeded}");
         }
-        if let Some(Facts { trust, others, reached }) = &self.tls {
-            let _ = writeln!(text, "Certificate of: {}\nFingerprint (SHA-256): {}", trust.name, trust.fingerprint);
+        if let Some(Facts { trust, others, alone }) = &self.tls {
+            let _ = writeln!(
+                text,
+                "Certificate of: {}\nFingerprint (SHA-256): {}",
+                trust.name, trust.fingerprint
+            );
             if let Some(page) = &trust.page {
                 let _ = writeln!(text, "Phones trust it through: {page}");
             }
             for other in others {
                 let _ = writeln!(text, "Also at: {other}");
             }
-            if !reached {
-                let _ = writeln!(text, "{ALONE}");
+            if let Some(alone) = alone {
+                let _ = writeln!(text, "{alone}");
             }
         }
         let _ = writeln!(text, "{}\n{PRODUCTION}", self.folder());
@@ -80,9 +82,11 @@ impl Announcement {
     }
 
     /// What somebody with a phone in the hand needs: the codes only when a phone can come here at all.
-    fn draw(&self, Facts { trust, others, reached }: &Facts, text: &mut String) {
+    fn draw(&self, Facts { trust, others, alone }: &Facts, text: &mut String) {
         let Trust { name, fingerprint, page, .. } = &**trust;
-        if *reached {
+        if let Some(alone) = alone {
+            let _ = writeln!(text, "  {alone}\n");
+        } else {
             for (number, (what, url)) in codes(page.as_deref(), &self.url).into_iter().enumerate() {
                 let _ = writeln!(text, "  \x1b[1m{}. {what}\x1b[0m  {url}\n", number + 1);
                 for line in qr::terminal(url).unwrap_or_default().lines() {
@@ -90,11 +94,14 @@ impl Announcement {
                 }
                 let _ = writeln!(text);
             }
-        } else {
-            let _ = writeln!(text, "  {ALONE}");
         }
         let (first, second) = fingerprint.split_at(fingerprint.len().div_ceil(2));
-        let _ = writeln!(text, "  {name}, SHA-256 fingerprint:\n    {}\n    {}\n", first.trim_end(), second.trim_start());
+        let _ = writeln!(
+            text,
+            "  {name}, SHA-256 fingerprint:\n    {}\n    {}\n",
+            first.trim_end(),
+            second.trim_start()
+        );
         for other in others {
             let _ = writeln!(text, "  Also at {other}");
         }
@@ -146,7 +153,7 @@ mod tests {
             url: "https://192.168.1.20:8080".to_owned(),
             owner_link: None,
             seeded: None,
-            tls: Some(Facts { trust: Arc::new(trust), others, reached: true }),
+            tls: Some(Facts { trust: Arc::new(trust), others, alone: None }),
             data: "/data".into(),
             instead_of: None,
         };
@@ -160,7 +167,7 @@ mod tests {
         assert!(plain.contains("Fingerprint (SHA-256): 0A1B 2C3D 4E5F 6071\n"), "{plain}");
         assert!(plain.contains("Phones trust it through: http://192.168.1.20:8081\n"), "{plain}");
         assert!(plain.contains("Also at: https://10.0.0.9:8080\n") && !plain.contains('▀'), "{plain}");
-        facts.tls.as_mut().unwrap().reached = false;
+        facts.tls.as_mut().unwrap().alone = Some("Only this machine; --lan");
         assert!(!facts.pretty().contains('▀') && facts.pretty().contains("--lan"));
     }
 }

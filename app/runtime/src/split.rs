@@ -17,8 +17,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
 use ::gateway::Phones;
+use anyhow::{Context, Result, bail};
 use axum::Router;
 use kernel::random::Random;
 use kernel::time::SharedClock;

@@ -43,7 +43,7 @@ use local::Local;
 use names::Names;
 use public::Public;
 
-pub(crate) use addresses::{of_this_machine, to_go_to};
+use addresses::{of_this_machine, reached_at, to_go_to};
 pub(crate) use authority::PUBLIC_FILE;
 pub(crate) use check::check;
 
@@ -91,8 +91,8 @@ pub struct Facts {
     pub trust: Arc<Trust>,
     /// Further addresses of this machine under which it is reached.
     pub others: Vec<String>,
-    /// Whether other machines reach it at all.
-    pub reached: bool,
+    /// Why no other machine reaches it, if none does.
+    pub alone: Option<&'static str>,
 }
 
 /// TLS of a process that ends it.
@@ -141,7 +141,12 @@ impl Tls {
         }
         if let Some((listener, address)) = sockets.plain {
             tracing::info!(%address, "plain HTTP leads to HTTPS");
-            crate::boot::serve(lifecycle, "HTTP server without TLS", Endpoint::plain(listener), self.door.clone().router());
+            crate::boot::serve(
+                lifecycle,
+                "HTTP server without TLS",
+                Endpoint::plain(listener),
+                self.door.clone().router(),
+            );
         }
         Endpoint { listener: sockets.main, handshake: Some(Arc::clone(&self.handshake)) }
     }
@@ -172,10 +177,14 @@ impl Parts<'_> {
             page: self.sockets.plain.as_ref().map(|(_, at)| origin("http", &public_host, at.port())),
         });
         let (port, listen) = (self.sockets.address.port(), self.sockets.address.ip());
-        let others = lan.iter().filter(|_| listen.is_unspecified()).map(|ip| host_text(*ip));
+        let others = reached_at(listen, &lan).into_iter().map(host_text);
         let others = others.filter(|host| *host != public_host).map(|host| origin("https", &host, port));
-        let facts =
-            Facts { trust: Arc::clone(&trust), others: others.collect(), reached: !is_loopback(&public_host) };
+        let alone = is_loopback(&public_host).then_some(if listen.is_unspecified() {
+            "No address of a network was found on this machine: is it connected?"
+        } else {
+            "Only this machine reaches it; --lan opens it to the network."
+        });
+        let facts = Facts { trust: Arc::clone(&trust), others: others.collect(), alone };
         let covering = Arc::clone(&local);
         let door = Door {
             app: self.public_url.to_owned(),
@@ -200,11 +209,11 @@ impl Parts<'_> {
         let host = host_of(self.public_url);
         let kept = Kept::new(&self.settings.place.tls(), &directory.url, &host);
         let public = Arc::new(Public::open(host, directory, kept, Arc::clone(self.clock))?);
-        let covering = Arc::clone(&public);
         let door = Door {
             app: self.public_url.to_owned(),
-            port: url::Url::parse(self.public_url)?.port_or_known_default().unwrap_or(443),
-            covers: Arc::new(move |host| covering.covers(host)),
+            port: self.sockets.address.port(),
+            // There is one name, and that is in the address.
+            covers: Arc::new(|_host| false),
             trust: None,
         };
         let chooser = Chooser {

@@ -25,7 +25,9 @@ pub fn terminal(text: &str) -> Result<String> {
     let mut lines = String::new();
     for row in (0..end).step_by(2) {
         lines.push_str(ON);
-        lines.extend((0..end).map(|column| half_blocks(dark(&code, row, column), dark(&code, row + 1, column))));
+        lines.extend(
+            (0..end).map(|column| half_blocks(dark(&code, row, column), dark(&code, row + 1, column))),
+        );
         lines.push_str(OFF);
         lines.push('\n');
     }

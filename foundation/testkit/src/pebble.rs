@@ -101,8 +101,20 @@ impl Pebble {
         let management = format!("127.0.0.1:{}", self.names.port());
         let program = server::program("DROPMATE_PEBBLE_CHALLTESTSRV", "pebble-challtestsrv")?;
         self.names.start(Command::new(program).args([
-            "-dns01", &dns, "-management", &management, "-http01", "", "-https01", "", "-tlsalpn01", "",
-            "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
+            "-dns01",
+            &dns,
+            "-management",
+            &management,
+            "-http01",
+            "",
+            "-https01",
+            "",
+            "-tlsalpn01",
+            "",
+            "-defaultIPv4",
+            "127.0.0.1",
+            "-defaultIPv6",
+            "",
         ]))?;
         let program = server::program("DROPMATE_PEBBLE", "pebble")?;
         let settings = self.server.folder().join("pebble.json");

@@ -71,13 +71,17 @@ impl Door {
         router.with_state(Arc::new(self))
     }
 
-    /// `https://`, the host that the caller used if the certificate is for it, and our port.
+    /// `https://`, the host that the caller used if the certificate is for it, and our port. The host that people type
+    /// may be reached through another port than ours.
     fn origin(&self, headers: &HeaderMap) -> String {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(|host| {
             let authority: http::uri::Authority = host.parse().ok()?;
             Some(authority.host().to_ascii_lowercase())
         });
-        match host.filter(|host| (self.covers)(host.trim_start_matches('[').trim_end_matches(']'))) {
+        let app: Option<Uri> = self.app.parse().ok();
+        let other = |host: &String| app.as_ref().and_then(Uri::host) != Some(host);
+        let covered = |host: &String| (self.covers)(host.trim_start_matches('[').trim_end_matches(']'));
+        match host.filter(|host| other(host) && covered(host)) {
             None => self.app.clone(),
             Some(host) if self.port == 443 => format!("https://{host}"),
             Some(host) => format!("https://{host}:{}", self.port),
@@ -165,9 +169,12 @@ mod tests {
             page: None,
         };
         let door = Door {
-            app: "https://192.168.1.20:8080".to_owned(),
+            // A router leads from the port that people type to ours.
+            app: "https://192.168.1.20".to_owned(),
             port: 8080,
-            covers: Arc::new(|host| ["shop.local", "192.168.1.21", "fd00::1"].contains(&host)),
+            covers: Arc::new(|host| {
+                host.starts_with("192.168.1.") || ["shop.local", "fd00::1"].contains(&host)
+            }),
             trust: trusts.then(|| Arc::new(trust)),
         };
         door.router()
@@ -194,7 +201,7 @@ mod tests {
     async fn everything_but_the_trust_page_is_a_redirect() {
         for path in ["/api/v1/users/me", "/readyz", "/setup/dml_secret", "/metrics", "/ca.crt/", "/ca.key"] {
             let to = ask(true, Method::GET, path, &[]).await;
-            assert_eq!(location(&to), format!("https://192.168.1.20:8080{path}"));
+            assert_eq!(location(&to), format!("https://192.168.1.20{path}"));
             assert!(bytes(to).await.is_empty());
         }
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
@@ -214,9 +221,10 @@ mod tests {
             ("SHOP.local", "https://shop.local:8080/a?b=c"),
             ("192.168.1.21:8081", "https://192.168.1.21:8080/a?b=c"),
             ("[fd00::1]:8081", "https://[fd00::1]:8080/a?b=c"),
-            ("evil.example", "https://192.168.1.20:8080/a?b=c"),
-            ("shop.local@evil.example", "https://192.168.1.20:8080/a?b=c"),
-            ("", "https://192.168.1.20:8080/a?b=c"),
+            ("192.168.1.20:8081", "https://192.168.1.20/a?b=c"),
+            ("evil.example", "https://192.168.1.20/a?b=c"),
+            ("shop.local@evil.example", "https://192.168.1.20/a?b=c"),
+            ("", "https://192.168.1.20/a?b=c"),
         ] {
             let to = ask(true, Method::GET, "/a?b=c", &[("host", host)]).await;
             assert_eq!(location(&to), expected, "{host:?}");
@@ -233,14 +241,21 @@ mod tests {
         let answer = ask(true, Method::GET, "/ca.mobileconfig", &[]).await;
         assert_eq!(answer.headers()[CONTENT_TYPE], "application/x-apple-aspen-config");
         let profile = String::from_utf8(bytes(answer).await.to_vec()).unwrap();
-        assert!(profile.contains("<data>MIIB</data>") && profile.contains("com.apple.security.root"), "{profile}");
-        assert!(profile.contains("&lt;shop&gt;") && !profile.contains("<shop>"), "{profile}");
+        assert!(
+            profile.contains("<data>MIIB</data>") && profile.contains("com.apple.security.root"),
+            "{profile}"
+        );
+        assert!(profile.contains("&#60;shop&#62;") && !profile.contains("<shop>"), "{profile}");
     }
 
     #[tokio::test]
     async fn the_page_opens_the_steps_of_the_phone_that_asks() {
         for (agent, open, closed) in [
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)", "id=\"apple\" open", "id=\"android\" open"),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)",
+                "id=\"apple\" open",
+                "id=\"android\" open",
+            ),
             ("Mozilla/5.0 (Linux; Android 15; Pixel 8)", "id=\"android\" open", "id=\"apple\" open"),
         ] {
             let answer = ask(true, Method::GET, "/", &[("user-agent", agent), ("host", "shop.local")]).await;

@@ -88,7 +88,8 @@ impl Site {
 
     /// All certificates that are kept.
     fn kept(&self) -> Vec<std::path::PathBuf> {
-        let directory = std::fs::read_dir(self.home.data().join("tls/acme")).unwrap().next().unwrap().unwrap();
+        let directory =
+            std::fs::read_dir(self.home.data().join("tls/acme")).unwrap().next().unwrap().unwrap();
         std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 }
@@ -171,7 +172,11 @@ async fn a_certificate_is_renewed_before_its_end_and_a_failure_keeps_the_one_bef
     until("it was renewed", || async { site.shown().await != first }).await;
     assert_eq!(site.certificate().await, (200, true));
     let root = pebble.issues_under().await.unwrap();
-    assert_eq!(site.visitor(&root).get(site.url()).send().await.unwrap().status(), 200, "a good one all the time");
+    assert_eq!(
+        site.visitor(&root).get(site.url()).send().await.unwrap().status(),
+        200,
+        "a good one all the time"
+    );
 
     pebble.kill();
     let last = site.shown().await;
@@ -182,7 +187,10 @@ async fn a_certificate_is_renewed_before_its_end_and_a_failure_keeps_the_one_bef
     until("it was renewed", || async { site.certificate().await == (200, true) }).await;
     assert_ne!(site.shown().await, last);
     let log = stop(running).await;
-    assert!(log.contains("the directory cannot be reached") && log.contains("does not know the account"), "{log}");
+    assert!(
+        log.contains("the directory cannot be reached") && log.contains("does not know the account"),
+        "{log}"
+    );
 }
 
 #[tokio::test]

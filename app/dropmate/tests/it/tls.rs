@@ -11,8 +11,7 @@ use testkit::simclock::Hub;
 
 use crate::support::{Home, Running, client, client_with, eventually};
 
-const SELF: [&str; 7] =
-    ["up", "--tls", "self", "--listen", "127.0.0.1:0", "--plain-listen", "127.0.0.1:0"];
+const SELF: [&str; 7] = ["up", "--tls", "self", "--listen", "127.0.0.1:0", "--plain-listen", "127.0.0.1:0"];
 
 fn authority(home: &Home) -> Vec<u8> {
     std::fs::read(home.data().join("tls/authority.crt")).unwrap()
@@ -50,7 +49,10 @@ async fn who_trusts_the_authority_comes_in_over_http2_and_a_stranger_does_not() 
     assert!(running.url.starts_with("https://127.0.0.1:"), "{}", running.url);
     let page = trusting(&authority(&home)).get(&running.url).send().await.unwrap();
     assert_eq!((page.status().as_u16(), page.version()), (200, Version::HTTP_2));
-    assert!(!page.headers().contains_key("strict-transport-security"), "it would lock out who has not installed it");
+    assert!(
+        !page.headers().contains_key("strict-transport-security"),
+        "it would lock out who has not installed it"
+    );
     assert!(page.text().await.unwrap().contains("/setup/phone"));
     let old = Certificate::from_pem(&authority(&home)).unwrap();
     let old = client_with(|client| {
@@ -110,7 +112,8 @@ async fn the_port_without_tls_serves_what_makes_trust_and_leads_everything_else_
         (Method::POST, "/api/v1/auth/login"),
         (Method::DELETE, "/ca.mobileconfig"),
     ] {
-        let answer = plain().request(method.clone(), format!("{page}{path}")).body("{}").send().await.unwrap();
+        let answer =
+            plain().request(method.clone(), format!("{page}{path}")).body("{}").send().await.unwrap();
         assert_eq!(answer.status(), 307, "{method} {path}");
         assert_eq!(answer.headers()["location"], format!("{}{path}", running.url), "{method} {path}");
         assert!(answer.bytes().await.unwrap().is_empty(), "{method} {path}");
@@ -125,7 +128,10 @@ async fn the_port_without_tls_serves_what_makes_trust_and_leads_everything_else_
     let setup = phone.get(format!("{}/setup/phone", running.url)).send().await.unwrap();
     assert!(!setup.headers()["content-security-policy"].to_str().unwrap().contains("unsafe"));
     let setup = setup.text().await.unwrap();
-    assert!(setup.contains(fingerprint) && setup.contains(&page) && setup.matches("<svg").count() >= 3, "{setup}");
+    assert!(
+        setup.contains(fingerprint) && setup.contains(&page) && setup.matches("<svg").count() >= 3,
+        "{setup}"
+    );
 
     let typed = running.url.replace("https://", "http://");
     let answer = plain().get(format!("{typed}/readyz?x=1")).send().await.unwrap();
@@ -241,8 +247,9 @@ fn a_public_address_for_which_the_authority_was_not_made_is_refused_with_the_way
 
 /// Where the private PostgreSQL of a running installation is, for processes beside it.
 fn shared_database(home: &Home) -> String {
-    let cluster = std::fs::read_dir(home.data().join("postgres")).unwrap().next().unwrap().unwrap();
-    let pid_file = std::fs::read_to_string(cluster.path().join("postmaster.pid")).unwrap();
+    let mut clusters = std::fs::read_dir(home.data().join("postgres")).unwrap().flatten();
+    let pid_file =
+        clusters.find_map(|one| std::fs::read_to_string(one.path().join("postmaster.pid")).ok()).unwrap();
     let line = |number: usize| pid_file.lines().nth(number).unwrap().trim().to_owned();
     format!("postgres:///dropmate?host={}&port={}", line(4), line(3))
 }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// Interfaces of containers and virtual machines: nobody outside this machine is behind them.
 const INSIDE: [&str; 13] = [
-    "docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "podman", "cni", "flannel", "cali", "lxcbr", "lxdbr", "kube",
+    "docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "podman", "cni", "flannel", "cali", "lxcbr",
+    "lxdbr", "kube",
 ];
 
 /// What the operating system says about one address.
@@ -57,12 +58,18 @@ fn rank(ip: IpAddr) -> Option<u8> {
     }
 }
 
+/// Those at which it is reached when it listens on this one. Version 6 takes connections of version 4 too, but not the
+/// other way round.
+pub(crate) fn reached_at(listen: IpAddr, lan: &[IpAddr]) -> Vec<IpAddr> {
+    if !listen.is_unspecified() {
+        return vec![listen];
+    }
+    lan.iter().copied().filter(|ip| listen.is_ipv6() || ip.is_ipv4()).collect()
+}
+
 /// The address to put into links for others, when it listens on this one.
 pub(crate) fn to_go_to(listen: IpAddr, lan: &[IpAddr]) -> IpAddr {
-    if !listen.is_unspecified() {
-        return listen;
-    }
-    lan.first().copied().unwrap_or(match listen {
+    reached_at(listen, lan).first().copied().unwrap_or(match listen {
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
     })
@@ -114,5 +121,8 @@ mod tests {
         assert_eq!(to("0.0.0.0", &[]), "127.0.0.1");
         assert_eq!(to("::", &[]), "::1");
         assert_eq!(to("127.0.0.1", &lan), "127.0.0.1");
+        let lan: Vec<IpAddr> = ["fd00::2", "10.0.0.2"].iter().map(|ip| ip.parse().unwrap()).collect();
+        assert_eq!(to("0.0.0.0", &lan), "10.0.0.2", "nobody reaches version 6 on an address of version 4");
+        assert_eq!(reached_at("::".parse().unwrap(), &lan), lan);
     }
 }

@@ -9,8 +9,8 @@ use kernel::random::Random;
 use kernel::time::{SignedDuration, Timestamp};
 use platform::config::secrets;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -57,7 +57,13 @@ pub(crate) struct Leaf {
 impl Authority {
     /// The one in this folder; made if there is none, or if it has expired. `host` is for people to tell installations
     /// apart, `names` what it must be able to vouch for besides everything local.
-    pub fn load_or_make(folder: &Path, host: &str, names: &Names, now: Timestamp, random: &Random) -> Result<Self> {
+    pub fn load_or_make(
+        folder: &Path,
+        host: &str,
+        names: &Names,
+        now: Timestamp,
+        random: &Random,
+    ) -> Result<Self> {
         let what = || format!("the local authority in {}", folder.join(FILE).display());
         if let Some(kept) = secrets::load(folder, FILE)? {
             let authority = Self::read(kept.expose_secret()).with_context(what)?;
@@ -78,7 +84,8 @@ impl Authority {
     }
 
     fn read(pem: &str) -> Result<Self> {
-        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| anyhow!("{error}"))?;
+        let certificate =
+            CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| anyhow!("{error}"))?;
         let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
             .map_err(|_content_is_secret| anyhow!("its key cannot be read"))?;
         let key = KeyPair::try_from(&key).map_err(|_content_is_secret| anyhow!("its key cannot be used"))?;
@@ -94,7 +101,8 @@ impl Authority {
 
     /// Writes the certificate where people and commands find it.
     fn published(self, folder: &Path) -> Result<Self> {
-        let (file, draft) = (folder.join(PUBLIC_FILE), folder.join(format!(".{PUBLIC_FILE}.{}", std::process::id())));
+        let (file, draft) =
+            (folder.join(PUBLIC_FILE), folder.join(format!(".{PUBLIC_FILE}.{}", std::process::id())));
         if std::fs::read_to_string(&file).is_ok_and(|there| there == self.public) {
             return Ok(self);
         }
@@ -200,7 +208,8 @@ mod tests {
         let mut roots = RootCertStore::empty();
         roots.add(authority.certificate.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
         let host = ServerName::try_from(host.to_owned()).unwrap();
         let at = UnixTime::since_unix_epoch(Duration::from_secs(at.as_second().try_into().unwrap()));
         verifier.verify_server_cert(&leaf.key.cert[0], &[], &host, &[], at).map(drop)
@@ -238,7 +247,8 @@ mod tests {
         verify(&authority, &leaf, "localhost", end - SignedDuration::from_secs(1)).unwrap();
         assert!(verify(&authority, &leaf, "localhost", end + SignedDuration::from_secs(1)).is_err());
         let other = tempfile::tempdir().unwrap();
-        let stranger = Authority::load_or_make(other.path(), "x", &names(), start(), &Random::seeded(2)).unwrap();
+        let stranger =
+            Authority::load_or_make(other.path(), "x", &names(), start(), &Random::seeded(2)).unwrap();
         assert!(verify(&stranger, &leaf, "localhost", start()).is_err());
     }
 
@@ -247,7 +257,8 @@ mod tests {
     fn a_stolen_key_cannot_speak_for_the_public_internet() {
         let home = tempfile::tempdir().unwrap();
         let authority = authority(home.path(), start());
-        let stolen = Names::default().with_host("bank.example").with_host("93.184.216.34").with_host("10.1.1.1");
+        let stolen =
+            Names::default().with_host("bank.example").with_host("93.184.216.34").with_host("10.1.1.1");
         let leaf = authority.issue(&stolen, start()).unwrap();
         for host in ["bank.example", "93.184.216.34"] {
             let refused = verify(&authority, &leaf, host, start()).unwrap_err();
@@ -279,7 +290,8 @@ mod tests {
         authority(home.path(), start());
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         std::fs::set_permissions(home.path().join(FILE), mode).unwrap();
-        let refused = Authority::load_or_make(home.path(), "x", &names(), start(), &Random::seeded(1)).err().unwrap();
+        let refused =
+            Authority::load_or_make(home.path(), "x", &names(), start(), &Random::seeded(1)).err().unwrap();
         assert!(refused.to_string().contains("chmod 600"), "{refused}");
     }
 }

@@ -112,7 +112,12 @@ mod tests {
         for url in ["http://shop.local", "https://shop", "https://xn--p1ai"] {
             assert!(refusal(Tls::SelfSigned, Some(url)).is_some(), "{url:?}");
         }
-        for url in [None, Some("https://shop-pc:8080"), Some("https://192.168.1.20"), Some("https://deliver.example.org")] {
+        for url in [
+            None,
+            Some("https://shop-pc:8080"),
+            Some("https://192.168.1.20"),
+            Some("https://deliver.example.org"),
+        ] {
             assert_eq!(refusal(Tls::SelfSigned, url), None, "{url:?}");
         }
         assert_eq!(refusal(Tls::Off, Some("http://shop")), None);

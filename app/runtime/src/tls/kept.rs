@@ -43,8 +43,9 @@ pub(crate) struct Certificate {
 impl Certificate {
     /// Chain and key as PEM.
     fn read(pem: &str) -> Result<Self> {
-        let chain: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(|error| anyhow!("{error}"))?;
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(|error| anyhow!("{error}"))?;
         let key = PrivateKeyDer::from_pem_slice(pem.as_bytes())
             .map_err(|_content_is_secret| anyhow!("its key cannot be read"))?;
         let first = chain.first().context("there is no certificate in it")?;
@@ -52,7 +53,8 @@ impl Certificate {
         let validity = parsed.validity();
         let (not_before, not_after) = (moment(validity.not_before)?, moment(validity.not_after)?);
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let key = CertifiedKey::from_der(chain, key, &provider).context("certificate and key do not belong together")?;
+        let key = CertifiedKey::from_der(chain, key, &provider)
+            .context("certificate and key do not belong together")?;
         Ok(Self { key: Arc::new(key), not_before, not_after })
     }
 
@@ -85,7 +87,8 @@ impl Kept {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             match builder.create(folder) {
                 Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                    return Err(error).with_context(|| format!("the folder {} cannot be created", folder.display()));
+                    return Err(error)
+                        .with_context(|| format!("the folder {} cannot be created", folder.display()));
                 }
                 _ => {}
             }
@@ -120,7 +123,8 @@ impl Kept {
     /// Keeps a certificate, after it was read: one that cannot be shown does not take the place of one that can.
     pub fn keep_certificate(&self, chain: &str, key: &str) -> Result<Certificate> {
         let pem = format!("{}\n{}", chain.trim_end(), key);
-        let certificate = Certificate::read(&pem).context("the authority issued something that cannot be used")?;
+        let certificate =
+            Certificate::read(&pem).context("the authority issued something that cannot be used")?;
         secrets::replace(&self.folder, &self.certificate_name(), &pem)?;
         Ok(certificate)
     }
@@ -154,7 +158,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_for_its_owner_and_for_one_directory() {
         let home = tempfile::tempdir().unwrap();
-        let trial = Kept::new(&home.path().join("tls"), "https://trial.example/directory", "shop.example.org");
+        let trial =
+            Kept::new(&home.path().join("tls"), "https://trial.example/directory", "shop.example.org");
         trial.create().unwrap();
         trial.create().unwrap();
         trial.keep_account("{}").unwrap();

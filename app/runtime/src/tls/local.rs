@@ -121,8 +121,13 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let clock = ManualClock::at("2026-11-20T12:00:00Z".parse().unwrap());
         let always = Names::beside().with_machine("shop-pc");
-        let authority =
-            Authority::load_or_make(home.path(), "shop-pc", &always, kernel::time::Clock::now(&clock), &Random::seeded(1));
+        let authority = Authority::load_or_make(
+            home.path(),
+            "shop-pc",
+            &always,
+            kernel::time::Clock::now(&clock),
+            &Random::seeded(1),
+        );
         let local = Local::new(authority.unwrap(), always, true, Arc::new(clock.clone()));
         Test { local, clock, _home: home }
     }
@@ -173,6 +178,9 @@ mod tests {
         };
         assert!(end(&shown(&local)) - end(&first) > 260 * 24 * 3600);
         clock.advance(SignedDuration::from_hours(-24 * 400));
-        assert!(local.refresh(&[]).unwrap(), "a clock that was put right may not leave one that is not valid yet");
+        assert!(
+            local.refresh(&[]).unwrap(),
+            "a clock that was put right may not leave one that is not valid yet"
+        );
     }
 }

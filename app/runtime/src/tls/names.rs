@@ -146,7 +146,9 @@ impl Permitted {
         for subtree in limits.value.permitted_subtrees.iter().flatten() {
             match &subtree.base {
                 GeneralName::DNSName(name) => permitted.names.push((*name).to_owned()),
-                GeneralName::IPAddress(bytes) => permitted.networks.push(network(bytes).context("a network")?),
+                GeneralName::IPAddress(bytes) => {
+                    permitted.networks.push(network(bytes).context("a network")?)
+                }
                 _ => {}
             }
         }
@@ -163,9 +165,9 @@ impl Permitted {
     }
 
     fn name(&self, name: &str) -> bool {
-        self.names
-            .iter()
-            .any(|of| name.strip_suffix(of.as_str()).is_some_and(|left| left.is_empty() || left.ends_with('.')))
+        self.names.iter().any(|of| {
+            name.strip_suffix(of.as_str()).is_some_and(|left| left.is_empty() || left.ends_with('.'))
+        })
     }
 
     fn address(&self, ip: IpAddr) -> bool {
@@ -239,8 +241,14 @@ mod tests {
             .with_addresses([ip("203.0.113.8"), ip("10.9.8.7"), ip("2001:db8::6"), ip("172.32.0.1")]);
         let (inside, outside) = other.within(&permitted);
         assert_eq!(inside.to_string(), "eu.deliver.example.org, till.lan, 10.9.8.7");
-        let expected =
-            ["bank.example", "example.org", "notdeliver.example.org", "172.32.0.1", "203.0.113.8", "2001:db8::6"];
+        let expected = [
+            "bank.example",
+            "example.org",
+            "notdeliver.example.org",
+            "172.32.0.1",
+            "203.0.113.8",
+            "2001:db8::6",
+        ];
         assert_eq!(outside, expected);
     }
 

@@ -73,11 +73,6 @@ impl Public {
         &self.proof
     }
 
-    /// Whether it is for this host.
-    pub fn covers(&self, host: &str) -> bool {
-        self.host.eq_ignore_ascii_case(host)
-    }
-
     /// Keeps it fresh.
     pub fn start(self: Arc<Self>, lifecycle: &Lifecycle) {
         let readiness = lifecycle.readiness().clone();
@@ -265,13 +260,17 @@ mod tests {
             at += pause(&refused, failures);
         }
         for (index, begun) in attempts.iter().enumerate() {
-            let hour = attempts[index..].iter().take_while(|at| **at - *begun < SignedDuration::from_hours(1));
+            let hour =
+                attempts[index..].iter().take_while(|at| **at - *begun < SignedDuration::from_hours(1));
             assert!(hour.count() <= 5, "from {begun:?}");
         }
         assert_eq!(pause(&refused, 39), SignedDuration::from_hours(12));
         assert_eq!(pause(&AcmeError::TooOften(String::new()), 1), SignedDuration::from_hours(1));
         let away = AcmeError::Unreachable(String::new());
-        assert_eq!((pause(&away, 1), pause(&away, 30)), (SignedDuration::from_secs(5), SignedDuration::from_mins(5)));
+        assert_eq!(
+            (pause(&away, 1), pause(&away, 30)),
+            (SignedDuration::from_secs(5), SignedDuration::from_mins(5))
+        );
     }
 
     #[test]

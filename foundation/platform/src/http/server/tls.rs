@@ -59,7 +59,9 @@ async fn begin(stream: TcpStream, choose: &dyn Choose, plain: Router) -> io::Res
     let mut stream = start.into_stream(config).await?;
     if stream.get_ref().1.alpn_protocol() == Some(CHALLENGE) {
         stream.shutdown().await?;
-        return Err(io::Error::other("it was the question of an authority, which the handshake has answered"));
+        return Err(io::Error::other(
+            "it was the question of an authority, which the handshake has answered",
+        ));
     }
     Ok(Box::new(stream))
 }
@@ -88,7 +90,10 @@ mod tests {
         assert!(is_beside(at("127.0.0.1:50000"), at("127.0.0.1:443")));
         assert!(is_beside(at("[::1]:50000"), at("[::1]:443")));
         assert!(is_beside(at("[::ffff:127.0.0.1]:50000"), at("[::ffff:127.0.0.1]:443")));
-        assert!(is_beside(at("192.168.1.5:50000"), at("192.168.1.5:443")), "to its own address in the network");
+        assert!(
+            is_beside(at("192.168.1.5:50000"), at("192.168.1.5:443")),
+            "to its own address in the network"
+        );
         assert!(!is_beside(at("192.168.1.6:50000"), at("192.168.1.5:443")));
         assert!(!is_beside(at("[fd00::2]:1"), at("[fd00::1]:443")));
     }

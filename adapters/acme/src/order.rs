@@ -13,10 +13,8 @@ use rustls::sign::CertifiedKey;
 use crate::{Account, AcmeError};
 
 /// How long the authority may take to look whether the name leads here, and to sign.
-const PATIENCE: RetryPolicy = RetryPolicy::new()
-    .initial_delay(Duration::from_millis(250))
-    .backoff(1.5)
-    .timeout(Duration::from_secs(60));
+const PATIENCE: RetryPolicy =
+    RetryPolicy::new().initial_delay(Duration::from_millis(250)).backoff(1.5).timeout(Duration::from_mins(1));
 /// How long all of it may take, connections that hang included.
 const ALL: Duration = Duration::from_secs(150);
 

@@ -17,17 +17,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) async fn run(at: Where, url: Option<String>, services: &[String]) -> Result<ExitCode> {
     let selection = Selection::of(services)?;
     let mut client = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
-    let base = match url {
-        Some(url) => url,
-        None => {
-            let settings = at.settings(Vec::new())?;
-            // The process beside is known by the authority in its data folder, and by no other.
-            if let Some(authority) = settings.local_authority() {
-                let authority = reqwest::Certificate::from_pem(&authority).context("tls/authority.crt")?;
-                client = client.tls_certs_only([authority]);
-            }
-            settings.local_url(selection.name().as_deref())
+    let base = if let Some(url) = url {
+        url
+    } else {
+        let settings = at.settings(Vec::new())?;
+        // The process beside is known by the authority in its data folder, and by no other.
+        if let Some(authority) = settings.local_authority() {
+            let authority = reqwest::Certificate::from_pem(&authority).context("tls/authority.crt")?;
+            client = client.tls_certs_only([authority]);
         }
+        settings.local_url(selection.name().as_deref())
     };
     let url = format!("{}/readyz", base.trim_end_matches('/'));
     let client = client.build()?;

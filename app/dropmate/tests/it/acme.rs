@@ -14,7 +14,7 @@ use testkit::server::free_port;
 use crate::support::{Done, Home, Running, client_with};
 
 const HOST: &str = "deliver.example.org";
-const LONG: Duration = Duration::from_secs(30 * 24 * 3600);
+const LONG: Duration = Duration::from_hours(30 * 24);
 
 struct Site {
     home: Home,
@@ -131,7 +131,7 @@ async fn a_certificate_is_issued_served_kept_and_used_again_without_the_authorit
     assert!(!stop(running).await.contains("PRIVATE KEY"), "a key is in the log");
 
     let log = pebble.log();
-    assert!(log.contains("tls-alpn-01"), "the name was proven: {log}");
+    assert!(log.contains("set VALID by completed challenge"), "the name was proven: {log}");
     let orders = log.matches("Added order").count();
     assert_eq!(orders, 1, "{log}");
     let second = site.start(&pebble).await;
@@ -216,7 +216,7 @@ async fn a_name_that_does_not_lead_here_is_refused_with_what_the_authority_saw_a
     platform::lifecycle::pause(Duration::from_secs(6)).await;
     assert_eq!(site.certificate().await, (200, false));
     let log = stop(running).await;
-    assert!(log.contains("the authority refused") && log.contains("onnection refused"), "{log}");
+    assert!(log.contains("the authority refused") && log.contains("Failed to connect to 127.0.0.1"), "{log}");
     assert_eq!(pebble.log().matches("Added order").count(), 1, "{}", pebble.log());
     let again = site.start(&pebble).await;
     platform::lifecycle::pause(Duration::from_secs(3)).await;

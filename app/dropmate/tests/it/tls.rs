@@ -188,7 +188,7 @@ async fn lan_listens_everywhere_with_an_address_that_others_can_use() {
     let port = url_port(&running.url);
     let ready: Value =
         trusting.get(format!("https://127.0.0.1:{port}/readyz")).send().await.unwrap().json().await.unwrap();
-    assert_eq!(ready["status"], "ready", "{ready}");
+    assert_eq!(ready["status"], "ok", "{ready}");
     assert!(running.stop().0.success());
 }
 
@@ -260,7 +260,7 @@ async fn of_a_split_installation_only_the_gateway_ends_tls() {
     let whole = home.up();
     let port = testkit::server::free_port().unwrap();
     let public_url = format!("https://localhost:{port}");
-    let part = |name: &'static str, listen: String, identity: Option<&str>| {
+    let start = |name: &'static str, listen: String, identity: Option<&str>| {
         let mut command = home.command(&["serve", "--services", name, "--listen", &listen]);
         command
             .env("DATABASE_URL", shared_database(&home))
@@ -270,10 +270,10 @@ async fn of_a_split_installation_only_the_gateway_ends_tls() {
             .envs(identity.map(|url| ("DROPMATE__SERVICES__IDENTITY", url)));
         Running::start(command)
     };
-    let identity = part("identity", "127.0.0.1:0".to_owned(), None);
+    let identity = start("identity", "127.0.0.1:0".to_owned(), None);
     assert!(identity.url.starts_with("http://127.0.0.1:"), "{}", identity.url);
     assert!(!identity.told.contains("Fingerprint"), "{}", identity.told);
-    let gateway = part("gateway", format!("127.0.0.1:{port}"), Some(&identity.url));
+    let gateway = start("gateway", format!("127.0.0.1:{port}"), Some(&identity.url));
     assert_eq!(gateway.url, public_url);
     for services in ["identity", "gateway"] {
         eventually(services, || {

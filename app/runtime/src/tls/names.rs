@@ -147,7 +147,7 @@ impl Permitted {
             match &subtree.base {
                 GeneralName::DNSName(name) => permitted.names.push((*name).to_owned()),
                 GeneralName::IPAddress(bytes) => {
-                    permitted.networks.push(network(bytes).context("a network")?)
+                    permitted.networks.push(network(bytes).context("a network")?);
                 }
                 _ => {}
             }

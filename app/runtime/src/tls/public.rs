@@ -172,13 +172,12 @@ impl Public {
     }
 
     async fn order(&self) -> Result<Issued, Failure> {
-        let account = match self.kept.account().map_err(Failure::Here)? {
-            Some(key) => Account::open(&self.directory, &key).await?,
-            None => {
-                let (account, key) = Account::create(&self.directory).await?;
-                self.kept.keep_account(&key).map_err(Failure::Here)?;
-                account
-            }
+        let account = if let Some(key) = self.kept.account().map_err(Failure::Here)? {
+            Account::open(&self.directory, &key).await?
+        } else {
+            let (account, key) = Account::create(&self.directory).await?;
+            self.kept.keep_account(&key).map_err(Failure::Here)?;
+            account
         };
         Ok(account.order(&self.host, |proof| self.proof.put(Some(proof))).await?)
     }

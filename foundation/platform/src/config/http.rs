@@ -84,9 +84,8 @@ impl Http {
     pub fn plain_address(&self) -> Option<SocketAddr> {
         let listen: SocketAddr = self.listen.parse().ok()?;
         match (&self.plain_listen, self.tls) {
-            (_, Tls::Off) => None,
+            (_, Tls::Off) | (None, Tls::Acme) => None,
             (Some(chosen), _) => chosen.parse().ok(),
-            (None, Tls::Acme) => None,
             (None, Tls::SelfSigned) => {
                 let port = match listen.port() {
                     // Any free one.

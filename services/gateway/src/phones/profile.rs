@@ -3,6 +3,8 @@
 //! Source: Apple, "Configuration Profile Reference", payload type `com.apple.security.root`. The identifiers are made from
 //! the certificate, so that installing the same one again replaces it and another one stands beside it.
 
+use std::fmt::Write as _;
+
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,8 +18,8 @@ use super::Trust;
 struct Profile<'a> {
     name: &'a str,
     certificate: String,
-    profile_id: String,
-    payload_id: String,
+    outer_id: String,
+    inner_id: String,
 }
 
 /// The profile as XML.
@@ -26,15 +28,19 @@ pub(super) fn of(trust: &Trust) -> Result<String> {
     let profile = Profile {
         name: &trust.name,
         certificate: STANDARD.encode(&trust.certificate),
-        profile_id: id("profile"),
-        payload_id: id("payload"),
+        outer_id: id("profile"),
+        inner_id: id("payload"),
     };
     profile.render().map_err(Error::internal)
 }
 
 /// A UUID of version 8 (RFC 9562): bits of the maker's choice.
 fn uuid(hash: &[u8]) -> String {
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02X}")).collect();
+    let hex = hash.iter().take(16).fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02X}");
+        text
+    });
     format!("{}-{}-8{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 

@@ -1,10 +1,11 @@
 //! The whole command line. Its help texts are the reference (`docs/reference/cli.md` is printed from them).
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use platform::config::Override;
-use runtime::{Settings, Start};
+use runtime::{Settings, Start, usage};
 
 /// DropMate: a local business runs its own deliveries.
 ///
@@ -19,7 +20,7 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   dropmate up                                start everything, data in ./data
-  dropmate up --listen 0.0.0.0:8080          reachable from other machines
+  dropmate up --lan                          for phones in the same network, with TLS and codes to scan
   dropmate owner-link                        a fresh link to become the owner
   dropmate backup /var/backups/today.tar     a consistent copy, while it runs
   dropmate doctor                            look for what would go wrong
@@ -56,12 +57,15 @@ impl Where {
 pub(crate) enum TlsKind {
     /// A proxy in front does, or nobody on a loopback address
     Off,
-    /// A self-signed certificate (not in this build yet)
+    /// DropMate, with a certificate of its own authority, which phones learn to trust once
     #[value(name = "self")]
     SelfSigned,
-    /// A certificate from Let's Encrypt (not in this build yet)
+    /// DropMate, with a certificate from Let's Encrypt or another ACME authority, for the name in PUBLIC_URL
     Acme,
 }
+
+/// Where `--lan` listens.
+const EVERYWHERE: &str = "0.0.0.0:8080";
 
 /// How it is reached.
 #[derive(Debug, Clone, Default, Args)]
@@ -72,11 +76,47 @@ pub(crate) struct Reach {
     /// Who ends TLS [default: off]
     #[arg(long, value_enum, value_name = "KIND")]
     pub tls: Option<TlsKind>,
+    /// With TLS: address and port that only lead to it, and on which phones learn to trust it; `off` for none
+    /// [default: with --tls self the port after that of --listen]
+    #[arg(long, value_name = "ADDRESS")]
+    pub plain_listen: Option<String>,
+    /// Open to the network: --listen 0.0.0.0:8080 and --tls self, with codes for phones
+    #[arg(long)]
+    pub lan: bool,
 }
 
 impl Reach {
-    /// The flags as settings.
-    pub fn overrides(&self) -> Vec<Override> {
+    /// The flags as settings; refused when they contradict each other.
+    pub fn overrides(&self) -> anyhow::Result<Vec<Override>> {
+        if !self.lan {
+            return Ok(self.plain_overrides());
+        }
+        if let Some(kind @ (TlsKind::Off | TlsKind::Acme)) = self.tls {
+            let name = if kind == TlsKind::Off { "off" } else { "acme" };
+            return Err(usage(format!(
+                "--lan and --tls {name} contradict each other: phones in a network need TLS, and no public authority \
+                 certifies private addresses. Leave out --tls {name}, or use --listen 0.0.0.0:8080 without --lan."
+            )));
+        }
+        let listen = self.listen.as_deref().unwrap_or(EVERYWHERE);
+        if listen.parse().is_ok_and(|address: SocketAddr| address.ip().is_loopback()) {
+            return Err(usage(format!(
+                "--lan and --listen {listen} contradict each other: nobody else reaches a loopback address. Leave out \
+                 --listen, or name the port with --listen 0.0.0.0:PORT."
+            )));
+        }
+        let mut overrides = self.plain_overrides();
+        let lan = |key, value: &str| Override { key, value: value.to_owned(), flag: "--lan" };
+        if self.listen.is_none() {
+            overrides.push(lan("http.listen", EVERYWHERE));
+        }
+        if self.tls.is_none() {
+            overrides.push(lan("http.tls", "self"));
+        }
+        Ok(overrides)
+    }
+
+    fn plain_overrides(&self) -> Vec<Override> {
         let tls = self.tls.map(|tls| match tls {
             TlsKind::Off => "off",
             TlsKind::SelfSigned => "self",
@@ -85,7 +125,9 @@ impl Reach {
         let listen =
             self.listen.clone().map(|value| Override { key: "http.listen", value, flag: "--listen" });
         let tls = tls.map(|value| Override { key: "http.tls", value: value.to_owned(), flag: "--tls" });
-        listen.into_iter().chain(tls).collect()
+        let plain = self.plain_listen.clone();
+        let plain = plain.map(|value| Override { key: "http.plain_listen", value, flag: "--plain-listen" });
+        listen.into_iter().chain(tls).chain(plain).collect()
     }
 }
 
@@ -97,7 +139,7 @@ pub(crate) enum Command {
     /// Creates what is missing, brings the database up to date, and prints the address, and while there is no owner
     /// a one-time link. SIGTERM or Ctrl-C stops it in order; the second one at once.
     #[command(
-        after_help = "Examples:\n  dropmate up\n  dropmate up --data-dir /var/lib/dropmate --listen 127.0.0.1:8080\n  \
+        after_help = "Examples:\n  dropmate up\n  dropmate up --lan\n  dropmate up --data-dir /var/lib/dropmate --listen 127.0.0.1:8080\n  \
                             DATABASE_URL=postgres://... dropmate up"
     )]
     Up {

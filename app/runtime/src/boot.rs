@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use gateway::Phones;
 use identity::commands::first_run;
 use platform::config::Source;
 use platform::db::Db;
@@ -15,7 +16,6 @@ use platform::http::server::{self, Endpoint, ServerLimits};
 use platform::lifecycle::{Lifecycle, Stage, TaskKind};
 use platform::postgres::{PrivatePostgres, check_durability};
 use platform::telemetry::metrics::Metrics;
-use tokio::net::TcpListener;
 
 use crate::announce::Announcement;
 use crate::background::{self, SystemWork};
@@ -28,6 +28,7 @@ use crate::seed;
 use crate::services::Selection;
 use crate::settings::{Settings, local_url};
 use crate::split;
+use crate::tls::{self, Sockets, Tls};
 
 /// What kind of start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,8 @@ pub async fn boot(
     {
         return Box::pin(split::boot(settings, &part, metrics, lifecycle)).await;
     }
-    let (listener, address) = listen(&settings).await?;
+    let sockets = Sockets::listen(&settings, settings.ends_tls(None)).await?;
+    let address = sockets.address;
     settings.place.create()?;
     probes::expect(lifecycle.readiness());
     let clocks = Clocks::of(&settings).await?;
@@ -96,25 +98,25 @@ pub async fn boot(
     lifecycle.readiness().up(probes::MIGRATIONS);
 
     let public_url = public_url(&installation.settings, address);
+    let tls = Tls::open(&tls::Parts {
+        settings: &installation.settings,
+        sockets: &sockets,
+        public_url: &public_url,
+        clock: &installation.clock,
+        random: &installation.random,
+    })?;
     let parts = installation.identity_parts(public_url.clone());
-    let router = start_services(&installation, &parts, &public_url, metrics, lifecycle).await?;
+    let phones = tls::phones(tls.as_ref(), &public_url);
+    let router = start_services(&installation, &parts, &phones, metrics, lifecycle).await?;
     probes::probe(lifecycle.readiness(), &installation.system).await;
-    serve(lifecycle, listener, router);
+    open_door(lifecycle, sockets, tls.as_ref(), router);
     note_address(&installation.settings, &public_url, address, None);
     let seeded = if demo { seed::fill_if_empty(&parts.identity).await? } else { None };
-    let announcement = announce(&installation, &parts, public_url, seeded).await?;
+    let facts = tls.as_ref().and_then(Tls::facts);
+    let announcement = announce(&installation, &parts, public_url, seeded, facts).await?;
     tracing::info!(%address, url = announcement.url, "running");
     let notice = notice(&installation.settings, address);
     Ok(Running { announcement, address, notice })
-}
-
-pub(crate) async fn listen(settings: &Settings) -> Result<(TcpListener, SocketAddr)> {
-    let wanted = &settings.config().http.listen;
-    let listener = TcpListener::bind(wanted.as_str()).await.with_context(|| {
-        format!("cannot listen on {wanted}. Stop what uses that address, or choose another with --listen")
-    })?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
 }
 
 /// Stops the server last; when it ends by itself, the process stops with the reason.
@@ -151,10 +153,11 @@ async fn prepare_database(installation: &Installation, how: &How) -> Result<()> 
 async fn start_services(
     installation: &Installation,
     parts: &IdentityParts,
-    public_url: &str,
+    phones: &Phones,
     metrics: Metrics,
     lifecycle: &Lifecycle,
 ) -> Result<Router> {
+    let public_url = phones.app.as_str();
     background::load_keys(&parts.identity, lifecycle.readiness()).await?;
     let service = identity::service(&parts.identity)?;
     let apis = vec![service.api.clone()];
@@ -166,7 +169,7 @@ async fn start_services(
         random: &installation.random,
         readiness: lifecycle.readiness(),
         metrics: &metrics,
-        public_url,
+        phones,
     };
     let services = edge::in_process(&edge, &authenticator, apis)?;
     let gateway = edge::gateway(
@@ -195,15 +198,24 @@ async fn start_services(
     Ok(gateway.router)
 }
 
+/// Answers requests on the sockets of this process.
+pub(crate) fn open_door(lifecycle: &Lifecycle, sockets: Sockets, tls: Option<&Tls>, router: Router) {
+    let endpoint = match tls {
+        None => Endpoint::plain(sockets.main),
+        Some(tls) => tls.start(lifecycle, sockets),
+    };
+    serve(lifecycle, "HTTP server", endpoint, router);
+}
+
 /// Answers requests. Nothing new is accepted from the stage `Accept` on; `Http` waits for what is being answered.
-pub(crate) fn serve(lifecycle: &Lifecycle, listener: TcpListener, router: Router) {
+pub(crate) fn serve(lifecycle: &Lifecycle, name: &'static str, endpoint: Endpoint, router: Router) {
     let closing = lifecycle.token(Stage::Accept);
     let limits = ServerLimits {
         drain: Stage::Http.deadline().saturating_sub(Duration::from_secs(1)),
         ..ServerLimits::default()
     };
-    let mut endpoint = Some(Endpoint::plain(listener));
-    lifecycle.spawn(Stage::Http, "HTTP server", TaskKind::Critical, move |stop| {
+    let mut endpoint = Some(endpoint);
+    lifecycle.spawn(Stage::Http, name, TaskKind::Critical, move |stop| {
         let (endpoint, router, closing) = (endpoint.take(), router.clone(), closing.clone());
         async move {
             let endpoints = endpoint.into_iter().collect();
@@ -219,13 +231,13 @@ pub(crate) fn serve(lifecycle: &Lifecycle, listener: TcpListener, router: Router
 /// The address that people type: the setting, else the one that was taken.
 fn public_url(settings: &Settings, address: SocketAddr) -> String {
     let url = settings.config().http.public_url.clone();
-    let url = url.unwrap_or_else(|| local_url(&address.to_string()));
+    let url = url.unwrap_or_else(|| tls::default_url(settings, address));
     url.trim_end_matches('/').to_owned()
 }
 
 /// For commands beside this process. Losing it loses only the default of `healthcheck` and of links.
 pub(crate) fn note_address(settings: &Settings, public_url: &str, address: SocketAddr, part: Option<&str>) {
-    let text = format!("{public_url}\n{}\n", local_url(&address.to_string()));
+    let text = format!("{public_url}\n{}\n", local_url(&address.to_string(), settings.ends_tls(part)));
     if let Err(error) = std::fs::write(settings.place.address(part), text) {
         tracing::warn!(%error, "the address could not be noted in the data folder");
     }
@@ -236,6 +248,7 @@ async fn announce(
     parts: &IdentityParts,
     url: String,
     seeded: Option<seed::Seeded>,
+    tls: Option<tls::Facts>,
 ) -> Result<Announcement> {
     let owner_link = first_run::owner_link(&parts.identity).await?;
     let place = &installation.settings.place;
@@ -243,6 +256,7 @@ async fn announce(
         url,
         owner_link,
         seeded,
+        tls,
         data: place.folder.clone(),
         instead_of: place.instead_of.clone(),
     })

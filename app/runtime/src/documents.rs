@@ -39,6 +39,7 @@ pub fn openapi() -> Result<String> {
         readiness: Arc::new(Nothing),
         metrics: Arc::new(String::new),
         metrics_token: None,
+        phones: gateway::Phones::default(),
         edge: Edge::new(clock, random),
     })?;
     Ok(serde_json::to_string_pretty(gateway.document.value())? + "\n")

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
-use gateway::{About, Dependency, Gateway};
+use gateway::{About, Dependency, Gateway, Phones};
 use http::HeaderValue;
 use identity::CachedExchange;
 use kernel::random::Random;
 use kernel::time::SharedClock;
 use platform::auth::{KeySet, Verifier};
-use platform::config::Config;
+use platform::config::{Config, Tls};
 use platform::http::Channel;
 use platform::http::layers::{Edge, Limits};
 use platform::http::openapi::ServiceApi;
@@ -30,7 +30,7 @@ pub(crate) struct Parts<'a> {
     pub random: &'a Random,
     pub readiness: &'a Readiness,
     pub metrics: &'a Metrics,
-    pub public_url: &'a str,
+    pub phones: &'a Phones,
 }
 
 impl Parts<'_> {
@@ -83,6 +83,7 @@ pub(crate) fn gateway(
         readiness,
         metrics,
         metrics_token,
+        phones: parts.phones.clone(),
         edge: edge(parts)?,
     })?)
 }
@@ -106,8 +107,14 @@ fn edge(parts: &Parts<'_>) -> Result<Edge> {
             .push(network.parse().with_context(|| format!("http.trusted_proxies: {network}"))?);
     }
     edge.compression = http.compression;
-    edge.hsts = parts.public_url.starts_with("https://");
+    edge.hsts = strict(http.tls, &parts.phones.app);
     Ok(edge)
+}
+
+/// Whether browsers are told never to come without TLS again, and never to look past a warning. Not with a certificate of
+/// our own: who has not installed the authority, or installs a new one, would be locked out for a year.
+fn strict(tls: Tls, public_url: &str) -> bool {
+    tls != Tls::SelfSigned && public_url.starts_with("https://")
 }
 
 /// The layers around what only services reach: the same limits, nothing for browsers.
@@ -160,5 +167,19 @@ impl gateway::Readiness for Probes {
             });
         }
         Box::pin(std::future::ready(dependencies))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_told_to_insist_only_where_everybody_trusts_the_certificate() {
+        assert!(strict(Tls::Acme, "https://deliver.example.org"));
+        assert!(strict(Tls::Off, "https://deliver.example.org"), "a proxy ends TLS");
+        assert!(!strict(Tls::Off, "http://127.0.0.1:8080"));
+        assert!(!strict(Tls::SelfSigned, "https://192.168.1.20:8080"));
+        assert!(!strict(Tls::SelfSigned, "https://deliver.example.org"));
     }
 }

@@ -30,6 +30,7 @@ pub mod seed;
 mod services;
 mod settings;
 mod split;
+mod tls;
 mod usage;
 
 pub use announce::Announcement;
@@ -39,4 +40,5 @@ pub use keys::role_password;
 pub use place::Place;
 pub use services::{SERVICES, Selection, manifests, permissions};
 pub use settings::{Settings, Start};
+pub use tls::Facts as TlsFacts;
 pub use usage::{Usage, usage};

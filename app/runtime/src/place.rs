@@ -71,6 +71,11 @@ impl Place {
         self.folder.join("files")
     }
 
+    /// Where the keys and certificates for TLS are.
+    pub fn tls(&self) -> PathBuf {
+        self.folder.join("tls")
+    }
+
     /// Where messages go without a mail server.
     pub fn mail(&self) -> PathBuf {
         self.folder.join("outbox-mail")

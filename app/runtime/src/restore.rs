@@ -53,17 +53,18 @@ pub async fn read(settings: Settings, file: &Path, keys: Option<&Path>) -> Resul
     Ok(Restored { manifest: unpacked.manifest, epoch, erased_again, settings_beside })
 }
 
-/// Only the secrets, the journal of erasures and settings may be there.
+/// Only the secrets, the journal of erasures, the authority that phones trust and settings may be there.
 fn check_empty(place: &Place) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(&place.folder) else {
         return Ok(());
     };
     for entry in entries {
         let name = entry?.file_name();
-        if name != "secrets" && name != CONFIG && name != erasures::FOLDER {
+        let brought_along = ["secrets", "tls", CONFIG, erasures::FOLDER];
+        if !brought_along.iter().any(|known| name == *known) {
             bail!(
                 "{} is not empty ({} is in it). A restore never replaces anything: choose another --data-dir, or move \
-                 that away. Only `secrets`, `erasures` and {CONFIG} may be there.",
+                 that away. Only `secrets`, `tls`, `erasures` and {CONFIG} may be there.",
                 place.folder.display(),
                 name.to_string_lossy()
             );

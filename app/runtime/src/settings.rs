@@ -7,6 +7,7 @@ use platform::config::{Config, LoadOptions, Loaded, Override, Tls};
 use platform::postgres::PrivateOptions;
 
 use crate::place::Place;
+use crate::tls;
 use crate::usage::usage;
 
 /// What the command line says.
@@ -62,20 +63,10 @@ impl Settings {
         options
     }
 
-    /// Refuses what is designed but not built yet, instead of ignoring it.
+    /// Refuses what contradicts itself, and what is designed but not built yet, instead of ignoring it.
     pub fn check_supported(&self) -> Result<()> {
         let config = self.config();
-        let tls = match config.http.tls {
-            Tls::Off => None,
-            Tls::SelfSigned => Some("self"),
-            Tls::Acme => Some("acme"),
-        };
-        if let Some(kind) = tls {
-            return Err(usage(format!(
-                "--tls {kind} (http.tls) is not in this build yet; it comes with the next milestone. Until then use \
-                 --tls off behind a proxy that ends TLS."
-            )));
-        }
+        tls::check(&config.http)?;
         if config.bus.amqp_url.is_some() {
             return Err(usage(
                 "bus.amqp_url (AMQP_URL) is set, but this build does not have that part yet. Remove it; without it \
@@ -91,14 +82,26 @@ impl Settings {
         let config = self.config();
         let noted = || std::fs::read_to_string(self.place.address(None)).ok();
         let url = config.http.public_url.clone().or_else(|| noted().and_then(|text| line(&text, 0)));
-        let url = url.unwrap_or_else(|| local_url(&config.http.listen));
+        let url = url.unwrap_or_else(|| local_url(&config.http.listen, self.ends_tls(None)));
         url.trim_end_matches('/').to_owned()
     }
 
     /// Where the process of a part, or of everything, can be asked from this machine.
     pub fn local_url(&self, part: Option<&str>) -> String {
         let noted = std::fs::read_to_string(self.place.address(part)).ok();
-        noted.and_then(|text| line(&text, 1)).unwrap_or_else(|| local_url(&self.config().http.listen))
+        let listen = &self.config().http.listen;
+        noted.and_then(|text| line(&text, 1)).unwrap_or_else(|| local_url(listen, self.ends_tls(part)))
+    }
+
+    /// Whether the process of a part, or of everything, ends TLS: only the one with the gateway does.
+    pub(crate) fn ends_tls(&self, part: Option<&str>) -> bool {
+        let gateway = part.is_none_or(|names| names.split(',').any(|name| name == gateway::NAME));
+        gateway && self.config().http.tls != Tls::Off
+    }
+
+    /// The certificate that the running process is known by on this machine, if it ends TLS.
+    pub fn local_authority(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.place.tls().join(tls::PUBLIC_FILE)).ok()
     }
 }
 
@@ -106,10 +109,12 @@ fn line(text: &str, number: usize) -> Option<String> {
     text.lines().nth(number).filter(|line| !line.is_empty()).map(str::to_owned)
 }
 
-/// `http://` and an address that this machine can connect to: "all addresses" is one to listen on, not to go to.
-pub(crate) fn local_url(listen: &str) -> String {
+/// `http://` or `https://`, and an address that this machine can connect to: "all addresses" is one to listen on, not to
+/// go to.
+pub(crate) fn local_url(listen: &str, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     let Ok(mut address) = listen.parse::<std::net::SocketAddr>() else {
-        return format!("http://{listen}");
+        return format!("{scheme}://{listen}");
     };
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
@@ -117,7 +122,7 @@ pub(crate) fn local_url(listen: &str) -> String {
             std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }
 
 fn environment() -> Vec<(String, String)> {
@@ -133,8 +138,8 @@ mod tests {
 
     #[test]
     fn an_address_to_listen_on_becomes_one_to_go_to() {
-        assert_eq!(local_url("127.0.0.1:8080"), "http://127.0.0.1:8080");
-        assert_eq!(local_url("0.0.0.0:80"), "http://127.0.0.1:80");
-        assert_eq!(local_url("[::]:80"), "http://[::1]:80");
+        assert_eq!(local_url("127.0.0.1:8080", false), "http://127.0.0.1:8080");
+        assert_eq!(local_url("0.0.0.0:80", false), "http://127.0.0.1:80");
+        assert_eq!(local_url("[::]:443", true), "https://[::1]:443");
     }
 }

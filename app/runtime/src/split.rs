@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ::gateway::Phones;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use kernel::random::Random;
@@ -30,13 +31,14 @@ use platform::postgres::check_durability;
 use platform::telemetry::metrics::Metrics;
 
 use crate::announce::Announcement;
-use crate::boot::{Running, listen, note_address, notice, serve};
+use crate::boot::{Running, note_address, notice, open_door};
 use crate::database::Database;
 use crate::installation::{Clocks, SYSTEM_POOL, is_stranger, pool_options};
 use crate::keys::SYSTEM_ROLE;
 use crate::outside::Outside;
 use crate::services::Selection;
 use crate::settings::{Settings, local_url};
+use crate::tls::{self, Facts, Sockets, Tls};
 use crate::usage::usage;
 use crate::{SERVICES, edge, keys, manifests, probes};
 
@@ -45,6 +47,7 @@ pub(crate) struct Process {
     pub settings: Settings,
     pub part: BTreeSet<&'static str>,
     pub public_url: String,
+    pub phones: Phones,
     pub clock: SharedClock,
     pub random: Random,
     pub limiter: Arc<dyn RateLimiter>,
@@ -82,8 +85,22 @@ impl Process {
             random: &self.random,
             readiness: lifecycle.readiness(),
             metrics,
-            public_url: &self.public_url,
+            phones: &self.phones,
         }
+    }
+
+    /// TLS, if it is ended here: by the gateway, and by nobody behind it.
+    fn tls(&self, sockets: &Sockets) -> Result<Option<Tls>> {
+        if !self.runs(::gateway::NAME) {
+            return Ok(None);
+        }
+        Tls::open(&tls::Parts {
+            settings: &self.settings,
+            sockets,
+            public_url: &self.public_url,
+            clock: &self.clock,
+            random: &self.random,
+        })
     }
 
     /// Whether this process runs the service itself.
@@ -100,25 +117,29 @@ pub(crate) async fn boot(
     lifecycle: &Lifecycle,
 ) -> Result<Running> {
     check(&settings, part)?;
-    let (listener, address) = listen(&settings).await?;
+    let ends_tls = part.contains(::gateway::NAME) && settings.ends_tls(None);
+    let sockets = Sockets::listen(&settings, ends_tls).await?;
+    let address = sockets.address;
     settings.place.create()?;
     lifecycle.readiness().expect(probes::DATABASE);
     lifecycle.readiness().expect(probes::MIGRATIONS);
-    let process = prepare(settings, part, lifecycle).await?;
+    let mut process = prepare(settings, part, lifecycle).await?;
     check_database(&process).await?;
     lifecycle.readiness().up(probes::MIGRATIONS);
 
+    let tls = process.tls(&sockets)?;
+    process.phones.trust = tls.as_ref().and_then(Tls::trust);
     let (router, owner_link) = start(&process, &metrics, lifecycle).await?;
-    serve(lifecycle, listener, router);
+    open_door(lifecycle, sockets, tls.as_ref(), router);
     let names = Selection::Part(part.clone()).name().unwrap_or_default();
     let url = if process.runs(::gateway::NAME) {
         process.public_url.clone()
     } else {
-        local_url(&address.to_string())
+        local_url(&address.to_string(), false)
     };
     note_address(&process.settings, &process.public_url, address, Some(&names));
     tracing::info!(%address, services = names, "running");
-    Ok(running(&process, address, url, owner_link))
+    Ok(running(&process, address, url, owner_link, tls.as_ref().and_then(Tls::facts)))
 }
 
 async fn start(
@@ -134,12 +155,19 @@ async fn start(
     }
 }
 
-fn running(process: &Process, address: SocketAddr, url: String, owner_link: Option<String>) -> Running {
+fn running(
+    process: &Process,
+    address: SocketAddr,
+    url: String,
+    owner_link: Option<String>,
+    tls: Option<Facts>,
+) -> Running {
     let place = &process.settings.place;
     let announcement = Announcement {
         url,
         owner_link,
         seeded: None,
+        tls,
         data: place.folder.clone(),
         instead_of: place.instead_of.clone(),
     };
@@ -218,12 +246,14 @@ async fn prepare(
         });
     }
     let public_url = settings.config().http.public_url.clone().unwrap_or_default();
+    let public_url = public_url.trim_end_matches('/').to_owned();
     let wake = Wake::default();
     let outside = Outside::open(&settings, &wake).await?;
     Ok(Process {
         database: Database::shared(&settings)?,
         part: part.clone(),
-        public_url: public_url.trim_end_matches('/').to_owned(),
+        phones: Phones { app: public_url.clone(), trust: None },
+        public_url,
         limiter: outside.limiter(&clocks.clock),
         outside,
         clock: clocks.clock,

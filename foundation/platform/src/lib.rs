@@ -24,6 +24,7 @@ pub mod migrate;
 pub mod permissions;
 pub mod postgres;
 mod procfs;
+pub mod qr;
 pub mod service;
 pub mod telemetry;
 pub mod vault;

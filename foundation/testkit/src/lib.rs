@@ -12,6 +12,7 @@ pub mod http;
 pub mod logs;
 pub mod mail;
 pub mod nats;
+pub mod pebble;
 pub mod process;
 pub mod proof;
 pub mod redis;

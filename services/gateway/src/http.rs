@@ -13,7 +13,7 @@ use platform::http::openapi::Api;
 use secrecy::SecretString;
 use utoipa_axum::routes;
 
-use crate::{NAME, Readiness, RenderMetrics};
+use crate::{NAME, Phones, Readiness, RenderMetrics};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ pub(crate) struct Shared {
     /// Time zones for forms, and the one of this machine.
     pub(crate) zones: Arc<[String]>,
     pub(crate) zone: String,
+    pub(crate) phones: Phones,
 }
 
 /// What every process answers about itself.

@@ -13,6 +13,7 @@ pub mod identity;
 mod page;
 mod pages;
 mod permissions;
+pub mod phones;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ use secrecy::SecretString;
 
 pub use http::health::{Dependency, Readiness};
 pub use permissions::PERMISSIONS;
+pub use phones::{Phones, Trust};
 
 /// The name of this service.
 pub const NAME: &str = "gateway";
@@ -81,6 +83,7 @@ impl About {
                 .map(|zone| zone.to_string())
                 .filter(|zone| zone.contains('/'))
                 .collect(),
+            phones: Phones::default(),
             zone: jiff::tz::TimeZone::system().iana_name().unwrap_or("Europe/Berlin").to_owned(),
         }
     }
@@ -103,6 +106,8 @@ pub struct Deps {
     pub metrics: RenderMetrics,
     /// Who presents it may read `/metrics` from anywhere; without it only this machine may.
     pub metrics_token: Option<SecretString>,
+    /// How phones reach the installation.
+    pub phones: Phones,
     /// The layers around everything.
     pub edge: Edge,
 }
@@ -124,7 +129,8 @@ pub fn api(deps: &Deps) -> Result<ServiceApi> {
         metrics: Arc::clone(&deps.metrics),
         metrics_token: deps.metrics_token.clone(),
     };
-    http::routes().with_state(about.shared()).finish(PERMISSIONS)
+    let shared = http::Shared { phones: deps.phones.clone(), ..about.shared() };
+    http::routes().with_state(shared).finish(PERMISSIONS)
 }
 
 /// Puts the gateway together; fails when documents and permissions do not agree.

@@ -6,8 +6,9 @@
 
 mod call;
 mod confirm;
-mod home;
+pub(crate) mod home;
 mod join;
+mod phone;
 mod reset;
 mod setup;
 
@@ -25,6 +26,7 @@ pub(crate) fn routes(api: Api<Shared>) -> Api<Shared> {
     api.routes(routes!(home::home))
         .routes(routes!(home::welcome))
         .routes(routes!(home::style))
+        .routes(routes!(phone::phone_page))
         .routes(routes!(setup::setup_page, setup::submit_setup))
         .routes(routes!(join::join_page, join::submit_join))
         .routes(routes!(reset::reset_page, reset::submit_reset))
@@ -41,7 +43,7 @@ struct Message<'a> {
 }
 
 /// Renders a template as an answer.
-fn html(status: StatusCode, page: &impl Template) -> Result<Response> {
+pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<Response> {
     let body = page.render().map_err(Error::internal)?;
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();

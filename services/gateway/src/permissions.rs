@@ -20,6 +20,7 @@ pub const PERMISSIONS: &[Permission] = &[
     public("get_home_page"),
     public("get_welcome_page"),
     public("get_page_style"),
+    public("get_phone_page"),
     public("get_setup_page"),
     public("submit_setup"),
     public("get_join_page"),

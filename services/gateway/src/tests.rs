@@ -36,6 +36,18 @@ impl Readiness for Dependencies {
     }
 }
 
+fn phones() -> Phones {
+    Phones {
+        app: "https://192.168.1.20:8080".to_owned(),
+        trust: Some(Arc::new(Trust {
+            name: "DropMate local authority <shop> & co".to_owned(),
+            certificate: b"not looked into".to_vec(),
+            fingerprint: "0A1B 2C3D".to_owned(),
+            page: Some("http://192.168.1.20:8081".to_owned()),
+        })),
+    }
+}
+
 fn gateway(ready: bool) -> Gateway {
     let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
     let row = Permission { operation: "hello", roles: PUBLIC, scope: None, tenant: Tenant::None };
@@ -56,6 +68,7 @@ fn gateway(ready: bool) -> Gateway {
         readiness: Arc::new(Dependencies(ready)),
         metrics: Arc::new(|| "up 1\n".to_owned()),
         metrics_token: Some("let-me-in".to_owned().into()),
+        phones: phones(),
         edge: Edge::new(clock, Random::seeded(1)),
     })
     .unwrap()

@@ -8,7 +8,6 @@ mod members;
 mod organizations;
 mod passkeys;
 mod pictures;
-mod qr;
 mod second_factor;
 mod text;
 mod users;

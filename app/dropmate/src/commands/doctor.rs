@@ -10,7 +10,7 @@ use crate::session;
 
 /// Prints every finding; exit code 1 when something is broken.
 pub(crate) async fn run(at: Where, reach: &Reach) -> Result<ExitCode> {
-    let settings = at.settings(reach.overrides())?;
+    let settings = at.settings(reach.overrides()?)?;
     session::quiet(&settings)?;
     let findings = Box::pin(doctor::examine(settings)).await;
     for finding in &findings {

@@ -16,12 +16,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[expect(clippy::disallowed_methods, reason = "one request with a deadline of its own, outside any trace")]
 pub(crate) async fn run(at: Where, url: Option<String>, services: &[String]) -> Result<ExitCode> {
     let selection = Selection::of(services)?;
-    let base = match url {
-        Some(url) => url,
-        None => at.settings(Vec::new())?.local_url(selection.name().as_deref()),
+    let mut client = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
+    let base = if let Some(url) = url {
+        url
+    } else {
+        let settings = at.settings(Vec::new())?;
+        // The process beside is known by the authority in its data folder, and by no other.
+        if let Some(authority) = settings.local_authority() {
+            let authority = reqwest::Certificate::from_pem(&authority).context("tls/authority.crt")?;
+            client = client.tls_certs_only([authority]);
+        }
+        settings.local_url(selection.name().as_deref())
     };
     let url = format!("{}/readyz", base.trim_end_matches('/'));
-    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
+    let client = client.build()?;
     let answer = client.get(&url).send().await.with_context(|| format!("nobody answers at {url}"))?;
     let status = answer.status();
     let body: serde_json::Value = answer.json().await.unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::session;
 
 /// Starts, waits until it is told to stop, stops in order.
 pub(crate) async fn run(at: Where, reach: &Reach, how: How, demo: bool) -> Result<ExitCode> {
-    let settings = at.settings(reach.overrides())?;
+    let settings = at.settings(reach.overrides()?)?;
     let telemetry = session::telemetry(&settings.config().telemetry)?;
     let lifecycle = Lifecycle::new();
     lifecycle.listen_for_signals().context("signals cannot be listened to")?;

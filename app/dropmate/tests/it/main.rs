@@ -1,6 +1,7 @@
 //! The program from outside: real processes on free ports, data in folders of their own.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking; its names are its documentation")]
 
+mod acme;
 mod backup;
 mod beside;
 mod broker;
@@ -13,4 +14,5 @@ mod roles;
 mod schema;
 mod sim_clock;
 mod support;
+mod tls;
 mod vault;

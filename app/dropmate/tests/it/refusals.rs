@@ -6,9 +6,7 @@ use crate::support::{Done, Home, program};
 fn what_is_not_built_yet_is_wrong_use_and_says_so() {
     let home = Home::new();
     for (args, words) in [
-        (&["up", "--tls", "self"][..], "--tls self (http.tls) is not in this build yet"),
-        (&["up", "--tls", "acme"], "comes with the next milestone"),
-        (&["serve", "--services", "orders"], "there is no service \"orders\""),
+        (&["serve", "--services", "orders"][..], "there is no service \"orders\""),
         (&["bus", "rebuild"], "there is no broker to rebuild"),
         (&["up", "--listen", "nonsense"], "http.listen is not an address and port"),
     ] {

@@ -134,6 +134,8 @@ pub struct Running {
     log: Option<JoinHandle<String>>,
     pub url: String,
     pub owner_link: Option<String>,
+    /// Everything that it said at the start.
+    pub told: String,
     pub ready_after: Duration,
 }
 
@@ -148,9 +150,10 @@ impl Running {
             std::io::Read::read_to_string(&mut errors, &mut log).unwrap();
             log
         });
-        let (mut url, mut owner_link) = (None, None);
+        let (mut url, mut owner_link, mut told) = (None, None, String::new());
         for line in lines.by_ref() {
             let line = line.unwrap();
+            told = format!("{told}{line}\n");
             if let Some(found) = line.strip_prefix("DropMate is running at: ") {
                 url = Some(found.to_owned());
             } else if line.starts_with("Owner link") {
@@ -163,7 +166,13 @@ impl Running {
             let code = child.wait().unwrap().code();
             panic!("it did not start ({code:?}):\n{}", log.join().unwrap());
         };
-        Self { child, log: Some(log), url, owner_link, ready_after: begun.elapsed() }
+        Self { child, log: Some(log), url, owner_link, told, ready_after: begun.elapsed() }
+    }
+
+    /// What stands behind these words in what it said.
+    pub fn told(&self, words: &str) -> &str {
+        let found = self.told.lines().find_map(|line| line.strip_prefix(words));
+        found.unwrap_or_else(|| panic!("it did not say {words:?}:\n{}", self.told)).trim()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -213,7 +222,14 @@ impl Drop for Running {
 }
 
 pub fn client() -> reqwest::Client {
-    testkit::process::http_client().unwrap()
+    client_with(|client| client)
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests speak to the program like any client")]
+pub fn client_with(change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> reqwest::Client {
+    // Whoever is first in this process; all choose the same.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    change(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20))).build().unwrap()
 }
 
 /// Waits until something holds; a test that waits in vain fails.

@@ -54,7 +54,7 @@ pub enum SecretError {
 pub fn load_or_generate(dir: &Path, name: &str, bytes: usize) -> Result<SecretString, SecretError> {
     match load(dir, name)? {
         Some(secret) => Ok(secret),
-        None => generate(dir, name, bytes),
+        None => keep(dir, name, &draw(bytes)),
     }
 }
 
@@ -83,14 +83,12 @@ fn read_private(path: &Path) -> Result<Option<SecretString>, SecretError> {
     Ok(Some(SecretString::from(secret)))
 }
 
-fn generate(dir: &Path, name: &str, bytes: usize) -> Result<SecretString, SecretError> {
-    // Distinguishes drafts of threads of one process; the process id distinguishes processes.
-    static DRAFTS: AtomicU64 = AtomicU64::new(0);
+/// Keeps a secret that was made elsewhere, unless there is one: never overwrites. What is kept then, whoever was first.
+pub fn keep(dir: &Path, name: &str, text: &str) -> Result<SecretString, SecretError> {
     let path = path_of(dir, name)?;
-    let draft =
-        dir.join(format!(".{name}.{}.{}", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)));
     create_private_dir(dir)?;
-    let written = write_new(&draft, &draw(bytes)).and_then(|()| match fs::hard_link(&draft, &path) {
+    let draft = draft_of(dir, name);
+    let written = write_new(&draft, text).and_then(|()| match fs::hard_link(&draft, &path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             Err(SecretError::Io { what: "create", path: path.clone(), source: error })
         }
@@ -101,6 +99,27 @@ fn generate(dir: &Path, name: &str, bytes: usize) -> Result<SecretString, Secret
     written?;
     sync_dir(dir)?;
     read_private(&path)?.ok_or(SecretError::Empty { path })
+}
+
+/// Puts a secret that expires in the place of the one before, in one step: a crash leaves the one or the other.
+pub fn replace(dir: &Path, name: &str, text: &str) -> Result<(), SecretError> {
+    let path = path_of(dir, name)?;
+    create_private_dir(dir)?;
+    let draft = draft_of(dir, name);
+    let renamed = write_new(&draft, text).and_then(|()| {
+        fs::rename(&draft, &path).map_err(|source| SecretError::Io { what: "replace", path, source })
+    });
+    if renamed.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    renamed?;
+    sync_dir(dir)
+}
+
+fn draft_of(dir: &Path, name: &str) -> PathBuf {
+    // Distinguishes drafts of threads of one process; the process id distinguishes processes.
+    static DRAFTS: AtomicU64 = AtomicU64::new(0);
+    dir.join(format!(".{name}.{}.{}", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)))
 }
 
 fn draw(bytes: usize) -> Zeroizing<String> {
@@ -173,6 +192,17 @@ mod tests {
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "no draft stays behind");
         let other = load_or_generate(&dir, "other", 32).unwrap();
         assert_ne!(first.expose_secret(), other.expose_secret());
+    }
+
+    #[test]
+    fn what_is_kept_is_not_overwritten_and_what_is_replaced_is() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(keep(home.path(), "authority", "first").unwrap().expose_secret(), "first");
+        assert_eq!(keep(home.path(), "authority", "second").unwrap().expose_secret(), "first");
+        replace(home.path(), "authority", "third").unwrap();
+        assert_eq!(load(home.path(), "authority").unwrap().unwrap().expose_secret(), "third");
+        assert_eq!(fs::metadata(home.path().join("authority")).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "no draft stays behind");
     }
 
     #[test]

@@ -13,6 +13,7 @@
 mod connection;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use std::io;
 use std::sync::Arc;

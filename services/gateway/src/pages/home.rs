@@ -18,12 +18,15 @@ struct Home {
     ready: bool,
     dependencies: Vec<Dependency>,
     welcome: bool,
+    /// Whether phones must learn to trust the certificate first.
+    phones: bool,
 }
 
 async fn render(shared: &Shared, welcome: bool) -> Result<Response> {
     let dependencies = shared.readiness.check().await;
     let ready = dependencies.iter().all(|dependency| dependency.ok || !dependency.required);
-    html(StatusCode::OK, &Home { version: env!("CARGO_PKG_VERSION"), ready, dependencies, welcome })
+    let phones = shared.phones.trust.is_some();
+    html(StatusCode::OK, &Home { version: env!("CARGO_PKG_VERSION"), ready, dependencies, welcome, phones })
 }
 
 /// The state of the installation, for people.

@@ -159,6 +159,7 @@ impl App {
             readiness: Arc::new(AllThere),
             metrics: wishes.metrics,
             metrics_token: None,
+            phones: gateway::Phones::default(),
             edge: Edge::new(clock, db.random.clone()),
         })
         .expect("the gateway");

@@ -10,6 +10,7 @@ use platform::http::openapi::type_id;
 use platform::http::pagination::{Page, PageQuery};
 use platform::http::{Json, Path, Query};
 use platform::idempotency::Answer;
+use platform::qr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,7 +19,7 @@ use crate::commands::invitations as command;
 use crate::context::Identity;
 use crate::domain::contact::Email;
 use crate::entities;
-use crate::http::{qr, text};
+use crate::http::text;
 use crate::store::invitations;
 
 /// Who is invited.

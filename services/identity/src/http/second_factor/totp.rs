@@ -5,6 +5,7 @@ use garde::Validate;
 use platform::Result;
 use platform::http::call::{Action, Command};
 use platform::idempotency::Answer;
+use platform::qr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +15,6 @@ use crate::commands::totp as command;
 use crate::context::Identity;
 use crate::domain::totp::Authenticator;
 use crate::http::browser::Sender;
-use crate::http::qr;
 
 /// What an authenticator app needs, shown this once.
 #[derive(Debug, Clone, Serialize, ToSchema)]

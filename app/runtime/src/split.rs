@@ -31,8 +31,9 @@ use platform::telemetry::metrics::Metrics;
 
 use crate::announce::Announcement;
 use crate::boot::{Running, listen, note_address, notice, serve};
+use crate::connections::{Needs, SYSTEM_POOL};
 use crate::database::Database;
-use crate::installation::{Clocks, SYSTEM_POOL, is_stranger, pool_options};
+use crate::installation::{Clocks, is_stranger, pool_options};
 use crate::keys::SYSTEM_ROLE;
 use crate::outside::Outside;
 use crate::services::Selection;
@@ -58,7 +59,7 @@ impl Process {
     /// A service's connection under its own role.
     fn db(&self, service: &'static str) -> Db {
         let connect = self.database.role(&migrate::service_role(service), &self.passwords);
-        let options = pool_options(&self.settings);
+        let options = pool_options(&self.settings, self.services());
         let clock = Arc::clone(&self.clock);
         Db::new(service, connect, options, clock, self.random.clone(), self.wake.clone())
     }
@@ -69,7 +70,7 @@ impl Process {
             let options = PoolOptions {
                 max_connections: SYSTEM_POOL,
                 warm_connections: 1,
-                ..pool_options(&self.settings)
+                ..pool_options(&self.settings, self.services())
             };
             SystemDb::new(self.database.role(migrate::SYSTEM, &self.passwords), options, self.wake.clone())
         })
@@ -83,6 +84,21 @@ impl Process {
             readiness: lifecycle.readiness(),
             metrics,
             public_url: &self.public_url,
+        }
+    }
+
+    /// How many services have a pool here.
+    fn services(&self) -> u32 {
+        u32::try_from(self.part.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What it may take of the server's connections.
+    fn needs(&self) -> Needs {
+        Needs {
+            services: self.services(),
+            pool_size: self.settings.config().database.pool_size,
+            system: self.passwords.knows(migrate::SYSTEM),
+            place: self.runs(::gateway::NAME),
         }
     }
 
@@ -257,6 +273,7 @@ async fn check_database(process: &Process) -> Result<()> {
             Err(error) => return Err(error.into()),
         }
         check_durability(&mut connection).await?;
+        process.needs().check_on(&mut connection).await?;
         sqlx::Connection::close(connection).await.ok();
     }
     Ok(())

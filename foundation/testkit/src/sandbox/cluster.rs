@@ -20,6 +20,7 @@ const START: Duration = Duration::from_mins(1);
 
 /// What runs, and what stands between.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of what a story wants, each by its name")]
 pub struct Plan {
     /// Instances of the gateway.
     pub gateways: usize,

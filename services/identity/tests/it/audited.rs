@@ -111,20 +111,20 @@ impl Seen {
         let entries = entries_since(app, &before).await;
         let changed = before.changed(&State::of(app).await);
         self.calls += 1;
-        let cell = format!("{operation} answered {} {}", reply.status, reply.code());
+        let place = format!("{operation} answered {} {}", reply.status, reply.code());
         let code = if wanted.1.is_empty() { String::new() } else { reply.code() };
         if (reply.status, code.as_str()) != wanted {
-            self.wrong.push(format!("{cell}, not {wanted:?}: {reply}"));
+            self.wrong.push(format!("{place}, not {wanted:?}: {reply}"));
         }
         let expected: Vec<Entry> =
             targets.iter().enumerate().map(|(n, target)| target.entry(&reply, entries.get(n))).collect();
         if entries != expected {
-            self.wrong.push(format!("{cell}: the trail has {entries:#?}, not {expected:#?}"));
+            self.wrong.push(format!("{place}: the trail has {entries:#?}, not {expected:#?}"));
         }
         let excused = |table: &str| WITHOUT_ENTRY.contains(&(operation, table));
         let silent: Vec<_> = changed.iter().filter(|table| !excused(table)).collect();
         if entries.is_empty() && !silent.is_empty() {
-            self.wrong.push(format!("{cell}: {silent:?} changed without an entry"));
+            self.wrong.push(format!("{place}: {silent:?} changed without an entry"));
         }
         self.actions.extend(entries.into_iter().map(|entry| entry.action));
         reply

@@ -387,10 +387,10 @@ async fn invitations<'a>(operation: &str, town: &'a Town) -> Story<'a> {
                 app.post("/api/v1/auth/invitations/accept", body)
             };
             let right = accept(&token, "ina@stories.example", PASSWORD);
-            let taken = accept(&token, email(owner), "wrong horse battery");
+            let occupied = accept(&token, email(owner), "wrong horse battery");
             Story::of(app, right.clone(), 201, vec![on("accept_invitation", "invitation", &id)])
                 .refuses(accept(unknown, "ina@stories.example", PASSWORD), 404, "link_expired")
-                .refuses(taken, 409, "account_exists")
+                .refuses(occupied, 409, "account_exists")
                 .then(right, 404, "link_expired")
         }
         "submit_join" => {

@@ -13,17 +13,17 @@ use testkit::schedule::{percentile, seed};
 use crate::load::{CREATED, Load, SOUND, Writer, created};
 
 /// A cluster with clients.
-struct Scene {
-    cluster: Cluster,
-    writer: Writer,
-    seed: u64,
+pub(crate) struct Scene {
+    pub(crate) cluster: Cluster,
+    pub(crate) writer: Writer,
+    pub(crate) seed: u64,
     random: Random,
     probes: u64,
     _dir: tempfile::TempDir,
 }
 
 impl Scene {
-    async fn open(plan: Plan, default_seed: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn open(plan: Plan, default_seed: u64) -> anyhow::Result<Self> {
         let seed = seed(default_seed);
         let dir = testkit::cluster::temp_dir("dropmate-faults-")?;
         let cluster = Box::pin(Cluster::start(testkit::process::binary()?, dir.path(), &plan)).await?;
@@ -34,12 +34,12 @@ impl Scene {
         Ok(Self { cluster, writer, seed, random: Random::seeded(seed), probes: 0, _dir: dir })
     }
 
-    fn drawn(&self, from: u64, to: u64) -> Duration {
+    pub(crate) fn drawn(&self, from: u64, to: u64) -> Duration {
         Duration::from_millis(from + self.random.below(to - from))
     }
 
     /// How long until a fresh write goes through, tried over and over; what was found dead is started again meanwhile.
-    async fn until_it_writes(&mut self, log: &mut OpLog) -> anyhow::Result<Duration> {
+    pub(crate) async fn until_it_writes(&mut self, log: &mut OpLog) -> anyhow::Result<Duration> {
         self.probes += 1;
         let (key, begun) = (format!("probe-{}", self.probes), Instant::now());
         loop {
@@ -61,8 +61,13 @@ impl Scene {
         }
     }
 
+    /// What the last of those writes was called.
+    pub(crate) fn last_probe(&self) -> String {
+        format!("probe-{}", self.probes)
+    }
+
     /// The verdict over everything that was written, the log and the trail; then an orderly end.
-    async fn close(mut self, log: &OpLog) -> anyhow::Result<()> {
+    pub(crate) async fn close(mut self, log: &OpLog) -> anyhow::Result<()> {
         let seed = self.seed;
         self.cluster.wait_ready().await?;
         let present = created(self.cluster.query(CREATED).await?);
@@ -80,7 +85,7 @@ impl Scene {
     }
 }
 
-fn seconds(times: &mut [Duration]) -> Vec<f64> {
+pub(crate) fn seconds(times: &mut [Duration]) -> Vec<f64> {
     times.sort();
     times.iter().map(Duration::as_secs_f64).collect()
 }
@@ -198,7 +203,7 @@ impl Pair {
 }
 
 /// Cuts a pair in one of five ways.
-fn cut(proxy: &Proxy, way: u64) -> &'static str {
+pub(crate) fn cut(proxy: &Proxy, way: u64) -> &'static str {
     match way {
         0 => {
             proxy.hold();
@@ -267,7 +272,7 @@ async fn cuts(proof: &Proof, pair: Pair) -> anyhow::Result<()> {
 }
 
 /// More readers at once than a pool has connections, within the time that half-open sockets may take.
-async fn no_stuck_pool(scene: &Scene) -> anyhow::Result<()> {
+pub(crate) async fn no_stuck_pool(scene: &Scene) -> anyhow::Result<()> {
     let begun = Instant::now();
     loop {
         let read = || {

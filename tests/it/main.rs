@@ -1,9 +1,13 @@
 //! Whole-system stories.
 
+mod backup;
+mod broker;
 mod browser;
 mod contract;
 mod faults;
 mod kill;
 mod load;
 mod passkey;
+mod second_factor;
+mod shared;
 mod split;

@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use fantoccini::wd::WebDriverCompatibleCommand;
 use serde_json::{Value, json};
-use testkit::Installation;
+use testkit::sandbox::{App, Shape};
 use url::Url;
 
 use crate::browser::Browser;
@@ -43,33 +43,22 @@ impl Browser {
     }
 }
 
-async fn post(
-    app: &Installation,
-    path: &str,
-    bearer: Option<&str>,
-    body: &Value,
-) -> anyhow::Result<(u16, Value)> {
-    let mut call = app.http().post(app.url(path)).json(body);
-    if let Some(bearer) = bearer {
-        call = call.bearer_auth(bearer);
-    }
-    let answer = call.send().await?;
-    Ok((answer.status().as_u16(), answer.json().await?))
+async fn post(app: &App, path: &str, bearer: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+    app.call(reqwest::Method::POST, path, bearer, body).await
 }
 
-async fn register_and_sign_in() -> anyhow::Result<()> {
+async fn register_and_sign_in(shape: Shape) -> anyhow::Result<()> {
     let Some(browser) = Browser::open(800, 600).await? else {
         return Ok(());
     };
     let dir = testkit::cluster::temp_dir("dropmate-passkey-")?;
-    let mut app = Installation::new(testkit::process::binary()?, &dir.path().join("data"))?;
-    app.start().await?;
+    let mut app = Box::pin(App::start(shape, dir.path(), &[])).await?;
     let owner = app.first_run().await?;
     let page = app.url("/").replace("127.0.0.1", "localhost");
     browser.client.goto(&page).await?;
     browser.client.issue_cmd(AddAuthenticator).await?;
 
-    let token = Some(owner.access_token.as_str());
+    let token = owner.access_token.as_str();
     let (status, begun) = post(&app, "/api/v1/users/me/passkeys/begin", token, &json!({})).await?;
     ensure!(status == 200, "{begun}");
     let made = browser.ask(CREATE, &begun["options"]).await?;
@@ -78,26 +67,30 @@ async fn register_and_sign_in() -> anyhow::Result<()> {
     ensure!(status == 201, "{registered}");
 
     let path = "/api/v1/auth/login/passkey/begin";
-    let (_, begun) = post(&app, path, None, &json!({})).await?;
+    let (_, begun) = post(&app, path, "", &json!({})).await?;
     let answer = browser.ask(GET, &begun["options"]).await?;
     let body = json!({ "ceremony": begun["ceremony"], "credential": answer });
-    let (status, session) = post(&app, "/api/v1/auth/login/passkey", None, &body).await?;
+    let (status, session) = post(&app, "/api/v1/auth/login/passkey", "", &body).await?;
     ensure!(status == 200 && session["role"] == "owner", "{session}");
-    let (status, again) = post(&app, "/api/v1/auth/login/passkey", None, &body).await?;
+    let (status, again) = post(&app, "/api/v1/auth/login/passkey", "", &body).await?;
     ensure!(status == 401 && again["code"] == "ceremony_expired", "{again}");
 
     // On a page of another name the browser does not even ask the device.
     let stranger = page.replace("localhost", "127.0.0.1");
     browser.client.goto(&stranger).await?;
-    let (_, begun) = post(&app, path, None, &json!({})).await?;
+    let (_, begun) = post(&app, path, "", &json!({})).await?;
     let refused = browser.ask(GET, &begun["options"]).await;
     ensure!(refused.is_err_and(|error| error.to_string().contains("SecurityError")), "the browser answered");
     browser.close().await?;
-    ensure!(app.stop()?.success(), "it did not stop cleanly");
-    Ok(())
+    app.stop()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browser_registers_a_passkey_and_signs_in_with_it() {
-    register_and_sign_in().await.unwrap_or_else(|error| panic!("{error:#}"));
+    register_and_sign_in(Shape::Whole).await.unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_registers_a_passkey_and_signs_in_with_it_split() {
+    register_and_sign_in(Shape::Split).await.unwrap_or_else(|error| panic!("{error:#}"));
 }

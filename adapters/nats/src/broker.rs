@@ -23,6 +23,9 @@ use crate::source::JetStream;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a publication or a request to the stream may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the server may be silent before the connection counts as dead. A way that swallows everything tells nobody;
+/// the client's own pings would notice after a quarter of a minute.
+const SILENCE: Duration = Duration::from_secs(3);
 /// Most publications that wait for their confirmation.
 const IN_FLIGHT: usize = 2048;
 
@@ -123,7 +126,7 @@ impl Broker {
             }
         };
         loop {
-            report(if connected(&link.client) { Ok(()) } else { Err("not connected".to_owned()) });
+            report(state(link).await);
             tokio::select! {
                 biased;
                 waited = wait(LOOK, stop) => if waited == Waited::Cancelled { return waited },
@@ -194,6 +197,21 @@ impl Broker {
     /// Where the relay rings.
     pub(crate) fn news(&self) -> String {
         format!("{}.news", self.inner.options.stream)
+    }
+}
+
+/// Asks for an answer over the connection; without one it is made anew.
+async fn state(link: &Link) -> Result<(), String> {
+    if !connected(&link.client) {
+        return Err("not connected".to_owned());
+    }
+    match tokio::time::timeout(SILENCE, link.jetstream.query_account()).await {
+        // Also a refusal is an answer.
+        Ok(_answer) => Ok(()),
+        Err(_silence) => {
+            link.client.force_reconnect().await.ok();
+            Err(format!("it has not answered for {SILENCE:?}"))
+        }
     }
 }
 

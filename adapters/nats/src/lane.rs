@@ -23,6 +23,9 @@ const MAX_PENDING: i64 = 2000;
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(72);
 /// How long one look at the broker may take; the cursor is locked meanwhile.
 const LOOK: Duration = Duration::from_millis(800);
+/// How long the log is read without asking a broker that has just failed: each question costs time, and a backlog that
+/// grows faster than the questions are asked would never be worked off.
+const REST: Duration = Duration::from_secs(1);
 /// So many messages that are behind the cursor: better to begin anew at the cursor.
 const STALE: usize = 1000;
 
@@ -46,6 +49,8 @@ pub(crate) struct Lane {
     /// Since when the broker is silent although the log has grown, and where the cursor was.
     silent: Option<(i64, Instant)>,
     stale: usize,
+    /// When the broker failed last.
+    failed: Option<Instant>,
 }
 
 impl Lane {
@@ -72,6 +77,9 @@ impl Lane {
     ) -> Next {
         self.pass(position.last_offset).await;
         let limit = usize::try_from(request.limit).unwrap_or(1);
+        if self.failed.is_some_and(|at| at.elapsed() < REST) {
+            return Next::ReadLog { missed: false };
+        }
         if self.held.len() < limit {
             let known = self.consumer.is_some();
             let mut looked = self.look_in_time(link, options, position, request, limit).await;
@@ -81,6 +89,7 @@ impl Lane {
             }
             if let Err(error) = looked {
                 tracing::debug!(%error, consumer = request.consumer, "the broker failed; reading the log");
+                self.failed = Some(Instant::now());
                 return Next::ReadLog { missed: false };
             }
         }

@@ -147,6 +147,7 @@ async fn prepare_database(installation: &Installation, how: &How) -> Result<()> 
         installation.system.pool().acquire().await.context("the database cannot be reached")?;
     check_durability(&mut connection).await?;
     drop(connection);
+    installation.check_connections().await?;
     installation.check_master_key().await
 }
 

@@ -21,6 +21,7 @@ use platform::migrate::{self, MigrationError, RolePasswords};
 use platform::vault::Vault;
 use smtp::SmtpMailer;
 
+use crate::connections::{self, Needs, SYSTEM_POOL};
 use crate::database::Database;
 use crate::keys::{self, KeyIds, Keys};
 use crate::libpq::{Login, Tools};
@@ -28,9 +29,6 @@ use crate::master;
 use crate::outside::{Outside, file_store};
 use crate::services::manifests;
 use crate::settings::Settings;
-
-/// Connections of the system role: the sequencer, its listener, the sealer, the probes.
-pub(crate) const SYSTEM_POOL: u32 = 6;
 
 /// Business time of this process.
 #[derive(Debug)]
@@ -146,7 +144,7 @@ impl Installation {
         let vault = Vault::with_keys(keys.masters, random.clone())?;
         let wake = Wake::default();
         let options =
-            PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings) };
+            PoolOptions { max_connections: SYSTEM_POOL, warm_connections: 1, ..pool_options(&settings, 1) };
         let connect = database.role(migrate::SYSTEM, &keys.passwords);
         Ok(Self {
             outside: Outside::default(),
@@ -171,7 +169,7 @@ impl Installation {
     pub fn db(&self, service: &'static str) -> Db {
         let connect = self.database.role(&migrate::service_role(service), &self.passwords);
         let clock = Arc::clone(&self.clock);
-        let options = pool_options(&self.settings);
+        let options = pool_options(&self.settings, durable_services());
         let db = Db::new(service, connect, options, clock, self.random.clone(), self.wake.clone())
             .with_vault(self.vault.clone());
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(db.clone());
@@ -229,6 +227,18 @@ impl Installation {
         master::settle(&self.settings, &used)
     }
 
+    /// Refuses a server that does not allow as many connections as this process may take.
+    pub(crate) async fn check_connections(&self) -> Result<()> {
+        let mut connection = self.system.pool().acquire().await.context("the database cannot be reached")?;
+        let needs = Needs {
+            services: durable_services(),
+            pool_size: self.settings.config().database.pool_size,
+            system: true,
+            place: false,
+        };
+        needs.check_on(&mut connection).await
+    }
+
     /// Changes keys of the vault.
     pub fn vault(&self) -> &Vault {
         &self.vault
@@ -278,12 +288,19 @@ pub(crate) fn is_stranger(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| matches!(code.as_ref(), "28P01" | "28000" | "3D000"))
 }
 
-pub(crate) fn pool_options(settings: &Settings) -> PoolOptions {
+/// Services that have a pool where everything is in one process.
+pub(crate) fn durable_services() -> u32 {
+    u32::try_from(manifests().iter().filter(|manifest| manifest.migrations.is_some()).count()).unwrap_or(1)
+}
+
+/// Of one of so many services in this process.
+pub(crate) fn pool_options(settings: &Settings, services: u32) -> PoolOptions {
     let database = &settings.config().database;
+    let server = if database.url.is_some() { connections::USUAL } else { database.private_max_connections };
     let millis = |value: u32| Duration::from_millis(value.into());
     PoolOptions {
         max_connections: database.pool_size,
-        warm_connections: database.pool_size.min(8),
+        warm_connections: connections::warm(database.pool_size, services, server),
         acquire_timeout: millis(database.acquire_timeout_ms),
         statement_timeout: millis(database.statement_timeout_ms),
         lock_timeout: millis(database.lock_timeout_ms),

@@ -12,6 +12,7 @@ mod announce;
 mod background;
 pub mod backup;
 mod boot;
+mod connections;
 mod database;
 pub mod doctor;
 pub mod documents;

@@ -32,8 +32,9 @@ use platform::telemetry::metrics::Metrics;
 
 use crate::announce::Announcement;
 use crate::boot::{Running, note_address, notice, open_door};
+use crate::connections::{Needs, SYSTEM_POOL};
 use crate::database::Database;
-use crate::installation::{Clocks, SYSTEM_POOL, is_stranger, pool_options};
+use crate::installation::{Clocks, is_stranger, pool_options};
 use crate::keys::SYSTEM_ROLE;
 use crate::outside::Outside;
 use crate::services::Selection;
@@ -61,7 +62,7 @@ impl Process {
     /// A service's connection under its own role.
     fn db(&self, service: &'static str) -> Db {
         let connect = self.database.role(&migrate::service_role(service), &self.passwords);
-        let options = pool_options(&self.settings);
+        let options = pool_options(&self.settings, self.services());
         let clock = Arc::clone(&self.clock);
         Db::new(service, connect, options, clock, self.random.clone(), self.wake.clone())
     }
@@ -72,7 +73,7 @@ impl Process {
             let options = PoolOptions {
                 max_connections: SYSTEM_POOL,
                 warm_connections: 1,
-                ..pool_options(&self.settings)
+                ..pool_options(&self.settings, self.services())
             };
             SystemDb::new(self.database.role(migrate::SYSTEM, &self.passwords), options, self.wake.clone())
         })
@@ -101,6 +102,7 @@ impl Process {
             clock: &self.clock,
             random: &self.random,
         })
+use crate::connections::{Needs, SYSTEM_POOL};
     }
 
     /// Whether this process runs the service itself.
@@ -287,6 +289,7 @@ async fn check_database(process: &Process) -> Result<()> {
             Err(error) => return Err(error.into()),
         }
         check_durability(&mut connection).await?;
+        process.needs().check_on(&mut connection).await?;
         sqlx::Connection::close(connection).await.ok();
     }
     Ok(())

@@ -63,7 +63,12 @@ impl NatsServer {
 
     /// `NATS_URL`.
     pub fn url(&self) -> String {
-        format!("nats://dropmate:{}@127.0.0.1:{}", self.password, self.server.port())
+        self.url_at(&self.address())
+    }
+
+    /// `NATS_URL` by way of another address.
+    pub fn url_at(&self, address: &str) -> String {
+        format!("nats://dropmate:{}@{address}", self.password)
     }
 
     /// Name and password of its one user.

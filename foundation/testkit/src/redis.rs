@@ -20,7 +20,17 @@ impl RedisServer {
 
     /// `REDIS_URL`.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.server.port())
+        self.url_at(&self.address())
+    }
+
+    /// `REDIS_URL` by way of another address.
+    pub fn url_at(&self, address: &str) -> String {
+        format!("redis://{address}/0")
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.server.port())
     }
 
     /// SIGKILL: everything in it is gone.

@@ -4,11 +4,14 @@
 //!   database of the test run's PostgreSQL. A scenario is written once, against [`App`], and runs in both.
 //! - [`Cluster`]: the split shape. A process gets what it would get in earnest: the passwords of its own roles, its own
 //!   data folder, and no key that it does not use.
-//! - [`Proxy`]: cuts, delays and slows what flows between a service and the database, or the gateway and a service.
+//! - [`Beside`]: a broker and a shared cache, real servers, where the story has them.
+//! - [`Proxy`]: cuts, delays and slows what flows between a service and the database, the broker or the cache, or between
+//!   the gateway and a service.
 //! - [`Killer`]: who is killed when, from a seed.
 //! - [`OpLog`]: what clients were told, and the verdict over what is there.
 
 mod app;
+mod beside;
 mod cluster;
 mod killer;
 mod member;
@@ -18,6 +21,7 @@ mod shared_database;
 
 pub use crate::process::http_client as client;
 pub use app::{App, Shape};
+pub use beside::{Beside, Proxied};
 pub use cluster::{Cluster, Plan};
 pub use killer::{Kill, Killer};
 pub use member::Member;

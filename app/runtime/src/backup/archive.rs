@@ -31,7 +31,13 @@ pub(super) fn pack(
         let relative = path.strip_prefix(folder).unwrap_or(&path);
         let name =
             relative.to_str().with_context(|| format!("{} has a name that is not text", path.display()))?;
-        manifest.parts.push(append(&mut builder, name, &path)?);
+        match append(&mut builder, name, &path) {
+            Ok(part) => manifest.parts.push(part),
+            // Written under a draft's name and renamed, or deleted, since the folder was listed: no file of the snapshot,
+            // which is older and whose files were all in place before it.
+            Err(_gone) if !path.exists() => {}
+            Err(error) => return Err(error),
+        }
     }
     let text = serde_json::to_vec_pretty(&manifest)?;
     let mut header = header(u64::try_from(text.len())?);

@@ -16,6 +16,10 @@ use super::open::Counted;
 /// its place in the pool for ever.
 const ROLLBACK: Duration = Duration::from_millis(500);
 
+/// How long the first message may go unanswered. It waits for no lock, so a connection that says nothing is one whose way
+/// swallows everything; without this limit the request would find out at its own deadline.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
+
 /// An open transaction. Dropping it rolls back.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -41,7 +45,9 @@ impl Session {
     async fn open_once(pool: &PgPool, sql: String) -> Result<Self, sqlx::Error> {
         // From here on a failure or a cancellation rolls back before anybody else gets the connection.
         let mut session = Self { conn: Some(pool.acquire().await?), _counted: Counted::begin() };
-        match session.conn().execute(AssertSqlSafe(sql)).await {
+        let begun = tokio::time::timeout(FIRST_ANSWER, session.conn().execute(AssertSqlSafe(sql))).await;
+        let silent = |_elapsed| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+        match begun.unwrap_or_else(silent) {
             Ok(_) => Ok(session),
             // Its drop closes what cannot be rolled back.
             Err(error) if is_broken(&error) => Err(error),

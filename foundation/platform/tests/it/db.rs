@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use platform::Kind;
-use platform::db::{PoolOptions, Scope};
+use platform::db::{Db, PoolOptions, Scope};
 use platform::lifecycle::pause;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Executor, Row};
+use testkit::sandbox::{Proxy, Upstream};
 
 use crate::demo::{World, change};
 
@@ -29,6 +31,32 @@ async fn a_full_pool_answers_in_time_and_says_when_to_come_back() {
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     held.rollback().await.unwrap();
     db.begin(&scope).await.unwrap();
+}
+
+/// A router forgot its table: nobody says that the connection is gone, and nothing arrives any more.
+#[tokio::test]
+async fn a_connection_that_is_dead_without_a_word_is_left_behind_at_the_next_begin() {
+    let world = World::new().await;
+    let admin = world.test.admin_options();
+    let socket = admin.get_socket().unwrap().join(format!(".s.PGSQL.{}", admin.get_port()));
+    let proxy = Proxy::to(Upstream::Unix(socket)).await.unwrap();
+    let connect = PgConnectOptions::new_without_pgpass()
+        .host(&proxy.address().ip().to_string())
+        .port(proxy.address().port())
+        .database(world.test.name())
+        .username("dropmate_demo")
+        .password(&testkit::database::role_passwords().password("dropmate_demo"));
+    let (clock, random, wake) =
+        (world.test.shared_clock(), world.test.random.clone(), world.test.wake.clone());
+    let options = PoolOptions { max_connections: 2, ..PoolOptions::default() };
+    let db = Db::new("demo", connect, options, clock, random, wake);
+    let scope = Scope::system(world.org());
+    db.begin(&scope).await.unwrap().rollback().await.unwrap();
+    proxy.forget();
+    proxy.heal();
+    let begun = Instant::now();
+    db.begin(&scope).await.unwrap().rollback().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use platform::migrate;
+use platform::service::Manifest;
 
+use super::beside::Beside;
 use super::member::Member;
 use super::proxy::{Proxy, Upstream};
 use super::shared_database::SharedDatabase;
@@ -17,6 +20,7 @@ const START: Duration = Duration::from_mins(1);
 
 /// What runs, and what stands between.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of what a story wants, each by its name")]
 pub struct Plan {
     /// Instances of the gateway.
     pub gateways: usize,
@@ -26,6 +30,10 @@ pub struct Plan {
     pub database_proxies: bool,
     /// A proxy between the gateway and each service.
     pub service_proxies: bool,
+    /// A broker, through a proxy.
+    pub nats: bool,
+    /// A shared cache, through a proxy.
+    pub redis: bool,
     /// The socket of a simulated clock.
     pub sim_clock: Option<PathBuf>,
     /// Further variables for every process.
@@ -40,6 +48,8 @@ impl Default for Plan {
             identities: 1,
             database_proxies: false,
             service_proxies: false,
+            nats: false,
+            redis: false,
             sim_clock: None,
             environment: Vec::new(),
         }
@@ -55,6 +65,8 @@ pub struct Cluster {
     pub to_database: Vec<Proxy>,
     /// Between the gateway and each other member; empty unless planned.
     pub to_services: Vec<Proxy>,
+    /// The broker and the cache, as planned.
+    pub beside: Beside,
     binary: PathBuf,
     admin: PathBuf,
     environment: Vec<(String, String)>,
@@ -72,14 +84,18 @@ impl Cluster {
     pub async fn prepare(binary: PathBuf, folder: &Path, plan: &Plan) -> anyhow::Result<Self> {
         let database = SharedDatabase::create().await?;
         let gateway = free_port()?;
-        let mut environment = plan.environment.clone();
+        let beside = Beside::start(plan.nats, plan.redis).await?;
+        let mut environment = GENEROUS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         environment.push(("PUBLIC_URL".to_owned(), format!("http://{gateway}")));
-        environment.extend(GENEROUS.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        environment.extend(beside.environment());
+        // The plan comes last: what it says holds.
+        environment.extend(plan.environment.iter().cloned());
         std::fs::create_dir_all(folder)?;
         let mut cluster = Self {
             members: Vec::new(),
             to_database: Vec::new(),
             to_services: Vec::new(),
+            beside,
             binary,
             admin: folder.join("admin"),
             environment,
@@ -116,6 +132,21 @@ impl Cluster {
         self.run(&["migrate"])?;
         drop(roles);
         Ok(())
+    }
+
+    /// Adds a service that runs in the test instead of in a process: its role and its schema.
+    pub async fn adopt(&self, manifests: &[Manifest]) -> anyhow::Result<()> {
+        let roles = self.database.lock_roles().await?;
+        migrate::migrate(&self.admin_options(), &crate::database::role_passwords(), manifests).await?;
+        drop(roles);
+        Ok(())
+    }
+
+    /// How such a service connects to the database.
+    pub fn options_of(&self, service: &str) -> sqlx::postgres::PgConnectOptions {
+        let role = migrate::service_role(service);
+        let password = crate::database::role_passwords().password(&role);
+        self.admin_options().username(&role).password(&password)
     }
 
     /// A member with what its service needs: passwords of its roles, keys that it uses, nothing else.

@@ -85,6 +85,11 @@ impl Member {
         Ok(())
     }
 
+    /// Takes a variable away from it, from its next start on.
+    pub fn without(&mut self, variable: &str) {
+        self.environment.retain(|(name, _)| name != variable);
+    }
+
     /// When it was last started.
     pub fn spawned(&self) -> Option<Instant> {
         self.spawned

@@ -4,6 +4,7 @@
 
 mod access;
 mod app;
+mod audited;
 mod catalog;
 mod conventions;
 mod document;

@@ -115,28 +115,28 @@ impl Device {
     }
 }
 
-async fn begin(app: &App, actor: &Actor) -> Reply {
+pub async fn begin(app: &App, actor: &Actor) -> Reply {
     app.client.post("/api/v1/users/me/passkeys/begin").bearer(&actor.token).await
 }
 
-fn register(app: &App, actor: &Actor, ceremony: &str, credential: &Value) -> Call {
+pub fn register(app: &App, actor: &Actor, ceremony: &str, credential: &Value) -> Call {
     let body = json!({ "ceremony": ceremony, "name": "My phone", "credential": credential });
     app.post("/api/v1/users/me/passkeys", body).bearer(&actor.token)
 }
 
 /// Registers a device.
-async fn add(app: &App, actor: &Actor, device: &mut Device) -> Reply {
+pub async fn add(app: &App, actor: &Actor, device: &mut Device) -> Reply {
     let begun = begin(app, actor).await.is(200);
     let credential = device.create(&begun.json()["options"]);
     register(app, actor, &begun.text("/ceremony"), &credential).await.is(201)
 }
 
-async fn begin_sign_in(app: &App, body: Value) -> (String, Value) {
+pub async fn begin_sign_in(app: &App, body: Value) -> (String, Value) {
     let begun = app.post("/api/v1/auth/login/passkey/begin", body).await.is(200);
     (begun.text("/ceremony"), begun.json()["options"].clone())
 }
 
-fn finish(app: &App, ceremony: &str, credential: &Value) -> Call {
+pub fn finish(app: &App, ceremony: &str, credential: &Value) -> Call {
     app.post("/api/v1/auth/login/passkey", json!({ "ceremony": ceremony, "credential": credential }))
 }
 

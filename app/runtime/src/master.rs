@@ -46,7 +46,8 @@ pub async fn rotate(installation: &Installation) -> Result<Rotated> {
         secrets::load_or_generate(&settings.place.secrets(), NEXT, BYTES)?;
     }
     let to = target(settings, given)?;
-    let scopes = installation.vault().rotate_installation(&installation.system, &to).await?;
+    let now = installation.clock.now();
+    let scopes = installation.vault().rotate_installation(&installation.system, &to, now).await?;
     if given && scopes == 0 {
         bail!(
             "everything is wrapped under {} already. To change it: put the present key into vault.other_master_keys and a \

@@ -5,6 +5,7 @@ use identity::commands::{first_run, password_reset};
 use identity::domain::contact::Email;
 use kernel::ids::{OrgId, SigningKeyId};
 use platform::Kind;
+use platform::audit::OPERATOR;
 use platform::db::Scope;
 use platform::vault::Subject;
 
@@ -32,7 +33,7 @@ impl Installation {
 
     /// A new key for an organisation; how many keys of people are wrapped under it. `None`: it has no key yet.
     pub async fn rotate_organization(&self, org: OrgId) -> Result<Option<usize>> {
-        match self.vault().rotate_scope(&self.system, Some(org)).await {
+        match self.vault().rotate_scope(&self.system, Some(org), self.clock.now()).await {
             Err(error) if error.kind() == Kind::NotFound => Ok(None),
             other => Ok(Some(other?)),
         }
@@ -42,7 +43,8 @@ impl Installation {
     pub async fn rotate_person(&self, subject: Subject) -> Result<bool> {
         // Any service may do so; identity is the one that every installation has.
         let db = self.db(identity::NAME);
-        let mut tx = db.begin(&subject.org().map_or_else(Scope::installation, Scope::system)).await?;
+        let scope = subject.org().map_or_else(Scope::installation, Scope::system);
+        let mut tx = db.begin(&Scope { actor: OPERATOR.to_owned(), ..scope }).await?;
         let rotated = self.vault().rotate_subject(&mut tx, subject).await?;
         tx.commit().await?;
         Ok(rotated)

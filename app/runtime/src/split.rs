@@ -102,7 +102,21 @@ impl Process {
             clock: &self.clock,
             random: &self.random,
         })
-use crate::connections::{Needs, SYSTEM_POOL};
+    }
+
+    /// How many services have a pool here.
+    fn services(&self) -> u32 {
+        u32::try_from(self.part.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What it may take of the server's connections.
+    fn needs(&self) -> Needs {
+        Needs {
+            services: self.services(),
+            pool_size: self.settings.config().database.pool_size,
+            system: self.passwords.knows(migrate::SYSTEM),
+            place: self.runs(::gateway::NAME),
+        }
     }
 
     /// Whether this process runs the service itself.

@@ -15,3 +15,6 @@ mod note;
 pub use chain::{Anchor, AuditKey, Finding, Report, anchors, seal, unsealed_age_s, verify, verify_anchors};
 pub use entry::{Entry, state_hash};
 pub use note::AnchorNote;
+
+/// How the trail names whoever runs commands on the machine.
+pub const OPERATOR: &str = "operator:cli";

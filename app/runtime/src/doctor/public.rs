@@ -1,7 +1,6 @@
 //! The address that people type, asked the way a browser asks it: does it lead here, is its certificate accepted, does a
 //! WebSocket get through whatever stands in between.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,7 +28,10 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
         Err(error) => return vec![Finding::broken(WHAT, error.to_string(), "see what it says")],
     };
     let Ok(here) = keys(&client, &settings.local_url(None)).await else {
-        return vec![Finding::fine(WHAT, format!("{url}; DropMate is not running here: start it and look again"))];
+        return vec![Finding::fine(
+            WHAT,
+            format!("{url}; DropMate is not running here: start it and look again"),
+        )];
     };
     match keys(&client, &url).await {
         Ok(there) if there == here => {}
@@ -56,7 +58,10 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
 }
 
 /// `http1`: an upgrade is a matter of HTTP/1.1.
-#[expect(clippy::disallowed_methods, reason = "single requests with a deadline of their own, outside any trace")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "single requests with a deadline of their own, outside any trace"
+)]
 fn client(settings: &Settings, http1: bool) -> reqwest::Result<Client> {
     let mut builder = Client::builder().timeout(PATIENCE).no_proxy().tls_info(true);
     if http1 {
@@ -71,7 +76,8 @@ fn client(settings: &Settings, http1: bool) -> reqwest::Result<Client> {
 
 /// The published keys: no other installation has the same.
 async fn keys(client: &Client, base: &str) -> Result<String, String> {
-    let answer = client.get(format!("{base}/.well-known/jwks.json")).send().await.map_err(|error| why(&error))?;
+    let answer =
+        client.get(format!("{base}/.well-known/jwks.json")).send().await.map_err(|error| why(&error))?;
     if answer.status() != StatusCode::OK {
         return Err(format!("it answers {}", answer.status()));
     }
@@ -83,9 +89,11 @@ fn why(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {} s", PATIENCE.as_secs());
     }
-    std::iter::successors(error.source(), |cause| cause.source())
-        .last()
-        .map_or_else(|| error.to_string(), ToString::to_string)
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
 }
 
 async fn tls(settings: &Settings, client: &Client, url: &str) -> Finding {
@@ -96,7 +104,9 @@ async fn tls(settings: &Settings, client: &Client, url: &str) -> Finding {
         } else {
             Finding::warning(
                 WHAT,
-                format!("{url} is not encrypted: phones share no position there, and passwords can be read on the way"),
+                format!(
+                    "{url} is not encrypted: phones share no position there, and passwords can be read on the way"
+                ),
                 "--tls self in a network of your own, --tls acme with a public name, or a proxy that ends TLS \
                  (docs/operating/tls.md)",
             )
@@ -110,14 +120,17 @@ async fn tls(settings: &Settings, client: &Client, url: &str) -> Finding {
         }),
         Err(error) => return Finding::broken(WHAT, why(&error), "docs/operating/tls.md"),
     };
-    let whose = if settings.local_authority().is_some() { "by the authority in the data folder" } else { "publicly" };
+    let whose =
+        if settings.local_authority().is_some() { "by the authority in the data folder" } else { "publicly" };
     match left {
         Some(days) if days < SOON_DAYS => Finding::warning(
             WHAT,
             format!("the certificate ends in {days} days"),
             "it should have been renewed by now: look for `certificate` in the log, or at the proxy",
         ),
-        Some(days) => Finding::fine(WHAT, format!("the certificate is accepted {whose}, for {days} more days")),
+        Some(days) => {
+            Finding::fine(WHAT, format!("the certificate is accepted {whose}, for {days} more days"))
+        }
         None => Finding::fine(WHAT, format!("the certificate is accepted {whose}")),
     }
 }

@@ -6,11 +6,8 @@ use kernel::time::SharedClock;
 use sqlx::AssertSqlSafe;
 
 use crate::Result;
-use crate::audit::Entry;
+use crate::audit::{Entry, OPERATOR};
 use crate::db::{Scope, SystemDb};
-
-/// Who decides, as the trail names them: whoever may run commands on the machine.
-const ACTOR: &str = "operator:cli";
 
 /// An operator at the command line.
 #[derive(Debug, Clone)]
@@ -57,7 +54,7 @@ impl Operator {
             return Ok(false);
         }
         let now = self.clock.now();
-        let scope = Scope { actor: ACTOR.to_owned(), ..Scope::system(org) };
+        let scope = Scope { actor: OPERATOR.to_owned(), ..Scope::system(org) };
         let entry = Entry::new(action, "event", event).detail(serde_json::json!({ "consumer": consumer }));
         tx.audit(self.random.id(now), now, &scope, entry).await?;
         tx.commit().await?;

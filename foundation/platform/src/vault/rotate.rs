@@ -7,9 +7,11 @@
 //! | subject | what seals its values | when all values are sealed anew (`reseal`) |
 //!
 //! The first two are one transaction: wrapped keys are small and few. Nobody who holds an older key in memory is
-//! disturbed, because what they wrap stays the same; who wants to wrap something new with one is told and fetches anew.
+//! disturbed, because what they wrap stays the same; who wants to wrap something new with one is told and fetches anew. Each
+//! change has its entry in the audit trail.
 
 use kernel::ids::{OrgId, Uuid};
+use kernel::time::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 use zeroize::Zeroizing;
@@ -20,15 +22,22 @@ use super::scope::ScopeKey;
 use super::seal;
 use super::stored::{self, StoredScope, aad_data, aad_scope, aad_subject, unwrap};
 use super::subject::{Key, Subject};
-use crate::db::{SystemDb, Tx};
+use crate::audit::{Entry, OPERATOR};
+use crate::db::{Scope, SystemDb, SystemTx, Tx};
 use crate::{Error, Result};
 
 /// How long a new version of a subject's key is known before it seals: longer than any process caches the one before.
 const PUBLISHED_S: i32 = 120;
 
 impl Vault {
-    /// Wraps the key of every scope under this installation key. How many were wrapped by another one before.
-    pub async fn rotate_installation(&self, system: &SystemDb, to: &MasterKey) -> Result<usize> {
+    /// Wraps the key of every scope under this installation key, at this business time. How many were wrapped by another
+    /// one before.
+    pub async fn rotate_installation(
+        &self,
+        system: &SystemDb,
+        to: &MasterKey,
+        at: Timestamp,
+    ) -> Result<usize> {
         let mut tx = system.begin().await?;
         // Nobody makes a key under the old one meanwhile; readers go on.
         sqlx::query("LOCK TABLE platform.vault_scope_keys IN SHARE ROW EXCLUSIVE MODE")
@@ -51,13 +60,17 @@ impl Vault {
                 .execute(tx.conn())
                 .await?;
         }
+        if !rows.is_empty() {
+            let entry = Entry::new("vault.rotate_installation", "installation_key", to.id());
+            self.note(&mut tx, None, at, entry).await?;
+        }
         tx.commit().await?;
         Ok(rows.len())
     }
 
     /// Gives an organisation (or the installation) a new key that wraps the keys of its subjects; how many there were.
     /// Search hashes stay: they are made with a key of their own from the first rotation on.
-    pub async fn rotate_scope(&self, system: &SystemDb, org: Option<OrgId>) -> Result<usize> {
+    pub async fn rotate_scope(&self, system: &SystemDb, org: Option<OrgId>, at: Timestamp) -> Result<usize> {
         let scope = org.map_or(Uuid::nil(), OrgId::uuid);
         let mut tx = system.begin().await?;
         let stored = lock_scope(tx.conn(), scope).await?.ok_or_else(|| Error::not_found("key"))?;
@@ -84,9 +97,19 @@ impl Vault {
             .execute(tx.conn())
             .await?;
         }
+        let name = org.map_or_else(|| "installation".to_owned(), |org| org.to_string());
+        self.note(&mut tx, org, at, Entry::new("vault.rotate_organization", "organization_key", name))
+            .await?;
         tx.commit().await?;
         self.forget_scope(scope);
         Ok(rows.len())
+    }
+
+    /// What an operator did, in the same transaction.
+    async fn note(&self, tx: &mut SystemTx, org: Option<OrgId>, at: Timestamp, entry: Entry) -> Result<()> {
+        let scope =
+            Scope { actor: OPERATOR.to_owned(), ..org.map_or_else(Scope::installation, Scope::system) };
+        tx.audit(self.random().id(at), at, &scope, entry).await
     }
 
     async fn store_scope(
@@ -121,7 +144,7 @@ impl Vault {
         let fresh: Key = Zeroizing::new(self.random().bytes());
         let wrapped = seal::seal(&scope.key.wrapping, &aad_subject(subject), &*fresh, self.random())?;
         tx.made_keys = true;
-        let made = sqlx::query_scalar("SELECT platform.vault_next_subject($1, $2, $3, $4, $5, $6)")
+        let made: bool = sqlx::query_scalar("SELECT platform.vault_next_subject($1, $2, $3, $4, $5, $6)")
             .bind(subject.scope)
             .bind(subject.id)
             .bind(wrapped)
@@ -130,6 +153,9 @@ impl Vault {
             .bind(PUBLISHED_S)
             .fetch_one(tx.conn())
             .await?;
+        if made {
+            tx.audit(Entry::new("vault.rotate_person", "subject_key", subject.id())).await?;
+        }
         self.forget_scope(subject.scope);
         Ok(made)
     }

@@ -47,6 +47,10 @@ async fn rotate(world: &World, vault: &Vault, org: OrgId, person: Uuid) -> bool 
     rotated
 }
 
+fn now(world: &World) -> kernel::time::Timestamp {
+    kernel::time::Clock::now(&world.test.clock)
+}
+
 async fn versions(world: &World) -> i64 {
     world.count("SELECT count(*) FROM platform.vault_subject_keys").await
 }
@@ -60,7 +64,10 @@ async fn the_installation_key_changes_under_running_processes() {
     let ada = person(&world, &running, mine, "Ada").await;
     folder.set(&[7, 9]);
     let new = MasterKey::new([9; 32]);
-    assert_eq!(process(&world, &folder).rotate_installation(&world.system, &new).await.unwrap(), 1);
+    assert_eq!(
+        process(&world, &folder).rotate_installation(&world.system, &new, now(&world)).await.unwrap(),
+        1
+    );
     assert_eq!(vault::master_key_ids(&world.system).await.unwrap(), [new.id()]);
     for vault in [&running, &other] {
         assert_eq!(read(&world, vault, mine, ada).await.as_deref(), Some("Ada"), "cached or not");
@@ -72,7 +79,11 @@ async fn the_installation_key_changes_under_running_processes() {
     let fresh = process(&world, &folder);
     assert_eq!(read(&world, &fresh, theirs, eve).await.as_deref(), Some("Eve"), "the old one is not needed");
     assert_eq!(read(&world, &fresh, mine, ada).await.as_deref(), Some("Ada"));
-    assert_eq!(fresh.rotate_installation(&world.system, &new).await.unwrap(), 0, "nothing is left to do");
+    assert_eq!(
+        fresh.rotate_installation(&world.system, &new, now(&world)).await.unwrap(),
+        0,
+        "nothing is left to do"
+    );
 }
 
 #[tokio::test]
@@ -81,7 +92,9 @@ async fn a_rotation_without_the_old_key_changes_nothing() {
     let org = world.org();
     let ada = person(&world, &another(&world), org, "Ada").await;
     let stranger = process(&world, &Folder::of(&[9]));
-    assert!(stranger.rotate_installation(&world.system, &MasterKey::new([9; 32])).await.is_err());
+    assert!(
+        stranger.rotate_installation(&world.system, &MasterKey::new([9; 32]), now(&world)).await.is_err()
+    );
     assert_eq!(read(&world, &another(&world), org, ada).await.as_deref(), Some("Ada"));
 }
 
@@ -98,7 +111,7 @@ async fn the_key_of_an_organisation_changes_under_running_processes() {
     let before = world.count("SELECT count(DISTINCT wrapped) FROM platform.vault_subject_keys").await;
     world.sql("CREATE TABLE public.before AS TABLE platform.vault_subject_keys").await;
     for round in 1..=2 {
-        assert_eq!(another(&world).rotate_scope(&world.system, Some(org)).await.unwrap(), round);
+        assert_eq!(another(&world).rotate_scope(&world.system, Some(org), now(&world)).await.unwrap(), round);
         // This process has the key of before in memory, and gives a new person a key.
         let eve = person(&world, &running, org, "Eve").await;
         for vault in [&running, &another(&world)] {
@@ -239,4 +252,33 @@ async fn an_erasure_is_done_again_after_an_older_copy_came_back() {
     assert_eq!(read(&world, &another(&world), org, ada).await, None);
     assert_eq!(read(&world, &another(&world), org, bob).await.as_deref(), Some("Bob"));
     assert_eq!(vault::replay(&world.system, &journal).await.unwrap(), 0, "once");
+}
+
+#[tokio::test]
+async fn every_change_of_a_key_has_one_entry_and_a_change_that_was_none_has_none() {
+    let world = World::new().await;
+    let org = world.org();
+    let folder = Folder::of(&[7, 9]);
+    let vault = process(&world, &Folder::of(&[7]));
+    let ada = person(&world, &vault, org, "Ada").await;
+    let vault = process(&world, &folder);
+    let new = MasterKey::new([9; 32]);
+    for _ in 0..2 {
+        vault.rotate_installation(&world.system, &new, now(&world)).await.unwrap();
+    }
+    vault.rotate_scope(&world.system, Some(org), now(&world)).await.unwrap();
+    let fresh = process(&world, &folder);
+    assert!(rotate(&world, &fresh, org, ada).await);
+    assert!(!rotate(&world, &fresh, org, ada).await, "between two keys already");
+    let entries: Vec<(String, Uuid, String)> =
+        sqlx::query_as("SELECT action, org_id, object_id FROM platform.audit_entries ORDER BY at, id")
+            .fetch_all(&mut world.test.admin().await)
+            .await
+            .unwrap();
+    let expected = [
+        ("vault.rotate_installation", Uuid::nil(), new.id().to_owned()),
+        ("vault.rotate_organization", org.uuid(), org.to_string()),
+        ("vault.rotate_person", org.uuid(), kernel::ids::SubjectId::new(ada).to_string()),
+    ];
+    assert_eq!(entries, expected.map(|(action, org, object)| (action.to_owned(), org, object)));
 }

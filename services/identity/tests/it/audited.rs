@@ -281,6 +281,10 @@ async fn every_job_says_what_it_leaves_in_the_trail() {
         ("identity.rotate_keys", "keys.rotate, in `rotate_if_due`"),
         ("identity.send_invitation", "create_invitation, of who invited"),
         ("identity.send_link", "forgot_password and change_email, of who asked"),
+        (
+            "platform.sweep_files",
+            "deletes contents that nothing names; what took their names back has its entry",
+        ),
     ];
     let app = App::new().await;
     let jobs = identity::service(&app.identity).unwrap().jobs;
@@ -304,8 +308,18 @@ const NO_ENTRY_OF_ITS_OWN: [(&str, &str); 5] = [
 fn in_the_source() -> BTreeSet<String> {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut actions: BTreeSet<String> =
-        // Handed to `organizations::create`, which both use.
-        ["first_run", "create_organization"].into_iter().map(str::to_owned).collect();
+        // Handed to `organizations::create`, and to `commands::pictures`, which several use.
+        [
+            "first_run",
+            "create_organization",
+            "put_my_photo",
+            "delete_my_photo",
+            "put_organization_logo",
+            "delete_organization_logo",
+        ]
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let mut folders = vec![source.clone()];
     let mut silent = BTreeSet::new();
     while let Some(folder) = folders.pop() {

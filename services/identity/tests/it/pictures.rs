@@ -15,7 +15,7 @@ use crate::app::{Actor, App, PUBLIC_URL, Town};
 
 const PHOTO: &str = "/api/v1/users/me/photo";
 
-fn jpeg(side: u32) -> Vec<u8> {
+pub(crate) fn jpeg(side: u32) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     RgbImage::from_pixel(side, side, image::Rgb([200, 30, 30]))
         .write_to(&mut bytes, ImageFormat::Jpeg)

@@ -1,6 +1,7 @@
 //! The table: for each operation how it succeeds and with which entries, and how its domain refuses it.
 
 mod account;
+mod pictures;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use crate::passkeys::{self, Device};
 use crate::second_factor::{first_step, set_up};
 
 /// The operations that have a row, in the order of the document's table of permissions.
-pub(super) const OPERATIONS: [&str; 39] = [
+pub(super) const OPERATIONS: [&str; 43] = [
     "sign_in",
     "sign_in_second_factor",
     "begin_passkey_sign_in",
@@ -37,10 +38,14 @@ pub(super) const OPERATIONS: [&str; 39] = [
     "regenerate_recovery_codes",
     "revoke_session",
     "update_me",
+    "put_my_photo",
+    "delete_my_photo",
     "change_password",
     "change_email",
     "create_organization",
     "update_organization",
+    "put_organization_logo",
+    "delete_organization_logo",
     "update_member",
     "remove_member",
     "sign_out_member",
@@ -54,11 +59,15 @@ pub(super) const OPERATIONS: [&str; 39] = [
     "submit_reset",
 ];
 
-/// Operations that take nothing but who calls and what the path says.
-const WITHOUT_BODY: [&str; 11] = [
+/// Operations that take no JSON: nothing but who calls and what the path says, or a picture.
+const WITHOUT_BODY: [&str; 15] = [
     "begin_passkey",
+    "delete_my_photo",
+    "delete_organization_logo",
     "disable_totp",
     "enrol_totp",
+    "put_my_photo",
+    "put_organization_logo",
     "regenerate_recovery_codes",
     "remove_member",
     "remove_passkey",
@@ -197,6 +206,8 @@ pub(super) async fn of<'a>(operation: &str, town: &'a Town, fresh: &'a [App; 2])
         "begin_passkey" | "register_passkey" | "remove_passkey" => account::passkey(operation, town).await,
         "create_api_key" | "revoke_api_key" => api_keys(operation, town).await,
         "create_organization" | "update_organization" => organizations(operation, town).await,
+        "put_my_photo" | "delete_my_photo" => pictures::photo(operation, town).await,
+        "put_organization_logo" | "delete_organization_logo" => pictures::logo(operation, town).await,
         _ => members(operation, town).await,
     }
 }

@@ -16,6 +16,14 @@ CURSORS = st.uuids().map(
 schemathesis.openapi.format("cursor", CURSORS)
 
 
+# The smallest PNG: one grey pixel. What a picture is, is told from the content, whatever it is announced as.
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+)
+for kind in ["image/jpeg", "image/png", "image/webp"]:
+    schemathesis.openapi.media_type(kind, st.just(PIXEL))
+
+
 def has_integral_float(value):
     """Integers refuse 67.0 (docs/api-design.md); JSON Schema takes it for an integer."""
     if isinstance(value, float):

@@ -150,7 +150,7 @@ impl Files {
     /// browsers keep what they have. Whoever has the link has the file.
     pub async fn link(&self, tx: &mut Tx, id: FileId, subject: Option<Subject>) -> Result<String> {
         let home = home(tx, subject);
-        link::make(&self.vault.installation(tx).await?, home, id, tx.now())
+        Ok(link::make(&self.vault.installation(tx).await?, home, id, tx.now()))
     }
 
     /// What a link leads to; 404 when the link is damaged, forged or over, or the file is not there any more.

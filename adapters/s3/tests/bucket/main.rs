@@ -1,4 +1,5 @@
 //! A bucket, on a real server of the protocol.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

@@ -20,7 +20,20 @@ async fn commands_work_while_it_runs_and_while_it_does_not() {
     let status: serde_json::Value = serde_json::from_str(&home.run(&["bus", "status"]).ok()).unwrap();
     assert_eq!(status["epoch"], 1);
     assert!(home.run(&["keys", "rotate"]).ok().contains("signs in 20 minutes"));
-    assert!(home.run(&["doctor"]).out.contains("DropMate is running"));
+    let doctor = home.run(&["doctor"]).ok();
+    for seen in
+        ["DropMate is running", "leads here", "TLS: none; only this machine", "WebSocket: one opens through"]
+    {
+        assert!(doctor.contains(seen), "{seen}: {doctor}");
+    }
+    // An address that leads elsewhere is found, whatever answers there.
+    let other = Home::prepared();
+    let elsewhere = other.up();
+    let mut command = home.command(&["doctor"]);
+    let done = crate::support::Done::of(command.env("PUBLIC_URL", &elsewhere.url).output().unwrap());
+    assert!(done.out.contains("leads to something else than this installation"), "{}", done.out);
+    assert_eq!(done.code, Some(1));
+    assert!(elsewhere.stop().0.success());
     assert_eq!(postgres_pid(&home.data()), postgres, "no second server, and the first one lives on");
     assert!(running.stop().0.success());
 

@@ -1,5 +1,6 @@
 //! Files of the running program, in its folder and in an object store.
 
+use base64::Engine as _;
 use serde_json::Value;
 use testkit::S3Server;
 use testkit::s3::BUCKET;
@@ -9,7 +10,6 @@ use crate::support::{Home, Running, client};
 /// The smallest PNG: one grey pixel (made once with `image`, readable by everything).
 fn pixel() -> Vec<u8> {
     let text = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==";
-    use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.decode(text).unwrap()
 }
 

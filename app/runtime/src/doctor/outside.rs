@@ -29,7 +29,7 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
     vec![
         mail(settings).await,
         storage(settings).await,
-        examine_broker(settings).await,
+        Box::pin(examine_broker(settings)).await,
         cache(settings).await,
         egress(settings),
     ]
@@ -120,7 +120,7 @@ async fn examine_broker(settings: &Settings) -> Finding {
     }
     let seen = match broker(settings.config(), &Wake::default()).await {
         Ok(Some(broker)) => {
-            first_report(|stop, report| async move { broker.watch(stop, report).await }).await
+            Box::pin(first_report(|stop, report| async move { broker.watch(stop, report).await })).await
         }
         Ok(None) => Ok(()),
         Err(error) => Err(format!("{error:#}")),

@@ -144,18 +144,20 @@ impl Desk {
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         if entry.file_type().unwrap().is_dir() {
-            walk(&entry.path(), found)
+            walk(&entry.path(), found);
         } else {
-            found.push(entry.path())
+            found.push(entry.path());
         }
     }
 }
 
 fn picture() -> Bytes {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    RgbImage::from_fn(64, 64, |x, y| image::Rgb([(x * 4) as u8, (y * 4) as u8, 7]))
-        .write_to(&mut bytes, ImageFormat::Jpeg)
-        .unwrap();
+    RgbImage::from_fn(64, 64, |x, y| {
+        image::Rgb([u8::try_from(x * 4).unwrap(), u8::try_from(y * 4).unwrap(), 7])
+    })
+    .write_to(&mut bytes, ImageFormat::Jpeg)
+    .unwrap();
     bytes.into_inner().into()
 }
 
@@ -268,7 +270,8 @@ async fn a_store_that_breaks_leaves_nothing_that_the_sweep_does_not_find() {
 #[tokio::test]
 async fn a_file_about_a_person_is_unreadable_without_their_key() {
     let desk = Desk::new().await;
-    let person = Some(Subject::of_org(desk.org, desk.world.test.random.id::<FileId>(desk.now()).uuid()));
+    let subject = Subject::of_org(desk.org, desk.world.test.random.id::<FileId>(desk.now()).uuid());
+    let person = Some(subject);
     let id = desk.kept(person).await;
     let stored = std::fs::read(&desk.on_disk()[0]).unwrap();
     assert!(image::guess_format(&stored).is_err(), "sealed");
@@ -281,7 +284,7 @@ async fn a_file_about_a_person_is_unreadable_without_their_key() {
 
     let vault = desk.world.test.fresh_vault();
     let mut tx = begin(&desk.world.db, desk.org).await;
-    assert!(vault.destroy(&mut tx, person.unwrap()).await.unwrap());
+    assert!(vault.destroy(&mut tx, subject).await.unwrap());
     tx.commit().await.unwrap();
     let after = Desk::open(&desk.world, &desk.store);
     assert_eq!(after.fetch(&desk.world.db, &link).await.unwrap_err().kind(), Kind::NotFound, "erased");

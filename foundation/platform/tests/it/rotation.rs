@@ -271,7 +271,7 @@ async fn every_change_of_a_key_has_one_entry_and_a_change_that_was_none_has_none
     assert!(rotate(&world, &fresh, org, ada).await);
     assert!(!rotate(&world, &fresh, org, ada).await, "between two keys already");
     let entries: Vec<(String, Uuid, String)> =
-        sqlx::query_as("SELECT action, org_id, object_id FROM platform.audit_entries ORDER BY at, id")
+        sqlx::query_as("SELECT action, org_id, object_id FROM platform.audit_entries ORDER BY action")
             .fetch_all(&mut world.test.admin().await)
             .await
             .unwrap();

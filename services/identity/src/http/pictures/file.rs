@@ -13,7 +13,7 @@ use crate::context::Identity;
     params(("token" = String, Path, description = "From the link.", pattern = "^[A-Za-z0-9_-]{75}$",
             example = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")),
     responses((status = 200, description = "The picture. It never changes under its link.",
-               content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))))
+               content(("image/jpeg"), ("image/png"))))
 )]
 pub(crate) async fn get_identity_file(
     State(identity): State<Identity>,

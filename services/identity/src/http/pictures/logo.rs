@@ -22,7 +22,7 @@ use crate::queries::pictures as read;
     params(("id" = String, Path, description = "The organisation.", pattern = "^org_[0-7][0-9a-hjkmnp-tv-z]{25}$",
             example = "org_01h455vb4pex5vsknk084sn02q")),
     request_body(description = "The picture: JPEG, PNG or WebP, at most 32 million pixels.",
-                 content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+                 content(("image/jpeg"), ("image/png"), ("image/webp"))),
     responses((status = 200, description = "The organisation as it is now.", body = Organization))
 )]
 pub(crate) async fn put_organization_logo(

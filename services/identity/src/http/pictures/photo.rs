@@ -21,7 +21,7 @@ use crate::queries::pictures as read;
 #[utoipa::path(
     put, path = "/api/v1/users/me/photo", operation_id = "put_my_photo", tag = "users",
     request_body(description = "The picture: JPEG, PNG or WebP, at most 32 million pixels.",
-                 content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+                 content(("image/jpeg"), ("image/png"), ("image/webp"))),
     responses((status = 200, description = "The caller as they are now.", body = User))
 )]
 pub(crate) async fn put_my_photo(State(identity): State<Identity>, request: Upload) -> Result<Answer> {

@@ -49,6 +49,9 @@ pub(crate) struct Lane {
     /// Since when the broker is silent although the log has grown, and where the cursor was.
     silent: Option<(i64, Instant)>,
     stale: usize,
+    /// The broker was silent for too long: the log is read without waiting again, until the cursor has caught up. A backlog
+    /// of many batches would else cost the patience once for each.
+    catching_up: bool,
     /// When the broker failed last.
     failed: Option<Instant>,
 }
@@ -60,6 +63,11 @@ impl Lane {
         for (_, message) in std::mem::replace(&mut self.held, after).into_values() {
             acknowledge(&message).await;
         }
+    }
+
+    /// Nothing is left to read.
+    pub(crate) fn caught_up(&mut self) {
+        self.catching_up = false;
     }
 
     /// The broker's place in the stream is not to be trusted.
@@ -94,10 +102,10 @@ impl Lane {
             }
         }
         if let Some(batch) = self.run(position, request, limit) {
-            self.silent = None;
+            (self.silent, self.catching_up) = (None, false);
             return Next::Events(batch);
         }
-        if !self.held.is_empty() {
+        if self.catching_up || !self.held.is_empty() {
             return Next::ReadLog { missed: false };
         }
         match self.silent {
@@ -105,7 +113,7 @@ impl Lane {
                 if since.elapsed() < patience {
                     return Next::Nothing;
                 }
-                self.silent = None;
+                (self.silent, self.catching_up) = (None, true);
                 Next::ReadLog { missed: true }
             }
             _ => {

@@ -75,6 +75,7 @@ impl JetStream {
         let mut lane = lane.lock().await;
         if position.last_offset + 1 >= position.next_offset {
             lane.pass(position.last_offset).await;
+            lane.caught_up();
             return Ok(None);
         }
         // A cursor that is behind what is kept: the log says so.

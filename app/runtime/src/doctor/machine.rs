@@ -109,7 +109,7 @@ pub(super) async fn port(settings: &Settings) -> Finding {
         return Finding::fine(WHAT, format!("{wanted} is free"));
     }
     let ours = settings.local_url(None);
-    let noted = ours.strip_prefix("http://").unwrap_or(&ours).to_owned();
+    let noted = ours.split_once("://").map_or(ours.as_str(), |(_, address)| address).to_owned();
     let same_port = noted.rsplit(':').next() == wanted.rsplit(':').next();
     if same_port && is_running(settings) && TcpStream::connect(&noted).await.is_ok() {
         return Finding::fine(WHAT, format!("{wanted} is used by this installation, which is running"));

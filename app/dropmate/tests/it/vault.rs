@@ -31,7 +31,14 @@ async fn sign_in(running: &Running) -> u16 {
 }
 
 async fn post(running: &Running, path: &str, token: &str, body: &Value) -> Value {
-    let request = client().post(format!("{}{path}", running.url)).json(body);
+    post_from(0, running, path, token, body).await
+}
+
+/// From the address of this person, as the proxy in front tells it: an address may try only so often.
+async fn post_from(person: usize, running: &Running, path: &str, token: &str, body: &Value) -> Value {
+    let address = format!("203.0.{}.{}", person / 250, person % 250 + 1);
+    let request =
+        client().post(format!("{}{path}", running.url)).header("x-forwarded-for", address).json(body);
     let request = if token.is_empty() { request } else { request.bearer_auth(token) };
     let answer = request.send().await.unwrap();
     let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap());
@@ -186,7 +193,7 @@ async fn people(running: &Running, token: &str, count: usize) {
         let mail = format!("{MAIL}{number}@example.org");
         if number % 2 == 0 {
             let body = json!({ "organization_id": org, "name": name, "email": mail, "password": PASSWORD });
-            post(running, "/api/v1/auth/register", "", &body).await;
+            post_from(number, running, "/api/v1/auth/register", "", &body).await;
             continue;
         }
         let invitation =
@@ -197,7 +204,7 @@ async fn people(running: &Running, token: &str, count: usize) {
         let body = json!({
             "token": secret, "name": name, "phone": format!("{PHONE}{:06}", 100_000 + number), "pin": "482915"
         });
-        post(running, "/api/v1/auth/invitations/accept", "", &body).await;
+        post_from(number, running, "/api/v1/auth/invitations/accept", "", &body).await;
     }
 }
 
@@ -208,6 +215,7 @@ async fn proof_canaries() {
     let home = Home::prepared();
     let mut command = home.command(&["up", "--listen", "127.0.0.1:0"]);
     command.env("DROPMATE__AUTH__OPEN_REGISTRATION", "true");
+    command.env("DROPMATE__HTTP__TRUSTED_PROXIES", "127.0.0.1");
     for limit in ["ANONYMOUS", "USER", "SIGN_IN"] {
         let most = if limit == "SIGN_IN" { "1000" } else { "1000000" };
         command.env(format!("DROPMATE__LIMITS__{limit}_PER_MINUTE"), most);

@@ -1,33 +1,27 @@
-//! What services ask each other: the bodies of internal operations, which are no part of the public API.
+//! What services ask each other when an event would come too late: the bodies of internal operations, which are no part
+//! of the public API. Keep them few.
+//!
+//! A call is sent with `platform::http::Peer` and served by `platform::http::internal`; both sides share the type.
 
-use std::collections::BTreeSet;
+mod drivers;
+mod identity;
+mod orders;
+mod tracking;
 
-use kernel::ids::{ApiKeyId, OrgId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// Where identity tells whose a presented API key or device key is.
-pub const KEY_EXCHANGE: &str = "/internal/identity/key-exchange";
+pub use drivers::{DriverCard, DriverCards, DriverOfUser};
+pub use identity::{KEY_EXCHANGE, KnownKey, Person, PersonOf, PresentedKey};
+pub use orders::{AssignOrder, Assigned, OrderState, ReportStep, StepReported, UnassignOrder};
+pub use tracking::{LastPositions, Positions};
 
-/// Asks whose a key is.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PresentedKey {
-    /// The key as it was presented.
-    pub key: String,
-}
-
-/// Whose it is. A key that does not work is answered with 401.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownKey {
-    /// The key.
-    pub id: ApiKeyId,
-    /// Whether it is one of a device.
-    pub device: bool,
-    /// The organisation that it names.
-    pub org: OrgId,
-    /// What it may do.
-    pub scopes: BTreeSet<String>,
-    /// When it stops working by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<kernel::time::Timestamp>,
+/// One internal operation: a `POST` of this body, answered with [`Call::Answer`].
+pub trait Call: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Who answers it.
+    const SERVICE: &'static str;
+    /// Where: `/internal/<service>/<name>`.
+    const PATH: &'static str;
+    /// With what.
+    type Answer: Serialize + DeserializeOwned + Send + Sync + 'static;
 }

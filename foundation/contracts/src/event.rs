@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::identity;
+use crate::{dispatch, drivers, identity, orders, storefront, tracking};
 
 /// A public event: a fact about one aggregate, named in the past tense.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -40,6 +40,31 @@ pub fn catalogue() -> Vec<EventDescription> {
         describe::<identity::UserCreated>("identity"),
         describe::<identity::UserRoleChanged>("identity"),
         describe::<identity::UserUpdated>("identity"),
+        describe::<storefront::ShopCreated>("storefront"),
+        describe::<storefront::ShopUpdated>("storefront"),
+        describe::<storefront::ShopDeleted>("storefront"),
+        describe::<storefront::ZoneCreated>("storefront"),
+        describe::<storefront::ZoneUpdated>("storefront"),
+        describe::<storefront::ZoneDeleted>("storefront"),
+        describe::<orders::OrderCreated>("orders"),
+        describe::<orders::OrderAssigned>("orders"),
+        describe::<orders::OrderStatusChanged>("orders"),
+        describe::<orders::OrderUpdated>("orders"),
+        describe::<orders::OrderCancelled>("orders"),
+        describe::<orders::ProofCaptured>("orders"),
+        describe::<drivers::DriverCreated>("drivers"),
+        describe::<drivers::DriverUpdated>("drivers"),
+        describe::<drivers::DriverAvailabilityChanged>("drivers"),
+        describe::<drivers::DriverAvailable>("drivers"),
+        describe::<dispatch::AssignmentProposed>("dispatch"),
+        describe::<dispatch::OfferMade>("dispatch"),
+        describe::<dispatch::OfferDeclined>("dispatch"),
+        describe::<dispatch::RouteChanged>("dispatch"),
+        describe::<tracking::DeliveryUpdated>("tracking"),
+        describe::<tracking::DeliveryEtaChanged>("tracking"),
+        describe::<tracking::DeliveryArriving>("tracking"),
+        describe::<tracking::DeliveryDelayed>("tracking"),
+        describe::<tracking::DriverLocationStale>("tracking"),
     ];
     all.sort_by_key(|event| event.subject);
     all

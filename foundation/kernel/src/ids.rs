@@ -174,6 +174,50 @@ id_kinds! {
     FileId = "file";
     /// A person whose data is sealed with a key of its own.
     SubjectId = "subject";
+    /// A shop: where orders come from.
+    ShopId = "shop";
+    /// A zone: where a shop delivers, and for what fee.
+    ZoneId = "zone";
+    /// A price that was quoted for one delivery.
+    QuoteId = "quote";
+    /// A customer of an organisation.
+    CustomerId = "customer";
+    /// An order: pick up here, drop off there.
+    OrderId = "order";
+    /// A package of an order.
+    PackageId = "package";
+    /// One scan in the history of a package.
+    ScanId = "scan";
+    /// One entry in the history of an order.
+    OrderEventId = "step";
+    /// What was captured to prove a pick-up, a drop-off or a return.
+    ProofId = "proof";
+    /// A rule by which orders recur.
+    RecurrenceId = "recurrence";
+    /// An import of orders from a table.
+    ImportId = "import";
+    /// A driver of an organisation.
+    DriverId = "driver";
+    /// A vehicle.
+    VehicleId = "vehicle";
+    /// Planned working time of a driver.
+    ShiftId = "shift";
+    /// A document of a driver, such as a licence.
+    DocumentId = "document";
+    /// A driver's ordered stops.
+    RouteId = "route";
+    /// One stop of a route.
+    StopId = "stop";
+    /// A question to a driver whether they take an order.
+    OfferId = "offer";
+    /// One decision of a dispatch strategy.
+    DecisionId = "decision";
+    /// One entry of a delivery's timeline.
+    UpdateId = "update";
+    /// What a customer said about a delivery.
+    RatingId = "rating";
+    /// A device that reports positions.
+    DeviceId = "device";
 }
 
 #[cfg(test)]

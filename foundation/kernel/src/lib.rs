@@ -1,4 +1,4 @@
-//! The ground floor: identifiers, money, places, time and chance as types.
+//! The ground floor: identifiers, money, places, loads, travel times, time and chance as types.
 //!
 //! Nothing here does I/O, and nothing here reads a clock or draws a random number by itself: both are handed in
 //! ([`time::Clock`], [`random::Random`]), so that a test can move the first and repeat the second.
@@ -7,6 +7,8 @@
 
 pub mod geo;
 pub mod ids;
+pub mod load;
 pub mod money;
 pub mod random;
 pub mod time;
+pub mod travel;

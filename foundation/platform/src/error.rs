@@ -71,6 +71,27 @@ impl Kind {
         }
     }
 
+    /// The kind of a refusal with this status; `None` for failures and for what is no refusal.
+    pub const fn of_refusal(status: u16) -> Option<Self> {
+        Some(match status {
+            400 => Self::Malformed,
+            401 => Self::Unauthenticated,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            405 => Self::MethodNotAllowed,
+            406 => Self::NotAcceptable,
+            408 => Self::RequestTimeout,
+            409 => Self::Conflict,
+            412 => Self::Stale,
+            413 => Self::TooLarge,
+            415 => Self::UnsupportedMedia,
+            422 => Self::Invalid,
+            428 => Self::PreconditionRequired,
+            429 => Self::TooMany,
+            _ => return None,
+        })
+    }
+
     /// Whether the fault is on our side. Refusals are not logged as failures.
     pub const fn is_failure(self) -> bool {
         matches!(self, Self::Internal | Self::Unavailable | Self::Timeout)
@@ -93,7 +114,7 @@ pub struct Error {
 
 struct Inner {
     kind: Kind,
-    code: &'static str,
+    code: Cow<'static, str>,
     message: Cow<'static, str>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
@@ -106,11 +127,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An error with a stable machine code and a message for the outside.
-    pub fn new(kind: Kind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(
+        kind: Kind,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             inner: Box::new(Inner {
                 kind,
-                code,
+                code: code.into(),
                 message: message.into(),
                 fields: Vec::new(),
                 retry_after: None,
@@ -182,8 +207,8 @@ impl Error {
     }
 
     /// The stable machine code.
-    pub fn code(&self) -> &'static str {
-        self.inner.code
+    pub fn code(&self) -> &str {
+        &self.inner.code
     }
 
     /// The message for the outside.

@@ -14,10 +14,12 @@ pub mod client_addr;
 mod deadline;
 pub mod etag;
 pub mod extract;
+pub mod internal;
 pub mod layers;
 pub mod openapi;
 pub mod operations;
 pub mod pagination;
+mod peer;
 pub mod problem;
 pub mod rate_limit;
 pub mod server;
@@ -28,6 +30,7 @@ pub use client_addr::{ClientAddr, ClientIp};
 pub use deadline::{DEADLINE_MS, Deadline};
 pub use extract::{Json, Path, Query};
 pub use operations::Caller;
+pub use peer::Peers;
 
 /// Names of headers that `http` does not define.
 pub mod header {

@@ -27,6 +27,7 @@ mod procfs;
 pub mod qr;
 pub mod service;
 pub mod telemetry;
+pub mod travel;
 pub mod vault;
 
 pub use error::{Error, Kind, Result};

@@ -2,12 +2,21 @@
 
 use std::sync::Arc;
 
+use kernel::random::Random;
+use kernel::time::SharedClock;
 use sqlx::migrate::Migrator;
 
 use crate::bus::Consumer;
+use crate::cache::{Loading, MemoryCache};
+use crate::db::{Db, PoolOptions, Wake};
+use crate::files::{Files, Folder};
+use crate::http::Peers;
+use crate::http::rate_limit::{MemoryLimiter, RateLimiter};
 use crate::jobs::{JobKind, Schedule};
+use crate::live::{Live, MemoryLive};
 use crate::permissions::Permission;
-use crate::vault::SealedColumn;
+use crate::travel::{Straight, TravelTimes};
+use crate::vault::{MasterKey, SealedColumn, Vault};
 
 /// What a service declares about itself without any connection: enough to migrate, to document and to check it.
 #[derive(Clone)]
@@ -36,6 +45,8 @@ pub struct Service {
     pub manifest: Manifest,
     /// Its routes with their OpenAPI descriptions.
     pub api: crate::http::openapi::ServiceApi,
+    /// What it answers to other services only.
+    pub internal: Option<crate::http::openapi::ServiceApi>,
     /// What it does when it hears events.
     pub consumers: Vec<Consumer>,
     /// What it does in the background.
@@ -43,12 +54,62 @@ pub struct Service {
     /// When it does so by itself.
     pub schedules: Vec<Schedule>,
     /// Its connection to the database.
-    pub db: Option<crate::db::Db>,
+    pub db: Option<Db>,
 }
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service").field("manifest", &self.manifest).finish_non_exhaustive()
+    }
+}
+
+/// What a service stands on, handed in by the runtime.
+#[derive(Clone)]
+pub struct Ground {
+    /// Its connection, under its own role; also clock and randomness.
+    pub db: Db,
+    /// Keys for sealed columns.
+    pub vault: Vault,
+    /// Photographs and other contents.
+    pub files: Files,
+    /// What may be made again.
+    pub cache: Loading,
+    /// Positions and presence.
+    pub live: Arc<dyn Live>,
+    /// Limits guessing.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// The services that it calls.
+    pub peers: Peers,
+    /// How long ways take.
+    pub travel: Arc<dyn TravelTimes>,
+    /// The address under which people reach the installation, without a slash at the end.
+    pub public_url: String,
+}
+
+impl std::fmt::Debug for Ground {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ground").field("service", &self.db.service()).finish_non_exhaustive()
+    }
+}
+
+impl Ground {
+    /// Connected to nothing: for documents that are made from routes.
+    pub fn unconnected(service: &'static str, clock: &SharedClock, random: &Random) -> Self {
+        let vault = Vault::new(MasterKey::new([0; 32]), random.clone());
+        let folder = Arc::new(Folder::new(std::path::PathBuf::new(), random.clone()));
+        let connect = sqlx::postgres::PgConnectOptions::new_without_pgpass();
+        let options = PoolOptions::default();
+        Self {
+            db: Db::new(service, connect, options, Arc::clone(clock), random.clone(), Wake::default()),
+            files: Files::new(folder, vault.clone(), random.clone()),
+            vault,
+            cache: Loading::new(Arc::new(MemoryCache::new(Arc::clone(clock), 0))),
+            live: Arc::new(MemoryLive::new(Arc::clone(clock))),
+            limiter: Arc::new(MemoryLimiter::new(Arc::clone(clock))),
+            peers: Peers::new(),
+            travel: Arc::new(Straight::default()),
+            public_url: String::new(),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod s3;
 pub mod sandbox;
 pub mod schedule;
 pub mod server;
+pub mod service;
 pub mod simclock;
 
 pub use database::TestDb;

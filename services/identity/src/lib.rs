@@ -64,7 +64,7 @@ pub fn api(identity: &Identity) -> Result<ServiceApi> {
 }
 
 /// Operations for other services, where identity is a process of its own.
-pub fn internal_api(identity: &Identity) -> Result<ServiceApi> {
+pub fn internal_api(identity: &Identity) -> ServiceApi {
     http::internal::api(identity)
 }
 
@@ -73,6 +73,7 @@ pub fn service(identity: &Identity) -> Result<Service> {
     Ok(Service {
         manifest: manifest(),
         api: api(identity)?,
+        internal: Some(internal_api(identity)),
         consumers: Vec::new(),
         jobs: vec![
             jobs::send_link::kind(identity.clone()),

@@ -12,6 +12,7 @@ mod remote;
 mod tests;
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,6 +23,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
 use super::Deadline;
+use crate::auth::{OnBehalf, ServiceCaller};
 use crate::{Error, Kind, Result};
 
 pub use remote::{Remote, Target};
@@ -39,6 +41,17 @@ impl fmt::Debug for Channel {
     }
 }
 
+/// The end of a channel that is connected later.
+#[derive(Debug, Clone, Default)]
+pub struct Line(Arc<OnceLock<Channel>>);
+
+impl Line {
+    /// Connects it, once; a second time changes nothing.
+    pub fn connect(&self, channel: Channel) {
+        self.0.set(channel).ok();
+    }
+}
+
 impl Channel {
     /// Any service with these types.
     pub fn new<S>(service: S, deadline: Duration) -> Self
@@ -52,6 +65,30 @@ impl Channel {
     /// A router in the same process.
     pub fn in_process(router: Router, deadline: Duration) -> Self {
         Self::new(router.into_service().map_err(|never| match never {}), deadline)
+    }
+
+    /// The same for another service, which calls in its own name: what it says with [`OnBehalf`] is believed, because
+    /// nothing but code of this process can say it.
+    pub fn in_process_from(caller: &'static str, router: Router, deadline: Duration) -> Self {
+        let named =
+            router.layer(axum::middleware::map_request(move |mut request: Request<Body>| async move {
+                if let Some(on_behalf) = request.extensions_mut().remove::<OnBehalf>() {
+                    request.extensions_mut().insert(ServiceCaller { service: caller.to_owned(), on_behalf });
+                }
+                request
+            }));
+        Self::in_process(named, deadline)
+    }
+
+    /// A channel whose other end is connected later, because two services call each other. 503 until then.
+    pub fn later(deadline: Duration) -> (Self, Line) {
+        let line = Line::default();
+        let end = line.clone();
+        let service = tower::service_fn(move |request| {
+            let end = end.0.get().cloned();
+            async move { end.ok_or_else(|| Error::unavailable("service"))?.call(request).await }
+        });
+        (Self::new(service, deadline), line)
     }
 
     /// A service in another process.

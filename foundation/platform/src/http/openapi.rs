@@ -102,6 +102,16 @@ pub struct ServiceApi {
 }
 
 impl ServiceApi {
+    /// Operations for other services only: a table of paths, without descriptions.
+    pub(in crate::http) fn internal(
+        service: &'static str,
+        router: Router,
+        document: Value,
+        permissions: Vec<Permission>,
+    ) -> Self {
+        Self { service, router, document, permissions, faults: Vec::new() }
+    }
+
     /// Whose it is.
     pub fn service(&self) -> &'static str {
         self.service

@@ -6,7 +6,7 @@
 //!
 //! **What is tried again**, at most twice and within the deadline: what certainly was not sent (no connection), and,
 //! when the connection broke while it was answered, only what may happen twice without harm: `GET`, `HEAD`, and what a
-//! signed-in caller sent with an `Idempotency-Key` (without a caller the key is not looked at, ADR 0014).
+//! signed-in caller or a service in its own name sent with an `Idempotency-Key` (without a caller the key is not looked at, ADR 0014).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -200,7 +200,9 @@ fn text(value: &impl ToString) -> Result<HeaderValue> {
 /// Whether it does no harm if the service did it and the answer was lost.
 fn may_happen_twice(request: &Parts) -> bool {
     let reads = matches!(request.method, Method::GET | Method::HEAD);
-    reads || (request.headers.contains_key(IDEMPOTENCY_KEY) && request.headers.contains_key(AUTHORIZATION))
+    let known = request.headers.contains_key(AUTHORIZATION)
+        || matches!(request.extensions.get(), Some(OnBehalf::System(_)));
+    reads || (request.headers.contains_key(IDEMPOTENCY_KEY) && known)
 }
 
 /// A body on its way: kept while it is small, sent through once when it is not.

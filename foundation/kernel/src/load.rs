@@ -1,0 +1,68 @@
+//! How much an order takes and a vehicle carries, in three measures that are counted side by side.
+
+use serde::{Deserialize, Serialize};
+
+/// An amount in all three measures. As what an order takes, 0 means "nothing to speak of".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Load {
+    /// Grams.
+    pub weight_g: u32,
+    /// Millilitres.
+    pub volume_ml: u32,
+    /// Pieces.
+    pub count: u32,
+}
+
+impl Load {
+    /// Both together; what does not fit into the numbers stays at their end.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            weight_g: self.weight_g.saturating_add(other.weight_g),
+            volume_ml: self.volume_ml.saturating_add(other.volume_ml),
+            count: self.count.saturating_add(other.count),
+        }
+    }
+}
+
+/// What a vehicle can carry; a measure that nobody has stated does not limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Capacity {
+    /// Grams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_g: Option<u32>,
+    /// Millilitres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_ml: Option<u32>,
+    /// Pieces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+}
+
+impl Capacity {
+    /// Whether it holds all of this at once.
+    pub fn holds(self, load: Load) -> bool {
+        let fits = |limit: Option<u32>, amount: u32| limit.is_none_or(|limit| amount <= limit);
+        fits(self.weight_g, load.weight_g)
+            && fits(self.volume_ml, load.volume_ml)
+            && fits(self.count, load.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stated_measure_limits() {
+        let bag = Capacity { weight_g: Some(9_000), count: Some(4), volume_ml: None };
+        let pizza = Load { weight_g: 600, volume_ml: 8_000, count: 1 };
+        let four = pizza.plus(pizza).plus(pizza).plus(pizza);
+        assert!(bag.holds(four));
+        assert!(!bag.holds(four.plus(pizza)), "five pieces");
+        assert!(!bag.holds(Load { weight_g: 9_001, ..Load::default() }), "too heavy");
+        assert!(Capacity::default().holds(Load { weight_g: u32::MAX, volume_ml: u32::MAX, count: u32::MAX }));
+    }
+}

@@ -1,0 +1,1 @@
+//! Dispatch against a real PostgreSQL.

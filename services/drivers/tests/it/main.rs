@@ -1,0 +1,1 @@
+//! Drivers against a real PostgreSQL.

@@ -1,0 +1,1 @@
+//! Orders against a real PostgreSQL.

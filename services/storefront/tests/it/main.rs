@@ -1,0 +1,1 @@
+//! Storefront against a real PostgreSQL.

@@ -1,0 +1,1 @@
+//! Tracking against a real PostgreSQL.

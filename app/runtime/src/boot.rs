@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use axum::Router;
 use gateway::Phones;
 use identity::commands::first_run;
@@ -21,11 +21,12 @@ use crate::announce::Announcement;
 use crate::background::{self, SystemWork};
 use crate::database::Database;
 use crate::edge;
-use crate::installation::{Clocks, IdentityParts, Installation};
+use crate::installation::{Clocks, IdentityParts, Installation, Shared};
 use crate::outside::Outside;
 use crate::probes;
+use crate::rooms;
 use crate::seed;
-use crate::services::Selection;
+use crate::services::{SERVICES, Selection};
 use crate::settings::{Settings, local_url};
 use crate::split;
 use crate::tls::{self, Sockets, Tls};
@@ -160,9 +161,7 @@ async fn start_services(
 ) -> Result<Router> {
     let public_url = phones.app.as_str();
     background::load_keys(&parts.identity, lifecycle.readiness()).await?;
-    let service = identity::service(&parts.identity)?;
-    let apis = vec![service.api.clone()];
-    let dbs: Vec<Db> = service.db.iter().cloned().collect();
+    let identity = identity::service(&parts.identity)?;
     let authenticator = edge::authenticator(parts, public_url, &installation.clock);
     let edge = edge::Parts {
         config: installation.settings.config(),
@@ -172,10 +171,20 @@ async fn start_services(
         metrics: &metrics,
         phones,
     };
-    let services = edge::in_process(&edge, &authenticator, apis)?;
+    let shared = Shared::new(&installation.outside, &installation.clock, public_url.to_owned());
+    let mut services = rooms::furnish(&rooms::Plan {
+        part: &SERVICES.into_iter().collect(),
+        deadline: edge.deadline(),
+        authenticator: &authenticator,
+        identity: Some(&identity),
+        ground: &|service, peers| Ok(installation.ground(service, peers, &shared)),
+        remote: &|caller, callee| bail!("{callee} is not in this process, as {caller} expects"),
+    })?;
+    services.insert(0, identity);
+    let dbs: Vec<Db> = services.iter().filter_map(|service| service.db.clone()).collect();
     let gateway = edge::gateway(
         &edge,
-        services,
+        edge::in_process(&edge, &authenticator, services.iter())?,
         authenticator,
         Arc::new(parts.published.clone()),
         Arc::clone(&installation.limiter),
@@ -186,7 +195,9 @@ async fn start_services(
     background::start_revocations(lifecycle, &parts.revocations, parts.identity.db());
     let outside = &installation.outside;
     outside.start(lifecycle, Some(&installation.system), &installation.random);
-    background::start_service(lifecycle, service, installation.vault(), outside, concurrency).await?;
+    for service in services {
+        background::start_service(lifecycle, service, installation.vault(), outside, concurrency).await?;
+    }
     probes::start(lifecycle, &installation.system, &installation.clock, dbs.clone(), metrics);
     let system = installation.system.clone();
     lifecycle.on_stop(Stage::Pools, "pools", move || async move {

@@ -1,7 +1,6 @@
 //! Generated documents: the same bytes from the same code, on every machine. Nothing is connected to.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -12,27 +11,28 @@ use kernel::random::Random;
 use kernel::time::{ManualClock, SharedClock, Timestamp};
 use platform::Kind;
 use platform::auth::{Revocations, StaticKeys, Verifier};
-use platform::db::{Db, PoolOptions, Wake};
-use platform::files::{Files, Folder};
 use platform::http::Channel;
 use platform::http::layers::Edge;
 use platform::http::openapi::ServiceApi;
 use platform::http::operations::{Authenticator, NoKeys};
-use platform::http::rate_limit::MemoryLimiter;
 use platform::mail::{Address, FolderMailer};
-use platform::vault::{MasterKey, Vault};
-use sqlx::postgres::PgConnectOptions;
+use platform::service::Ground;
+
+use crate::rooms::ROOMS;
 
 /// The OpenAPI document, readable, with a final line break.
 pub fn openapi() -> Result<String> {
     let clock: SharedClock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
     let random = Random::seeded(0);
-    let api = identity_api(&clock, &random)?;
     let channel = Channel::in_process(axum::Router::new(), std::time::Duration::from_secs(1));
+    let mut services = vec![(identity_api(&clock, &random)?, channel.clone())];
+    for room in &ROOMS {
+        services.push((room.unconnected(&clock, &random)?, channel.clone()));
+    }
     let keys = Arc::new(StaticKeys::default());
     let verifier = Verifier::new(String::new(), keys.clone(), Arc::clone(&clock), Revocations::default());
     let gateway = gateway::service(gateway::Deps {
-        services: vec![(api, channel)],
+        services,
         authenticator: Authenticator::new(verifier, Arc::new(NoKeys)),
         limits: None,
         keys,
@@ -51,27 +51,14 @@ pub(crate) fn identity_api(clock: &SharedClock, random: &Random) -> Result<Servi
 }
 
 fn unconnected(clock: &SharedClock, random: &Random) -> Result<Identity> {
-    let connect = PgConnectOptions::new_without_pgpass();
-    let db = Db::new(
-        identity::NAME,
-        connect,
-        PoolOptions::default(),
-        Arc::clone(clock),
-        random.clone(),
-        Wake::default(),
-    );
-    let vault = Vault::new(MasterKey::new([0; 32]), random.clone());
+    let ground = Ground::unconnected(identity::NAME, clock, random);
     let from = Address::parse("nobody@example.org")?;
     Ok(Identity::new(identity::Deps {
-        db,
-        files: Files::new(
-            Arc::new(Folder::new(PathBuf::new(), random.clone())),
-            vault.clone(),
-            random.clone(),
-        ),
-        vault,
+        db: ground.db,
+        files: ground.files,
+        vault: ground.vault,
         mailer: Arc::new(FolderMailer::new("", from, Arc::clone(clock), random.clone())),
-        limiter: Arc::new(MemoryLimiter::new(Arc::clone(clock))),
+        limiter: ground.limiter,
         published: StaticKeys::default(),
         revocations: Revocations::default(),
         settings: identity::Settings {

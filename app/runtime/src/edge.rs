@@ -16,12 +16,14 @@ use platform::config::{Config, Tls};
 use platform::http::Channel;
 use platform::http::layers::{Edge, Limits};
 use platform::http::openapi::ServiceApi;
-use platform::http::operations::{Authenticator, Gate, Operations, RateLimits};
+use platform::http::operations::{Authenticator, RateLimits};
 use platform::http::rate_limit::{Policy, RateLimiter};
 use platform::lifecycle::Readiness;
+use platform::service::Service;
 use platform::telemetry::metrics::Metrics;
 
 use crate::installation::IdentityParts;
+use crate::rooms;
 
 /// What the edge of a process is made from.
 pub(crate) struct Parts<'a> {
@@ -51,19 +53,17 @@ impl Parts<'_> {
     }
 }
 
-/// Services of this process, each behind a gate of its own: a mistake in one place is not a hole.
-pub(crate) fn in_process(
+/// Services of this process, as the gateway reaches them.
+pub(crate) fn in_process<'s>(
     parts: &Parts<'_>,
     authenticator: &Authenticator,
-    apis: Vec<ServiceApi>,
+    services: impl Iterator<Item = &'s Service>,
 ) -> Result<Vec<(ServiceApi, Channel)>> {
-    let gated = |api: ServiceApi| {
-        let operations = Arc::new(Operations::build(&[&api]).map_err(platform::Error::internal)?);
-        let gate = Gate::new(operations, authenticator.clone());
-        let channel = Channel::in_process(gate.wrap(api.router()), parts.deadline());
-        Ok((api, channel))
+    let gated = |service: &Service| {
+        let router = rooms::gated(&service.api, authenticator)?;
+        Ok((service.api.clone(), Channel::in_process(router, parts.deadline())))
     };
-    apis.into_iter().map(gated).collect()
+    services.map(gated).collect()
 }
 
 /// Puts the gateway before these services.

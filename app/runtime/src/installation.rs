@@ -10,14 +10,19 @@ use kernel::random::Random;
 use kernel::time::{SharedClock, SignedDuration};
 use platform::audit::AuditKey;
 use platform::auth::{Revocations, StaticKeys};
+use platform::cache::Loading;
 use platform::clock::sim::SimClock;
 use platform::clock::{SystemClock, system_random};
 use platform::config::Config;
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
 use platform::files::Files;
+use platform::http::Peers;
 use platform::http::rate_limit::{MemoryLimiter, RateLimiter};
+use platform::live::Live;
 use platform::mail::{Address, FolderMailer, Mailer};
 use platform::migrate::{self, MigrationError, RolePasswords};
+use platform::service::Ground;
+use platform::travel::{Straight, TravelTimes};
 use platform::vault::Vault;
 use smtp::SmtpMailer;
 
@@ -79,6 +84,26 @@ pub struct Installation {
     files: Files,
     /// Connections that were handed out; closed before the database is.
     opened: Mutex<Vec<Db>>,
+}
+
+/// What the services of a process share besides the database.
+pub(crate) struct Shared {
+    pub cache: Loading,
+    pub live: Arc<dyn Live>,
+    pub travel: Arc<dyn TravelTimes>,
+    pub public_url: String,
+}
+
+impl Shared {
+    /// For people who come by this address.
+    pub fn new(outside: &Outside, clock: &SharedClock, public_url: String) -> Self {
+        Self {
+            cache: Loading::new(outside.cache(clock)),
+            live: outside.live(clock),
+            travel: Arc::new(Straight::default()),
+            public_url,
+        }
+    }
 }
 
 /// Identity with what it shares with the process's verifier.
@@ -242,6 +267,21 @@ impl Installation {
     /// Changes keys of the vault.
     pub fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    /// What a service stands on, for people who come by this address.
+    pub(crate) fn ground(&self, service: &'static str, peers: Peers, shared: &Shared) -> Ground {
+        Ground {
+            db: self.db(service),
+            vault: self.vault.clone(),
+            files: self.files.clone(),
+            cache: shared.cache.clone(),
+            live: Arc::clone(&shared.live),
+            limiter: Arc::clone(&self.limiter),
+            peers,
+            travel: Arc::clone(&shared.travel),
+            public_url: shared.public_url.clone(),
+        }
     }
 
     /// Identity, whose links begin with this address.

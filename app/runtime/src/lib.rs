@@ -27,6 +27,7 @@ pub mod outside;
 mod place;
 mod probes;
 pub mod restore;
+mod rooms;
 pub mod seed;
 mod services;
 mod settings;

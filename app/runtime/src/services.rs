@@ -5,19 +5,29 @@ use std::collections::BTreeSet;
 use platform::permissions::Permission;
 use platform::service::Manifest;
 
+use crate::rooms::ROOMS;
 use crate::usage::usage;
 
 /// Their names, as `--services` takes them.
-pub const SERVICES: [&str; 2] = [identity::NAME, gateway::NAME];
+pub const SERVICES: [&str; 7] = [
+    identity::NAME,
+    storefront::NAME,
+    orders::NAME,
+    drivers::NAME,
+    dispatch::NAME,
+    tracking::NAME,
+    gateway::NAME,
+];
 
 /// What each declares.
 pub fn manifests() -> Vec<Manifest> {
-    vec![identity::manifest(), gateway::manifest()]
+    let rooms = ROOMS.iter().map(|room| (room.manifest)());
+    std::iter::once(identity::manifest()).chain(rooms).chain([gateway::manifest()]).collect()
 }
 
 /// The whole permission table.
 pub fn permissions() -> Vec<Permission> {
-    [identity::PERMISSIONS, gateway::PERMISSIONS].concat()
+    manifests().iter().flat_map(|manifest| manifest.permissions.iter().copied()).collect()
 }
 
 /// What one process runs.
@@ -66,8 +76,8 @@ mod tests {
     #[test]
     fn every_service_is_everything_and_some_are_a_part() {
         assert_eq!(of(&["all"]), Ok(Selection::Everything));
-        assert_eq!(of(&["gateway", "identity"]), Ok(Selection::Everything));
+        assert_eq!(of(&SERVICES), Ok(Selection::Everything));
         assert_eq!(of(&["gateway"]), Ok(Selection::Part(["gateway"].into())));
-        assert!(of(&["orders"]).unwrap_err().contains("there are: all, identity, gateway"));
+        assert!(of(&["ordres"]).unwrap_err().contains("there are: all, identity, storefront, orders"));
     }
 }

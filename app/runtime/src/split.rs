@@ -8,18 +8,19 @@
 //! The gateway needs no secret of identity: it hears the public keys and asks about API keys over the channel.
 
 mod alone;
-mod gateway;
+mod compose;
 mod members;
-mod service;
+mod trust;
+mod work;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::gateway::Phones;
 use anyhow::{Context, Result, bail};
-use axum::Router;
 use kernel::random::Random;
 use kernel::time::SharedClock;
 use platform::clock::system_random;
@@ -41,7 +42,7 @@ use crate::services::Selection;
 use crate::settings::{Settings, local_url};
 use crate::tls::{self, Facts, Sockets, Tls};
 use crate::usage::usage;
-use crate::{SERVICES, edge, keys, manifests, probes};
+use crate::{SERVICES, edge, keys, manifests, probes, rooms};
 
 /// What the services of a process share.
 pub(crate) struct Process {
@@ -119,6 +120,16 @@ impl Process {
         }
     }
 
+    /// How long an answer may take to begin.
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(self.settings.config().http.request_timeout_s.into())
+    }
+
+    /// Whether nothing runs here but the gateway.
+    fn is_door_only(&self) -> bool {
+        self.part.iter().all(|service| *service == ::gateway::NAME)
+    }
+
     /// Whether this process runs the service itself.
     fn runs(&self, service: &str) -> bool {
         self.part.contains(service)
@@ -137,15 +148,14 @@ pub(crate) async fn boot(
     let sockets = Sockets::listen(&settings, ends_tls).await?;
     let address = sockets.address;
     settings.place.create()?;
-    lifecycle.readiness().expect(probes::DATABASE);
-    lifecycle.readiness().expect(probes::MIGRATIONS);
+    compose::expect(lifecycle);
     let mut process = prepare(settings, part, lifecycle).await?;
     check_database(&process).await?;
     lifecycle.readiness().up(probes::MIGRATIONS);
 
     let tls = process.tls(&sockets)?;
     process.phones.trust = tls.as_ref().and_then(Tls::trust);
-    let (router, owner_link) = start(&process, &metrics, lifecycle).await?;
+    let (router, owner_link) = Box::pin(compose::start(&process, &metrics, lifecycle)).await?;
     open_door(lifecycle, sockets, tls.as_ref(), router);
     let names = Selection::Part(part.clone()).name().unwrap_or_default();
     let url = if process.runs(::gateway::NAME) {
@@ -156,19 +166,6 @@ pub(crate) async fn boot(
     note_address(&process.settings, &process.public_url, address, Some(&names));
     tracing::info!(%address, services = names, "running");
     Ok(running(&process, address, url, owner_link, tls.as_ref().and_then(Tls::facts)))
-}
-
-async fn start(
-    process: &Process,
-    metrics: &Metrics,
-    lifecycle: &Lifecycle,
-) -> Result<(Router, Option<String>)> {
-    // Two parts of two services: whoever is not the one is the other. With a third service this becomes a composition.
-    if process.runs(::gateway::NAME) {
-        Ok((gateway::start(process, metrics, lifecycle).await?, None))
-    } else {
-        service::start(process, metrics, lifecycle).await
-    }
 }
 
 fn running(
@@ -219,12 +216,11 @@ fn check(settings: &Settings, part: &BTreeSet<&'static str>) -> Result<()> {
             SERVICES.join(", ")
         )));
     }
-    for needed in
-        gateway::NEEDS.iter().filter(|needed| part.contains(::gateway::NAME) && !part.contains(*needed))
-    {
-        if !config.services.addresses.contains_key(*needed) {
+    for &caller in part {
+        let away = rooms::needs(caller).into_iter().filter(|needed| !part.contains(needed));
+        for needed in away.filter(|needed| !config.services.addresses.contains_key(*needed)) {
             return Err(usage(format!(
-                "the gateway calls {needed}, which does not run in this process: say where it is, for example \
+                "{caller} calls {needed}, which does not run in this process: say where it is, for example \
                  DROPMATE__SERVICES__{}=http://127.0.0.1:7001",
                 needed.to_uppercase()
             )));

@@ -1,5 +1,7 @@
 //! # Orders
 
+mod domain;
+
 use platform::Result;
 use platform::http::openapi::{Api, ServiceApi};
 use platform::permissions::Permission;

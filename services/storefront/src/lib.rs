@@ -1,19 +1,38 @@
 //! # Storefront
+//!
+//! Owns: shops with their opening hours, delivery zones with their fees, and quotes.
+//!
+//! Publishes: `shop.created.v1`, `shop.updated.v1`, `shop.deleted.v1`, `zone.created.v1`, `zone.updated.v1`,
+//! `zone.deleted.v1`. Consumes nothing and calls nobody: others keep read models of shops and zones.
+//!
+//! Invariants: a deleted shop is not there any more, and neither are its zones; a zone is an area without crossings; a
+//! quote is never changed, and gone a day after it ended.
 
+mod commands;
+mod context;
+mod domain;
+mod entities;
+mod http;
+mod jobs;
+mod permissions;
+mod queries;
+mod store;
+
+use contracts::Event;
+use contracts::storefront::{ShopCreated, ShopDeleted, ShopUpdated, ZoneCreated, ZoneDeleted, ZoneUpdated};
 use platform::Result;
-use platform::http::openapi::{Api, ServiceApi};
-use platform::permissions::Permission;
+use platform::http::openapi::ServiceApi;
 use platform::service::{Ground, Manifest, Service};
 use sqlx::migrate::Migrator;
+
+use context::Storefront;
+pub use permissions::PERMISSIONS;
 
 /// The name of this service, its schema and its login role.
 pub const NAME: &str = "storefront";
 
 /// The services that it calls.
 pub const NEEDS: &[&str] = &[];
-
-/// Its rows of the permission table.
-pub const PERMISSIONS: &[Permission] = &[];
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -22,7 +41,14 @@ pub fn manifest() -> Manifest {
     Manifest {
         name: NAME,
         migrations: Some(&MIGRATIONS),
-        subjects: &[],
+        subjects: &[
+            ShopCreated::SUBJECT,
+            ShopUpdated::SUBJECT,
+            ShopDeleted::SUBJECT,
+            ZoneCreated::SUBJECT,
+            ZoneUpdated::SUBJECT,
+            ZoneDeleted::SUBJECT,
+        ],
         permissions: PERMISSIONS,
         sealed: &[],
     }
@@ -32,15 +58,15 @@ pub fn manifest() -> Manifest {
 pub fn service(ground: &Ground) -> Result<Service> {
     Ok(Service {
         manifest: manifest(),
-        api: api()?,
+        api: api(&Storefront::new(ground))?,
         internal: None,
         consumers: Vec::new(),
-        jobs: Vec::new(),
-        schedules: Vec::new(),
+        jobs: vec![jobs::purge_quotes::kind()],
+        schedules: vec![jobs::purge_quotes::schedule()?],
         db: Some(ground.db.clone()),
     })
 }
 
-fn api() -> Result<ServiceApi> {
-    Api::<()>::new(NAME).with_state(()).finish(PERMISSIONS)
+fn api(storefront: &Storefront) -> Result<ServiceApi> {
+    http::routes().with_state(storefront.clone()).finish(PERMISSIONS)
 }

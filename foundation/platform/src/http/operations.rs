@@ -11,6 +11,9 @@
 //! 5. the contract: unknown query parameters 422, a damaged `Idempotency-Key` 400.
 //!
 //! Operations with `x-probe: true` (health, metrics) pass steps 2 and 3: probes bring no credential or one of their own.
+//! Foreign protocols that cannot be told otherwise have two exceptions: with `x-own-credential: true` the operation is
+//! called by nobody (counted by address) and reads what it is shown itself, in step 5 `x-any-query: true` lets every
+//! parameter pass.
 
 mod authenticate;
 mod gate;

@@ -40,7 +40,7 @@ impl App {
                 Ok(Self::Whole(app))
             }
             Shape::Split => {
-                let plan = Plan { environment, ..Plan::default() };
+                let plan = Plan { environment, ..Plan::apart() };
                 let cluster = Box::pin(Cluster::start(binary()?, &folder.join("split"), &plan)).await?;
                 Ok(Self::Split(Box::new(cluster)))
             }

@@ -1,5 +1,6 @@
 //! The split shape: every service in a process of its own.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,6 +27,8 @@ pub struct Plan {
     pub gateways: usize,
     /// Instances of identity.
     pub identities: usize,
+    /// Further services, a process for each group of them. Who is in none is away: calls to it are 503.
+    pub others: Vec<Vec<&'static str>>,
     /// A proxy between every service and the database.
     pub database_proxies: bool,
     /// A proxy between the gateway and each service.
@@ -46,6 +49,7 @@ impl Default for Plan {
         Self {
             gateways: 1,
             identities: 1,
+            others: Vec::new(),
             database_proxies: false,
             service_proxies: false,
             nats: false,
@@ -53,6 +57,23 @@ impl Default for Plan {
             sim_clock: None,
             environment: Vec::new(),
         }
+    }
+}
+
+/// The services besides gateway and identity.
+pub const OTHERS: [&str; 5] = ["storefront", "orders", "drivers", "dispatch", "tracking"];
+/// Where nobody answers.
+const NOWHERE: &str = "127.0.0.1:1";
+
+impl Plan {
+    /// Every service in a process of its own.
+    pub fn apart() -> Self {
+        Self { others: OTHERS.iter().map(|service| vec![*service]).collect(), ..Self::default() }
+    }
+
+    /// Gateway, identity, and all others in one process.
+    pub fn together() -> Self {
+        Self { others: vec![OTHERS.to_vec()], ..Self::default() }
     }
 }
 
@@ -106,12 +127,15 @@ impl Cluster {
         let numbered = |service: &str, number| {
             if number == 1 { service.to_owned() } else { format!("{service}-{number}") }
         };
-        cluster.add(folder, "gateway", "gateway", gateway, plan).await?;
+        cluster.add(folder, "gateway", &["gateway"], gateway, plan).await?;
         for number in 2..=plan.gateways {
-            cluster.add(folder, &numbered("gateway", number), "gateway", free_port()?, plan).await?;
+            cluster.add(folder, &numbered("gateway", number), &["gateway"], free_port()?, plan).await?;
         }
         for number in 1..=plan.identities {
-            cluster.add(folder, &numbered("identity", number), "identity", free_port()?, plan).await?;
+            cluster.add(folder, &numbered("identity", number), &["identity"], free_port()?, plan).await?;
+        }
+        for group in &plan.others {
+            cluster.add(folder, &group.join("-"), group, free_port()?, plan).await?;
         }
         cluster.connect(plan).await?;
         Ok(cluster)
@@ -154,7 +178,7 @@ impl Cluster {
         &mut self,
         folder: &Path,
         name: &str,
-        service: &str,
+        services: &[&'static str],
         listen: String,
         plan: &Plan,
     ) -> anyhow::Result<()> {
@@ -168,8 +192,10 @@ impl Cluster {
                 .push((format!("DROPMATE__ROLES__{}", role.to_uppercase()), password.trim().to_owned()));
             anyhow::Ok(())
         };
-        give(service)?;
-        if service != "gateway" {
+        for service in services {
+            give(service)?;
+        }
+        if services != ["gateway"] {
             give("system")?;
             for key in ["master-key", "audit-key"] {
                 std::fs::copy(self.admin.join("secrets").join(key), secrets.join(key))?;
@@ -186,27 +212,43 @@ impl Cluster {
         environment.push(("DATABASE_URL".to_owned(), url));
         let mut member =
             Member::new(name, listen.clone(), self.binary.clone(), folder.join(format!("{name}.log")));
-        member.arguments = ["serve", "--services", service, "--listen", &listen].map(str::to_owned).to_vec();
+        member.arguments =
+            ["serve", "--services", &services.join(","), "--listen", &listen].map(str::to_owned).to_vec();
         member.arguments.extend(["--data-dir".to_owned(), data.display().to_string()]);
         if let Some(socket) = &plan.sim_clock {
             member.arguments.extend(["--sim-clock".to_owned(), socket.display().to_string()]);
         }
         member.environment = environment;
+        member.services = services.to_vec();
         self.members.push(member);
         Ok(())
     }
 
-    /// Tells the gateway where the first instance of each service is.
+    /// Tells everybody where the first instance of each service is; the gateways through a proxy, as planned.
     async fn connect(&mut self, plan: &Plan) -> anyhow::Result<()> {
-        let mut address = self.member("identity")?.listen.clone();
-        if plan.service_proxies {
-            let proxy = Proxy::to(Upstream::Tcp(address)).await?;
-            address = proxy.address().to_string();
-            self.to_services.push(proxy);
+        let mut direct: BTreeMap<&str, String> =
+            OTHERS.iter().chain(&["identity"]).map(|service| (*service, NOWHERE.to_owned())).collect();
+        let mut watched = direct.clone();
+        for member in self.members[plan.gateways..].iter().rev() {
+            let mut address = member.listen.clone();
+            for service in &member.services {
+                direct.insert(service, address.clone());
+            }
+            if plan.service_proxies && !member.name.starts_with("identity-") {
+                let proxy = Proxy::to(Upstream::Tcp(address)).await?;
+                address = proxy.address().to_string();
+                self.to_services.insert(0, proxy);
+            }
+            for service in &member.services {
+                watched.insert(service, address.clone());
+            }
         }
-        let setting = ("DROPMATE__SERVICES__IDENTITY".to_owned(), format!("http://{address}"));
-        for gateway in &mut self.members[..plan.gateways] {
-            gateway.environment.push(setting.clone());
+        for (index, member) in self.members.iter_mut().enumerate() {
+            let known = if index < plan.gateways { &watched } else { &direct };
+            for (service, address) in known.iter().filter(|(service, _)| !member.services.contains(service)) {
+                let name = format!("DROPMATE__SERVICES__{}", service.to_uppercase());
+                member.environment.push((name, format!("http://{address}")));
+            }
         }
         Ok(())
     }

@@ -21,6 +21,8 @@ pub struct Member {
     pub name: String,
     /// Where it listens.
     pub listen: String,
+    /// What runs in it.
+    pub services: Vec<&'static str>,
     pub(super) binary: PathBuf,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, String)>,
@@ -39,6 +41,7 @@ impl Member {
         Self {
             name: name.to_owned(),
             listen,
+            services: Vec::new(),
             binary,
             arguments: Vec::new(),
             environment: Vec::new(),

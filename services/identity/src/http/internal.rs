@@ -39,7 +39,7 @@ async fn exchange_key(identity: &Identity, PresentedKey { key }: PresentedKey) -
 /// How a member of the asking organisation is called.
 async fn person_of(identity: &Identity, scope: &Scope, PersonOf { user_id }: PersonOf) -> Result<Person> {
     let mut tx = identity.db().read(scope).await?;
-    memberships::find_by_user(&mut tx, user_id).await?.ok_or_else(|| Error::not_found("person"))?;
+    memberships::of_user(&mut tx, user_id).await?.ok_or_else(|| Error::not_found("person"))?;
     let user = users::find(&mut tx, identity.vault(), user_id).await?;
     tx.rollback().await?;
     let user = user.ok_or_else(|| Error::not_found("person"))?;

@@ -124,7 +124,7 @@ impl Gate {
             Lookup::Unknown => Err(problem::fallback().await.into()),
         };
         let caller = match &operation {
-            Ok(operation) if !operation.probe => self.caller(request).await,
+            Ok(operation) if !operation.probe && !operation.own_credential => self.caller(request).await,
             _ => Ok(Principal::anonymous()),
         };
         let counted = self.count(operation.as_ref().ok().cloned(), &caller, request, counts).await;
@@ -229,8 +229,8 @@ fn contract(operation: &Operation, request: &Parts) -> Result<()> {
     let Some(query) = request.uri.query() else {
         return Ok(());
     };
-    let unknown =
-        query_pairs(query)?.into_iter().map(|(name, _)| name).find(|name| !operation.query.contains(name));
+    let known = |name: &String| operation.any_query || operation.query.contains(name);
+    let unknown = query_pairs(query)?.into_iter().map(|(name, _)| name).find(|name| !known(name));
     match unknown {
         Some(name) => {
             Err(Error::invalid_field(name.replace('\0', ""), "is not a parameter of this operation"))

@@ -34,6 +34,10 @@ pub struct Operation {
     pub permission: Permission,
     /// The query parameters it knows.
     pub query: BTreeSet<String>,
+    /// Whether it takes whatever query parameters come (`x-any-query`): foreign protocols add their own.
+    pub any_query: bool,
+    /// Whether it reads the credential itself (`x-own-credential`), in the form of a foreign protocol.
+    pub own_credential: bool,
     /// Whether it is a probe (`x-probe`): no credential, no rate limit.
     pub probe: bool,
 }
@@ -179,6 +183,8 @@ fn read(
         service,
         permission: *permission,
         query: query.map(str::to_owned).collect(),
+        any_query: item["x-any-query"] == true,
+        own_credential: item["x-own-credential"] == true,
         probe: item["x-probe"] == true,
     })
 }

@@ -61,11 +61,20 @@ async fn probe() -> &'static str {
     "ok"
 }
 
+#[utoipa::path(
+    get, path = "/api/v1/foreign", operation_id = "foreign", responses((status = 200)),
+    extensions(("x-own-credential" = json!(true)), ("x-any-query" = json!(true)))
+)]
+async fn foreign(Caller(caller): Caller, headers: http::HeaderMap) -> String {
+    format!("{} {}", caller.label(), headers["authorization"].to_str().unwrap_or_default())
+}
+
 const ROWS: &[Permission] = &[
     Permission { operation: "list_things", roles: MEMBERS, scope: Some("things:read"), tenant: Tenant::Own },
     Permission { operation: "create_thing", roles: MANAGERS, scope: None, tenant: Tenant::Own },
     Permission { operation: "get_thing", roles: MEMBERS, scope: Some("things:read"), tenant: Tenant::Own },
     Permission { operation: "hello", roles: PUBLIC, scope: None, tenant: Tenant::None },
+    Permission { operation: "foreign", roles: PUBLIC, scope: None, tenant: Tenant::None },
     Permission { operation: "probe", roles: PUBLIC, scope: None, tenant: Tenant::None },
 ];
 
@@ -74,6 +83,7 @@ fn api(rows: &[Permission]) -> ServiceApi {
         .routes(routes!(list, create))
         .routes(routes!(one))
         .routes(routes!(hello))
+        .routes(routes!(foreign))
         .routes(routes!(probe))
         .finish(rows)
         .unwrap()
@@ -183,7 +193,7 @@ async fn every_role_may_do_what_its_row_says() {
     let world = world();
     for role in Role::ALL.into_iter().filter(|role| *role != Role::Anonymous) {
         let bearer = format!("Bearer {}", world.token(role));
-        for row in ROWS.iter().filter(|row| row.operation != "probe") {
+        for row in ROWS.iter().filter(|row| !["probe", "foreign"].contains(&row.operation)) {
             let (method, path, body) = match row.operation {
                 "create_thing" => ("POST", "/api/v1/things", "{\"name\":\"a\"}"),
                 "list_things" => ("GET", "/api/v1/things", ""),
@@ -293,6 +303,16 @@ async fn anonymous_callers_share_a_quota_by_address_and_probes_none() {
     assert!(probe.status() == StatusCode::OK && !probe.headers().contains_key("ratelimit"));
     world.clock.advance(SignedDuration::from_secs(1));
     assert_eq!(world.get("/api/v1/hello", None).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_foreign_protocol_brings_its_own_credential_and_parameters_and_is_counted_by_address() {
+    let world = world();
+    let response = world.get("/api/v1/foreign?lat=1&anything=2", Some("Basic dXNlcjpwYXNz")).await;
+    assert!(response.headers()["ratelimit-policy"].to_str().unwrap().starts_with("\"anonymous\""));
+    assert_eq!(text(response).await, "anonymous Basic dXNlcjpwYXNz");
+    let damaged = world.refused("/api/v1/foreign?lat=%ff", Some("Basic dXNlcjpwYXNz")).await;
+    assert_eq!(damaged, is(400, "invalid_query"));
 }
 
 #[test]

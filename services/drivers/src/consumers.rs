@@ -1,0 +1,3 @@
+//! What drivers does when it hears events.
+
+pub mod onboarding;

@@ -1,0 +1,14 @@
+//! The HTTP operations of orders, one file per operation or closely related group.
+
+pub(crate) mod internal;
+mod orders;
+mod text;
+
+use platform::http::openapi::Api;
+
+use crate::context::Orders;
+
+/// All routes.
+pub fn routes() -> Api<Orders> {
+    orders::routes(Api::new(crate::NAME))
+}

@@ -1,0 +1,3 @@
+//! What storefront does in the background.
+
+pub mod purge_quotes;

@@ -1,0 +1,4 @@
+//! What lists and screens read.
+
+pub mod shops;
+pub mod zones;

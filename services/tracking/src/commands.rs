@@ -1,0 +1,11 @@
+//! What tracking does, one use case per file.
+
+pub mod batch;
+pub mod devices;
+pub mod follow;
+pub mod notices;
+pub mod order_events;
+pub mod ratings;
+pub mod report;
+pub mod settings;
+pub mod silence;

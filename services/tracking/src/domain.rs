@@ -1,0 +1,11 @@
+//! What tracking decides: pure, without a clock, a database or a network.
+
+pub mod delivery;
+pub mod eta;
+pub mod fix;
+pub mod geofence;
+pub mod page;
+pub mod protocols;
+pub mod secret;
+pub mod setup;
+pub mod timeline;

@@ -1,0 +1,3 @@
+//! What screens show.
+
+pub mod page;

@@ -7,6 +7,7 @@ mod contract;
 mod faults;
 mod kill;
 mod load;
+mod lunch;
 mod passkey;
 mod second_factor;
 mod shared;

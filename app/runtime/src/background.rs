@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use gateway::realtime::feed::LogFeed;
+use gateway::realtime::hub::Hub;
 use kernel::time::{SharedClock, SignedDuration, Timestamp};
 use platform::audit::{self, AuditKey};
 use platform::auth::Revocations;
@@ -113,6 +115,17 @@ pub(crate) fn start_system(lifecycle: &Lifecycle, work: &SystemWork) {
             }
         }
     });
+}
+
+/// Starts reading the log for clients that stay connected. They are told to come back later when the process stops.
+pub(crate) fn start_hub(lifecycle: &Lifecycle, db: &Db) -> Hub {
+    let hub = Hub::new(Arc::new(LogFeed::new(db.clone())), lifecycle.token(Stage::Accept));
+    let reader = hub.clone();
+    lifecycle.spawn(Stage::Http, "realtime hub", TaskKind::Restart, move |stop| {
+        let reader = reader.clone();
+        unfailing(reader.run(stop))
+    });
+    hub
 }
 
 /// Copies erasures to the journal outside the database.

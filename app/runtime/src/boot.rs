@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
-use gateway::Phones;
+use gateway::{Phones, Realtime};
 use identity::commands::first_run;
 use platform::config::Source;
 use platform::db::Db;
@@ -172,22 +172,31 @@ async fn start_services(
         phones,
     };
     let shared = Shared::new(&installation.outside, &installation.clock, public_url.to_owned());
-    let mut services = rooms::furnish(&rooms::Plan {
+    let plan = rooms::Plan {
         part: &SERVICES.into_iter().collect(),
         deadline: edge.deadline(),
         authenticator: &authenticator,
         identity: Some(&identity),
         ground: &|service, peers| Ok(installation.ground(service, peers, &shared)),
         remote: &|caller, callee| bail!("{callee} is not in this process, as {caller} expects"),
-    })?;
+    };
+    let mut services = rooms::furnish(&plan)?;
+    let door = installation.door();
+    let realtime = Realtime {
+        hub: background::start_hub(lifecycle, &door),
+        live: Arc::clone(&shared.live),
+        peers: rooms::peers_of_the_door(&plan, &services)?,
+        clock: Arc::clone(&installation.clock),
+    };
     services.insert(0, identity);
-    let dbs: Vec<Db> = services.iter().filter_map(|service| service.db.clone()).collect();
+    let dbs: Vec<Db> = services.iter().filter_map(|service| service.db.clone()).chain([door]).collect();
     let gateway = edge::gateway(
         &edge,
         edge::in_process(&edge, &authenticator, services.iter())?,
         authenticator,
         Arc::new(parts.published.clone()),
         Arc::clone(&installation.limiter),
+        realtime,
     )?;
     let concurrency = usize::try_from(installation.settings.config().jobs.concurrency).unwrap_or(8);
     background::start_system(lifecycle, &SystemWork::of(installation));

@@ -5,6 +5,7 @@
 //! | each service of the process | up to `database.pool_size`, of which [`warm`] stay open |
 //! | the work across organisations | [`SYSTEM_POOL`] |
 //! | a gateway of its own | one more, for its place |
+//! | a gateway beside all others | [`DOOR_POOL`], to read the log for clients |
 //! | left for commands on the machine: backup, doctor | [`SPARE`] |
 //!
 //! The warm ones of all services together are at most half of what the server has: several processes may share it, and
@@ -16,6 +17,8 @@ use sqlx::PgConnection;
 
 /// Connections of the system role: the sequencer, its listener, the sealer, the probes.
 pub(crate) const SYSTEM_POOL: u32 = 6;
+/// Connections of a gateway in the same process as all others.
+pub(crate) const DOOR_POOL: u32 = 2;
 /// For whoever looks after the installation meanwhile.
 const SPARE: u32 = 3;
 /// Most connections that a service keeps open.
@@ -32,14 +35,14 @@ pub(crate) struct Needs {
     pub pool_size: u32,
     /// Whether it does the work across organisations.
     pub system: bool,
-    /// Whether it holds the place of the gateway.
-    pub place: bool,
+    /// What its gateway takes besides a pool like that of a service.
+    pub door: u32,
 }
 
 impl Needs {
     fn sum(self) -> u32 {
         let system = if self.system { SYSTEM_POOL } else { 0 };
-        self.services.saturating_mul(self.pool_size) + system + u32::from(self.place) + SPARE
+        self.services.saturating_mul(self.pool_size) + system + self.door + SPARE
     }
 
     /// The largest `database.pool_size` that fits; `None` when none does.
@@ -89,7 +92,7 @@ mod tests {
     use super::*;
 
     fn needs(services: u32, pool_size: u32) -> Needs {
-        Needs { services, pool_size, system: true, place: false }
+        Needs { services, pool_size, system: true, door: 0 }
     }
 
     #[test]
@@ -116,7 +119,7 @@ mod tests {
         assert!(refused.contains("Next: raise max_connections"), "{refused}");
         // The smallest private server that the settings allow carries one service.
         needs(1, 8).check(17).unwrap();
-        Needs { services: 1, pool_size: 8, system: false, place: true }.check(12).unwrap();
-        assert!(Needs { services: 1, pool_size: 8, system: false, place: true }.check(11).is_err());
+        Needs { services: 1, pool_size: 8, system: false, door: 1 }.check(12).unwrap();
+        assert!(Needs { services: 1, pool_size: 8, system: false, door: 1 }.check(11).is_err());
     }
 }

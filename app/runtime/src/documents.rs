@@ -40,6 +40,7 @@ pub fn openapi() -> Result<String> {
         metrics: Arc::new(String::new),
         metrics_token: None,
         phones: gateway::Phones::default(),
+        realtime: None,
         edge: Edge::new(clock, random),
     })?;
     Ok(serde_json::to_string_pretty(gateway.document.value())? + "\n")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
-use gateway::{About, Dependency, Gateway, Phones};
+use gateway::{About, Dependency, Gateway, Phones, Realtime};
 use http::HeaderValue;
 use identity::CachedExchange;
 use kernel::random::Random;
@@ -73,6 +73,7 @@ pub(crate) fn gateway(
     authenticator: Authenticator,
     keys: Arc<dyn KeySet>,
     limiter: Arc<dyn RateLimiter>,
+    realtime: Realtime,
 ) -> Result<Gateway> {
     let About { keys, readiness, metrics, metrics_token } = parts.about(keys);
     Ok(gateway::service(gateway::Deps {
@@ -84,6 +85,7 @@ pub(crate) fn gateway(
         metrics,
         metrics_token,
         phones: parts.phones.clone(),
+        realtime: Some(realtime),
         edge: edge(parts)?,
     })?)
 }

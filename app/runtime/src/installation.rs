@@ -26,7 +26,7 @@ use platform::travel::{Straight, TravelTimes};
 use platform::vault::Vault;
 use smtp::SmtpMailer;
 
-use crate::connections::{self, Needs, SYSTEM_POOL};
+use crate::connections::{self, DOOR_POOL, Needs, SYSTEM_POOL};
 use crate::database::Database;
 use crate::keys::{self, KeyIds, Keys};
 use crate::libpq::{Login, Tools};
@@ -201,6 +201,17 @@ impl Installation {
         db
     }
 
+    /// The gateway's connection: it reads the log for clients that stay connected, and nothing else.
+    pub(crate) fn door(&self) -> Db {
+        let connect = self.database.role(&migrate::service_role(::gateway::NAME), &self.passwords);
+        let usual = pool_options(&self.settings, durable_services());
+        let options = PoolOptions { max_connections: DOOR_POOL, warm_connections: 1, ..usual };
+        let clock = Arc::clone(&self.clock);
+        let db = Db::new(::gateway::NAME, connect, options, clock, self.random.clone(), self.wake.clone());
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(db.clone());
+        db
+    }
+
     /// Brings roles, schemas and grants to what this build needs.
     pub async fn migrate(&self) -> Result<()> {
         Ok(migrate::migrate(&self.database.admin(), &self.passwords, &manifests()).await?)
@@ -259,7 +270,7 @@ impl Installation {
             services: durable_services(),
             pool_size: self.settings.config().database.pool_size,
             system: true,
-            place: false,
+            door: DOOR_POOL,
         };
         needs.check_on(&mut connection).await
     }

@@ -104,6 +104,27 @@ pub(crate) fn furnish(plan: &Plan<'_>) -> Result<Vec<Service>> {
     Ok(services)
 }
 
+/// The services that the gateway calls in its own name, for clients that stay connected.
+const ASKED_BY_THE_DOOR: [&str; 2] = [orders::NAME, tracking::NAME];
+
+/// How the gateway reaches them.
+pub(crate) fn peers_of_the_door(plan: &Plan<'_>, services: &[Service]) -> Result<Peers> {
+    let mut peers = Peers::new();
+    for callee in ASKED_BY_THE_DOOR {
+        let here = services.iter().find(|service| service.manifest.name == callee);
+        let channel = match here.map(|service| service.internal.as_ref()) {
+            Some(Some(internal)) => {
+                let router = gated(internal, plan.authenticator)?;
+                Channel::in_process_from(gateway::NAME, router, plan.deadline)
+            }
+            Some(None) => continue,
+            None => (plan.remote)(gateway::NAME, callee)?,
+        };
+        peers = peers.with(callee, channel);
+    }
+    Ok(peers)
+}
+
 /// A service's routes behind a gate of their own: a mistake in one place is not a hole.
 pub(crate) fn gated(api: &ServiceApi, authenticator: &Authenticator) -> Result<Router> {
     Ok(gate(api, authenticator)?.wrap(api.router()))

@@ -116,7 +116,7 @@ impl Process {
             services: self.services(),
             pool_size: self.settings.config().database.pool_size,
             system: self.passwords.knows(migrate::SYSTEM),
-            place: self.runs(::gateway::NAME),
+            door: u32::from(self.runs(::gateway::NAME)),
         }
     }
 

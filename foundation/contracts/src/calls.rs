@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 
 pub use drivers::{DriverCard, DriverCards, DriverOfUser};
 pub use identity::{KEY_EXCHANGE, KnownKey, Person, PersonOf, PresentedKey};
-pub use orders::{AssignOrder, Assigned, OrderState, ReportStep, StepReported, UnassignOrder};
-pub use tracking::{LastPositions, Positions};
+pub use orders::{AssignOrder, Assigned, OrderState, PackageOrder, ReportStep, StepReported, UnassignOrder};
+pub use tracking::{LastPositions, Positions, PublicOrder, TrackedOrder};
 
 /// One internal operation: a `POST` of this body, answered with [`Call::Answer`].
 pub trait Call: Serialize + DeserializeOwned + Send + Sync + 'static {

@@ -32,6 +32,8 @@ pub const OWNER: &str = "dropmate_owner";
 pub const PROCESSES: &str = "dropmate_processes";
 /// The group of the roles of services with a schema.
 pub const SERVICES: &str = "dropmate_services";
+/// What a service that owns nothing durable may read of the log: it passes it on to clients.
+const PASSED_ON: &str = "bus.log_range(), bus.read_log(bigint, bigint, uuid, integer)";
 /// The login of the sequencer, the audit sealer and other work that spans organisations.
 pub const SYSTEM: &str = "dropmate_system";
 /// The login that may read everything, for backups.
@@ -205,6 +207,11 @@ async fn migrate_locked(
         run(conn, schema, migrator).await?;
     }
     declare_subjects(conn, manifests).await?;
+    let passing_on = manifests.iter().filter(|manifest| manifest.migrations.is_none());
+    for manifest in passing_on {
+        let role = service_role(manifest.name);
+        execute(conn, format!("GRANT EXECUTE ON FUNCTION {PASSED_ON} TO {role}")).await?;
+    }
     execute(conn, "RESET ROLE".to_owned()).await?;
     Ok(())
 }

@@ -13,7 +13,8 @@ use platform::http::openapi::Api;
 use secrecy::SecretString;
 use utoipa_axum::routes;
 
-use crate::{NAME, Phones, Readiness, RenderMetrics};
+use crate::realtime::{sse, ws};
+use crate::{NAME, Phones, Readiness, Realtime, RenderMetrics};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) zones: Arc<[String]>,
     pub(crate) zone: String,
     pub(crate) phones: Phones,
+    pub(crate) realtime: Option<Realtime>,
 }
 
 /// What every process answers about itself.
@@ -41,6 +43,8 @@ pub(crate) fn routes() -> Api<Shared> {
     let api = probes()
         .routes(routes!(health::health))
         .routes(routes!(websocket::websocket))
+        .routes(routes!(ws::connect_realtime))
+        .routes(routes!(sse::stream_events))
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::page))
         .routes(routes!(docs::style));

@@ -14,6 +14,7 @@ mod page;
 mod pages;
 mod permissions;
 pub mod phones;
+pub mod realtime;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ use secrecy::SecretString;
 pub use http::health::{Dependency, Readiness};
 pub use permissions::PERMISSIONS;
 pub use phones::{Phones, Trust};
+pub use realtime::Realtime;
 
 /// The name of this service.
 pub const NAME: &str = "gateway";
@@ -84,6 +86,7 @@ impl About {
                 .filter(|zone| zone.contains('/'))
                 .collect(),
             phones: Phones::default(),
+            realtime: None,
             zone: jiff::tz::TimeZone::system().iana_name().unwrap_or("Europe/Berlin").to_owned(),
         }
     }
@@ -108,6 +111,8 @@ pub struct Deps {
     pub metrics_token: Option<SecretString>,
     /// How phones reach the installation.
     pub phones: Phones,
+    /// What clients that stay connected are served with; `None` where nobody can.
+    pub realtime: Option<Realtime>,
     /// The layers around everything.
     pub edge: Edge,
 }
@@ -129,7 +134,8 @@ pub fn api(deps: &Deps) -> Result<ServiceApi> {
         metrics: Arc::clone(&deps.metrics),
         metrics_token: deps.metrics_token.clone(),
     };
-    let shared = http::Shared { phones: deps.phones.clone(), ..about.shared() };
+    let (phones, realtime) = (deps.phones.clone(), deps.realtime.clone());
+    let shared = http::Shared { phones, realtime, ..about.shared() };
     http::routes().with_state(shared).finish(PERMISSIONS)
 }
 
@@ -147,6 +153,7 @@ pub fn service(deps: Deps) -> Result<Gateway> {
         .router()
         .fallback(forward::forward)
         .layer(Extension(forward::Channels(Arc::new(channels))))
+        .layer(Extension(deps.authenticator.clone()))
         .layer(Extension(http::docs::Docs { document: document.clone(), page: page.into() }));
     let gate = Gate::new(document.operations(), deps.authenticator);
     let gate = match deps.limits {

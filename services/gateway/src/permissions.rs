@@ -13,6 +13,8 @@ pub const PERMISSIONS: &[Permission] = &[
     public("get_metrics"),
     public("get_health"),
     public("get_websocket_probe"),
+    public("connect_realtime"),
+    public("stream_events"),
     public("get_openapi"),
     public("get_api_page"),
     public("get_api_page_style"),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use ::gateway::NAME as DOOR;
+use ::gateway::{NAME as DOOR, Realtime};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -87,8 +87,9 @@ pub(super) async fn start(
             Trust::elsewhere(process, parts.remote(caller, ::identity::NAME)?, lifecycle)
         }
     };
-    let services = services(&parts, identity.as_ref(), &trust, vault.as_ref())?;
-    let router = router(&parts, &services, &trust, metrics, lifecycle)?;
+    let shared = Shared::new(&process.outside, &process.clock, process.public_url.clone());
+    let services = services(&parts, identity.as_ref(), &trust, vault.as_ref(), &shared)?;
+    let router = router(&parts, &services, &trust, metrics, lifecycle, &shared)?;
     let system = work::start(&parts, identity.as_ref(), &trust, metrics, lifecycle).await?;
     if let Some(vault) = &vault {
         let concurrency = usize::try_from(process.settings.config().jobs.concurrency).unwrap_or(8);
@@ -135,10 +136,10 @@ fn services(
     identity: Option<&IdentityParts>,
     trust: &Trust,
     vault: Option<&Vault>,
+    shared: &Shared,
 ) -> Result<Vec<Service>> {
     let process = parts.process;
     let identity = identity.map(|parts| ::identity::service(&parts.identity)).transpose()?;
-    let shared = Shared::new(&process.outside, &process.clock, process.public_url.clone());
     let ground = |service: &'static str, peers| {
         let vault = vault.context("a service without a vault")?;
         Ok(Ground {
@@ -171,6 +172,7 @@ fn router(
     trust: &Trust,
     metrics: &Metrics,
     lifecycle: &Lifecycle,
+    shared: &Shared,
 ) -> Result<Router> {
     let process = parts.process;
     let edge = process.edge(lifecycle, metrics);
@@ -190,7 +192,8 @@ fn router(
         behind.push((api_of(process, service)?, channel));
     }
     let (keys, limiter) = (Arc::clone(&trust.keys), Arc::clone(&process.limiter));
-    let gateway = edge::gateway(&edge, behind, trust.authenticator.clone(), keys, limiter)?;
+    let realtime = realtime(parts, services, trust, lifecycle, shared)?;
+    let gateway = edge::gateway(&edge, behind, trust.authenticator.clone(), keys, limiter, realtime)?;
     if services.is_empty() {
         return Ok(gateway.router);
     }
@@ -201,6 +204,31 @@ fn router(
         let router = if called { inner.clone() } else { outer.clone() };
         async move { answer(router, request).await }
     }))
+}
+
+/// What clients that stay connected are served with.
+fn realtime(
+    parts: &Parts<'_>,
+    services: &[Service],
+    trust: &Trust,
+    lifecycle: &Lifecycle,
+    shared: &Shared,
+) -> Result<Realtime> {
+    let process = parts.process;
+    let plan = rooms::Plan {
+        part: &process.part,
+        deadline: process.deadline(),
+        authenticator: &trust.authenticator,
+        identity: None,
+        ground: &|service, _| anyhow::bail!("{service} was made before"),
+        remote: &|caller, callee| parts.remote(caller, callee),
+    };
+    Ok(Realtime {
+        hub: background::start_hub(lifecycle, parts.dbs.get(DOOR).context("the gateway's connection")?),
+        live: Arc::clone(&shared.live),
+        peers: rooms::peers_of_the_door(&plan, services)?,
+        clock: Arc::clone(&process.clock),
+    })
 }
 
 /// The routes and the document of a service that runs elsewhere.

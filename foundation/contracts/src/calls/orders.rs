@@ -98,3 +98,17 @@ pub struct OrderState {
     /// Its version.
     pub version: i64,
 }
+
+/// Asks whose the package with a tracking number is. Answered with 404 when there is none.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageOrder {
+    /// The tracking number, upper case.
+    pub tracking_number: String,
+}
+
+impl Call for PackageOrder {
+    const SERVICE: &'static str = "orders";
+    const PATH: &'static str = "/internal/orders/order-of-package";
+    type Answer = super::PublicOrder;
+}

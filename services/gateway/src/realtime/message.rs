@@ -1,0 +1,139 @@
+//! What is said over a connection, as JSON.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::hub::Scanned;
+
+/// From the client.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Said {
+    /// Follow a topic, from an offset or from now.
+    Subscribe {
+        /// Which.
+        topic: String,
+        /// The last offset that the client has heard or read.
+        from: Option<Place>,
+    },
+    /// No longer.
+    Unsubscribe {
+        /// Which.
+        topic: String,
+    },
+    /// A fresh token of the same person.
+    Token {
+        /// It.
+        token: String,
+    },
+}
+
+/// A place in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Place {
+    /// Of which log.
+    pub epoch: i64,
+    /// Everything up to here.
+    pub offset: i64,
+}
+
+impl From<Place> for Scanned {
+    fn from(place: Place) -> Self {
+        Self { epoch: place.epoch, last: place.offset }
+    }
+}
+
+impl From<Scanned> for Place {
+    fn from(scanned: Scanned) -> Self {
+        Self { epoch: scanned.epoch, offset: scanned.last }
+    }
+}
+
+/// To the client.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Told {
+    /// The topic is followed; everything after this place is told.
+    Subscribed {
+        topic: String,
+        #[serde(flatten)]
+        place: Place,
+    },
+    /// It is not followed any more.
+    Unsubscribed { topic: String },
+    /// It may not be followed (any more), or cannot be at the moment.
+    Refused { topic: String, code: String },
+    /// Something may have been missed: read anew, and go on from this place.
+    Resync {
+        topic: String,
+        #[serde(flatten)]
+        place: Place,
+    },
+    /// Something happened.
+    Event {
+        topic: String,
+        #[serde(flatten)]
+        place: Place,
+        prev: i64,
+        subject: String,
+        version: i64,
+        occurred_at: String,
+        data: Value,
+    },
+    /// Where a driver is, for clients that read text only.
+    Position { topic: String, data: Value },
+    /// Everything up to here was told.
+    Heartbeat {
+        #[serde(flatten)]
+        place: Place,
+    },
+    /// The fresh token is in use.
+    TokenAccepted,
+    /// A message that was not understood.
+    Malformed { detail: &'static str },
+    /// The connection ends: come back after so many milliseconds.
+    Ending { code: &'static str, resume_in_ms: u64 },
+}
+
+impl Told {
+    /// As it is sent.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn messages_look_as_they_are_documented() {
+        let said: Said = serde_json::from_value(
+            json!({ "type": "subscribe", "topic": "orders", "from": { "epoch": 1, "offset": 42 } }),
+        )
+        .unwrap();
+        assert_eq!(
+            said,
+            Said::Subscribe { topic: "orders".to_owned(), from: Some(Place { epoch: 1, offset: 42 }) }
+        );
+        let told = Told::Event {
+            topic: "orders".to_owned(),
+            place: Place { epoch: 1, offset: 43 },
+            prev: 42,
+            subject: "order.created.v1".to_owned(),
+            version: 1,
+            occurred_at: "2026-11-20T12:00:00Z".to_owned(),
+            data: json!({}),
+        };
+        assert_eq!(
+            serde_json::from_str::<Value>(&told.text()).unwrap(),
+            json!({ "type": "event", "topic": "orders", "epoch": 1, "offset": 43, "prev": 42, "version": 1,
+                    "subject": "order.created.v1", "occurred_at": "2026-11-20T12:00:00Z", "data": {} })
+        );
+        for wrong in [json!({ "type": "shout" }), json!({ "type": "token" }), json!({ "topic": "orders" })] {
+            assert!(serde_json::from_value::<Said>(wrong).is_err());
+        }
+    }
+}

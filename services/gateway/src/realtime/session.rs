@@ -1,0 +1,299 @@
+//! One client: what it follows, what it was told, and what it may still be told. The same over WebSocket and SSE.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::orders::OrderAssigned;
+use contracts::tracking::DriverLocation;
+use contracts::{Event as _, orders::OrderStatusChanged};
+use kernel::ids::{DriverId, OrgId};
+use platform::live::{Change, Subscription, Topic as LiveTopic};
+use platform::{Error, Result};
+use tokio::time::Instant;
+
+use super::Realtime;
+use super::feed::Passing;
+use super::hub::{Ear, Missed, Scanned};
+use super::message::{Place, Said, Told};
+use super::rights::Rights;
+use super::topic::{Filter, Topic};
+
+/// Topics that one client may follow.
+const MOST_TOPICS: usize = 200;
+/// At most one position per driver in this time.
+const POSITION_EVERY: Duration = Duration::from_secs(1);
+
+/// A topic that is followed.
+struct Followed {
+    topic: Topic,
+    filter: Filter,
+    /// Everything of the topic up to here was told.
+    last: i64,
+}
+
+/// One client.
+pub(crate) struct Session {
+    realtime: Realtime,
+    rights: Rights,
+    followed: Vec<Followed>,
+    ear: Option<Ear>,
+    org: Option<OrgId>,
+    /// Everything of the organisation up to here was taken from the ear.
+    heard: Scanned,
+    positions: Option<Subscription>,
+    /// Newest positions that were not sent yet, and when each driver's last one was.
+    waiting: BTreeMap<DriverId, DriverLocation>,
+    sent: HashMap<DriverId, Instant>,
+}
+
+/// What wakes a session.
+pub(crate) enum Woken {
+    /// An event of the organisation.
+    Event(Arc<Passing>),
+    /// The hub has sent this client away.
+    Ended,
+    /// A position, or that some may have been missed.
+    Position(Option<Change>),
+}
+
+impl Session {
+    /// Of a client with these rights; it follows nothing yet.
+    pub(crate) fn new(realtime: Realtime, rights: Rights) -> Self {
+        Self {
+            realtime,
+            rights,
+            followed: Vec::new(),
+            ear: None,
+            org: None,
+            heard: Scanned::default(),
+            positions: None,
+            waiting: BTreeMap::new(),
+            sent: HashMap::new(),
+        }
+    }
+
+    /// The next thing that concerns this client. Cancelling it loses nothing.
+    pub(crate) async fn next(&mut self) -> Woken {
+        let (ear, positions) = (&mut self.ear, &mut self.positions);
+        let event = async {
+            match ear {
+                Some(ear) => ear.events.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let position = async {
+            match positions {
+                Some(positions) => positions.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            event = event => event.map_or(Woken::Ended, Woken::Event),
+            change = position => Woken::Position(change),
+        }
+    }
+
+    /// What the client said.
+    pub(crate) async fn said(&mut self, text: &str) -> Vec<Told> {
+        match serde_json::from_str(text) {
+            Ok(Said::Subscribe { topic, from }) => self.subscribe(topic, from).await,
+            Ok(Said::Unsubscribe { topic }) => {
+                self.followed.retain(|followed| followed.topic.to_string() != topic);
+                vec![Told::Unsubscribed { topic }]
+            }
+            Ok(Said::Token { token }) => match self.rights.present(&token).await {
+                Ok(()) => vec![Told::TokenAccepted],
+                Err(error) => vec![Told::Refused { topic: String::new(), code: error.code().to_owned() }],
+            },
+            Err(_said) => vec![Told::Malformed { detail: "this is no message of dropmate.v1" }],
+        }
+    }
+
+    /// Follows a topic, from a place or from now.
+    pub(crate) async fn subscribe(&mut self, name: String, from: Option<Place>) -> Vec<Told> {
+        match self.follow(&name, from).await {
+            Ok(told) => told,
+            Err(error) => vec![Told::Refused { topic: name, code: error.code().to_owned() }],
+        }
+    }
+
+    async fn follow(&mut self, name: &str, from: Option<Place>) -> Result<Vec<Told>> {
+        let unknown = || Error::new(platform::Kind::NotFound, "unknown_topic", "There is no such topic.");
+        let topic: Topic = name.parse().map_err(|()| unknown())?;
+        if self.followed.len() >= MOST_TOPICS {
+            let message = "A connection follows at most 200 topics.";
+            return Err(Error::new(platform::Kind::TooMany, "too_many_topics", message));
+        }
+        let granted = self.rights.grant(&topic).await?;
+        if *self.org.get_or_insert(granted.org) != granted.org {
+            let message = "A connection follows topics of one organisation.";
+            return Err(Error::new(platform::Kind::Conflict, "other_organization", message));
+        }
+        if self.ear.is_none() {
+            let ear = self.realtime.hub.listen(granted.org);
+            self.heard = ear.since;
+            self.ear = Some(ear);
+        }
+        self.listen_to_positions(&granted.filter, granted.org);
+        let now = self.heard;
+        let from = from.map_or(now, Scanned::from);
+        let missed = self.realtime.hub.missed(granted.org, from, now).await?;
+        self.followed.retain(|followed| followed.topic != topic);
+        let mut followed = Followed { topic, filter: granted.filter, last: from.last };
+        let mut told = Vec::new();
+        match missed {
+            Missed::Events(events) => {
+                let place = Place { epoch: now.epoch, offset: from.last };
+                told.push(Told::Subscribed { topic: name.to_owned(), place });
+                told.extend(events.iter().filter_map(|event| followed.tell(now.epoch, event)));
+            }
+            Missed::Resync => {
+                followed.last = now.last;
+                told.push(Told::Resync { topic: name.to_owned(), place: now.into() });
+            }
+        }
+        self.followed.push(followed);
+        Ok(told)
+    }
+
+    fn listen_to_positions(&mut self, filter: &Filter, org: OrgId) {
+        if self.positions.is_none() && matches!(filter, Filter::Drivers | Filter::Driver(_)) {
+            let topic = LiveTopic { name: DriverLocation::TOPIC, org };
+            self.positions = Some(self.realtime.live.subscribe(topic));
+        }
+    }
+
+    /// What the client is told of an event.
+    pub(crate) async fn event(&mut self, event: &Passing) -> Vec<Told> {
+        self.heard.last = event.offset;
+        // Another driver may have the order now: who followed it may have lost the right to.
+        let rights_may_change =
+            [OrderAssigned::SUBJECT, OrderStatusChanged::SUBJECT].contains(&event.subject.as_str());
+        let mut told = Vec::new();
+        for index in (0..self.followed.len()).rev() {
+            let followed = &self.followed[index];
+            let asked = rights_may_change && matches!(followed.filter, Filter::Order(_));
+            if asked && followed.filter.wants(&event.subject, event.about()) {
+                told.extend(self.check(index).await);
+            }
+        }
+        let epoch = self.heard.epoch;
+        told.extend(self.followed.iter_mut().filter_map(|followed| followed.tell(epoch, event)));
+        told
+    }
+
+    /// Asks again whether a topic may be followed; it is left when it may not. A service that is away changes nothing.
+    async fn check(&mut self, index: usize) -> Option<Told> {
+        let followed = self.followed.get(index)?;
+        match self.rights.grant(&followed.topic).await {
+            Err(error) if !error.kind().is_failure() => {
+                let topic = self.followed.remove(index).topic.to_string();
+                Some(Told::Refused { topic, code: error.code().to_owned() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Asks about everything again: rights may have been taken. An error when the credential itself is not good any more.
+    pub(crate) async fn check_all(&mut self) -> Result<Vec<Told>> {
+        self.rights.hold().await?;
+        let mut told = Vec::new();
+        for index in (0..self.followed.len()).rev() {
+            told.extend(self.check(index).await);
+        }
+        Ok(told)
+    }
+
+    /// Whether the credential is still good.
+    pub(crate) async fn hold(&self) -> Result<()> {
+        self.rights.hold().await
+    }
+
+    /// Up to where the client has heard everything, after it was told what waited.
+    pub(crate) async fn heartbeat(&mut self) -> Vec<Told> {
+        // Everything up to here is in the ear before the hub says that it has come so far.
+        let scanned = self.realtime.hub.scanned();
+        let mut told = Vec::new();
+        while let Some(event) = self.ear.as_mut().and_then(|ear| ear.events.try_recv().ok()) {
+            told.extend(self.event(&event).await);
+        }
+        if self.ear.is_some() && scanned.epoch == self.heard.epoch {
+            self.heard.last = self.heard.last.max(scanned.last);
+            told.push(Told::Heartbeat { place: self.heard.into() });
+        } else {
+            told.push(Told::Heartbeat { place: scanned.into() });
+        }
+        told
+    }
+
+    /// Notes a position; the newest of each driver waits until it may be sent. False when the store has ended.
+    pub(crate) fn position(&mut self, change: Option<Change>) -> bool {
+        match change {
+            Some(Change::Entry(entry)) => {
+                let location =
+                    entry.value.and_then(|value| serde_json::from_slice::<DriverLocation>(&value).ok());
+                if let Some(location) = location
+                    && self.followed.iter().any(|followed| followed.filter.follows(location.driver_id))
+                {
+                    self.waiting.insert(location.driver_id, location);
+                }
+                true
+            }
+            // What was missed is overtaken by what comes next.
+            Some(Change::Missed) => true,
+            None => {
+                self.positions = None;
+                false
+            }
+        }
+    }
+
+    /// Positions that may be sent now: at most one per driver and second.
+    pub(crate) fn due_positions(&mut self, now: Instant) -> Vec<(String, DriverLocation)> {
+        let sent = &self.sent;
+        let due: Vec<DriverId> = self
+            .waiting
+            .keys()
+            .filter(|driver| sent.get(driver).is_none_or(|at| now.duration_since(*at) >= POSITION_EVERY))
+            .copied()
+            .collect();
+        let mut positions = Vec::with_capacity(due.len());
+        for driver in due {
+            let topic = self.followed.iter().find(|followed| followed.filter.follows(driver));
+            if let (Some(location), Some(followed)) = (self.waiting.remove(&driver), topic) {
+                self.sent.insert(driver, now);
+                positions.push((followed.topic.to_string(), location));
+            }
+        }
+        positions
+    }
+
+    /// Business time, hub and store of this session.
+    pub(crate) fn realtime(&self) -> &Realtime {
+        &self.realtime
+    }
+}
+
+impl Followed {
+    /// The message about an event, if this topic has it and it was not told before.
+    fn tell(&mut self, epoch: i64, event: &Passing) -> Option<Told> {
+        if event.offset <= self.last || !self.filter.wants(&event.subject, event.about()) {
+            return None;
+        }
+        let prev = std::mem::replace(&mut self.last, event.offset);
+        Some(Told::Event {
+            topic: self.topic.to_string(),
+            place: Place { epoch, offset: event.offset },
+            prev,
+            subject: event.subject.clone(),
+            version: event.version,
+            occurred_at: event.occurred_at.to_string(),
+            data: self.filter.show(&event.payload),
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! `GET /api/v1/realtime`: the WebSocket, subprotocol `dropmate.v1`.
+//!
+//! The token travels as a second subprotocol, `bearer.<token>`: an address ends up in logs. Without one only public codes can
+//! be followed.
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use futures::StreamExt as _;
+use http::HeaderMap;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+use platform::http::operations::Authenticator;
+use platform::{Error, Kind, Result};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
+
+use super::message::Told;
+use super::position;
+use super::session::{Session, Woken};
+use super::{Realtime, Rights};
+use crate::forward::Channels;
+use crate::http::Shared;
+
+/// The subprotocol, and how a token is marked beside it.
+const PROTOCOL: &str = "dropmate.v1";
+const BEARER: &str = "bearer.";
+/// Longest message of a client.
+const LONGEST: usize = 16 * 1024;
+/// Buffers of one socket; the library's own are a hundred times larger.
+const BUFFER: usize = 1024;
+/// What may wait for a client that does not read.
+const WAITING: usize = 256 * 1024;
+/// How long a client may not read before it is sent away.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often a client hears that it has heard everything, and its credential is looked at.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often it is asked again what the client may follow.
+const RIGHTS: Duration = Duration::from_secs(60);
+/// How often positions are sent.
+const POSITIONS: Duration = Duration::from_millis(250);
+/// Why a socket ends, in the private range of RFC 6455.
+const TOKEN_ENDED: u16 = 4401;
+const TOO_SLOW: u16 = 4408;
+/// The standard's "going away".
+const STOPPING: u16 = 1001;
+
+/// Opens the socket over which a client follows topics.
+///
+/// Ask for the subprotocols `dropmate.v1` and, when signed in, `bearer.<access token>`. What is said over it stands in
+/// docs/reference/asyncapi.json.
+#[utoipa::path(
+    get, path = "/api/v1/realtime", operation_id = "connect_realtime", tag = "realtime",
+    responses((status = 101, description = "The WebSocket (RFC 6455) is open."))
+)]
+pub(crate) async fn connect_realtime(
+    State(shared): State<Shared>,
+    Extension(channels): Extension<Channels>,
+    Extension(authenticator): Extension<Authenticator>,
+    headers: HeaderMap,
+    upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response> {
+    let realtime = shared.realtime.ok_or_else(|| Error::unavailable("realtime hub"))?;
+    let token = token(&headers)?;
+    let mut rights = Rights::new(channels, realtime.peers.clone(), authenticator);
+    if let Some(token) = token {
+        rights.present(&token).await?;
+    }
+    let upgrade = upgrade.map_err(|rejection| {
+        let text = "This address answers WebSockets. If you opened one, something in between did not pass the upgrade on.";
+        Error::new(Kind::Malformed, "websocket_expected", text).with_source(rejection)
+    })?;
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(LONGEST)
+        .max_frame_size(LONGEST)
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_write_buffer_size(WAITING);
+    Ok(upgrade.on_upgrade(move |socket| serve(socket, realtime, rights)))
+}
+
+/// The token among the subprotocols. Who does not ask for ours does not speak it.
+fn token(headers: &HeaderMap) -> Result<Option<String>> {
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let names: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    if !names.contains(&PROTOCOL) {
+        let message = "Ask for the subprotocol dropmate.v1.";
+        return Err(Error::new(Kind::Malformed, "subprotocol", message));
+    }
+    Ok(names.iter().find_map(|name| name.strip_prefix(BEARER)).map(str::to_owned))
+}
+
+/// Why a connection ends.
+enum End {
+    /// The client is gone, or wanted to go.
+    Gone,
+    /// With a code and a word.
+    Sent(u16, &'static str),
+}
+
+async fn serve(socket: WebSocket, realtime: Realtime, rights: Rights) {
+    let stopping = realtime.hub.stopping().clone();
+    let mut connection = Connection { socket, session: Session::new(realtime, rights) };
+    let end = tokio::select! {
+        end = connection.run() => end,
+        () = stopping.cancelled() => End::Sent(STOPPING, "stopping"),
+    };
+    if let End::Sent(code, word) = end {
+        connection.leave(code, word).await;
+    }
+}
+
+struct Connection {
+    socket: WebSocket,
+    session: Session,
+}
+
+impl Connection {
+    async fn run(&mut self) -> End {
+        let start = Instant::now();
+        let mut heartbeat = interval_at(start + HEARTBEAT, HEARTBEAT);
+        let mut rights = interval_at(start + RIGHTS, RIGHTS);
+        let mut positions = interval(POSITIONS);
+        for ticks in [&mut heartbeat, &mut rights, &mut positions] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        loop {
+            let told = tokio::select! {
+                said = self.socket.next() => match said {
+                    Some(Ok(Message::Text(text))) => self.session.said(&text).await,
+                    Some(Ok(Message::Binary(_))) => {
+                        vec![Told::Malformed { detail: "clients speak text" }]
+                    }
+                    // Pings are answered by the library.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => Vec::new(),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
+                },
+                woken = self.session.next() => match woken {
+                    Woken::Event(event) => self.session.event(&event).await,
+                    Woken::Ended => return End::Sent(TOO_SLOW, "too_slow"),
+                    Woken::Position(change) => {
+                        self.session.position(change);
+                        Vec::new()
+                    }
+                },
+                _ = heartbeat.tick() => {
+                    if self.session.hold().await.is_err_and(|error| !error.kind().is_failure()) {
+                        return End::Sent(TOKEN_ENDED, "token_ended");
+                    }
+                    self.session.heartbeat().await
+                }
+                _ = rights.tick() => match self.session.check_all().await {
+                    Ok(told) => told,
+                    Err(error) if error.kind().is_failure() => Vec::new(),
+                    Err(_refused) => return End::Sent(TOKEN_ENDED, "token_ended"),
+                },
+                _ = positions.tick() => {
+                    if self.send_positions().await.is_err() {
+                        return End::Gone;
+                    }
+                    Vec::new()
+                }
+            };
+            if self.tell(told).await.is_err() {
+                return End::Sent(TOO_SLOW, "too_slow");
+            }
+        }
+    }
+
+    /// Sends what is told; an error when the client does not read.
+    async fn tell(&mut self, told: Vec<Told>) -> std::result::Result<(), ()> {
+        for message in told {
+            let sent = self.socket.send(Message::Text(message.text().into()));
+            timeout(PATIENCE, sent).await.map_err(|_elapsed| ())?.map_err(|_gone| ())?;
+        }
+        Ok(())
+    }
+
+    async fn send_positions(&mut self) -> std::result::Result<(), ()> {
+        let now = self.session.realtime().clock.now();
+        for (_, location) in self.session.due_positions(Instant::now()) {
+            let sent = self.socket.send(Message::Binary(position::encode(&location, now)));
+            timeout(PATIENCE, sent).await.map_err(|_elapsed| ())?.map_err(|_gone| ())?;
+        }
+        Ok(())
+    }
+
+    /// Says why, and when to come back: not all at once.
+    async fn leave(mut self, code: u16, word: &'static str) {
+        let resume_in_ms = jitter(&self.session);
+        let last = Told::Ending { code: word, resume_in_ms };
+        let close = CloseFrame { code, reason: Utf8Bytes::from_static(word) };
+        let goodbye = async {
+            self.socket.send(Message::Text(last.text().into())).await?;
+            self.socket.send(Message::Close(Some(close))).await
+        };
+        // Whoever does not read does not need to be told.
+        let _ = timeout(Duration::from_secs(1), goodbye).await;
+    }
+}
+
+/// Up to three seconds, different for each client.
+fn jitter(session: &Session) -> u64 {
+    let clock = session.realtime().clock.now().as_microsecond();
+    let place = std::ptr::from_ref(session).addr();
+    u64::try_from(clock).unwrap_or(0).wrapping_add(u64::try_from(place).unwrap_or(0)) % 3_000
+}

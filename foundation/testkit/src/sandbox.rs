@@ -22,7 +22,7 @@ mod shared_database;
 pub use crate::process::http_client as client;
 pub use app::{App, Shape};
 pub use beside::{Beside, Proxied};
-pub use cluster::{Cluster, Plan};
+pub use cluster::{Cluster, OTHERS, Plan};
 pub use killer::{Kill, Killer};
 pub use member::Member;
 pub use oplog::{OpLog, Outcome, Verdict};

@@ -101,10 +101,10 @@ fn assert_clean(image: &Image) {
     assert_eq!((again.width(), again.height()), (width, height));
 }
 
-fn refused(result: Result<Image>) -> &'static str {
+fn refused(result: Result<Image>) -> String {
     let error = result.unwrap_err();
     assert_eq!(error.kind(), Kind::Invalid, "{}", error.chain());
-    error.code()
+    error.code().to_owned()
 }
 
 #[test]

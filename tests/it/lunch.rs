@@ -246,6 +246,7 @@ async fn verdict(town: &Town, orders: &[(String, String)], ended: &BTreeMap<Stri
             .collect();
         page_tells(town, code, &steps).await?;
     }
+    stream_tells(town).await?;
     let queue = town.get("/api/v1/dispatch/queue", &town.owner).await?;
     ensure!(queue["items"] == json!([]), "still in the queue: {queue}");
     let twice = "SELECT subject, key::text FROM bus.log GROUP BY subject, key, version HAVING count(*) > 1";
@@ -258,6 +259,33 @@ async fn verdict(town: &Town, orders: &[(String, String)], ended: &BTreeMap<Stri
     ensure!(dead.is_empty(), "jobs that were given up: {dead:?}");
     let verified = town.app.run(&["audit", "verify"])?;
     ensure!(verified.contains("sound") || verified.contains("no finding") || !verified.contains("finding"), "{verified}");
+    Ok(())
+}
+
+/// Who follows all orders from the beginning hears every event about one, each once, in the order of the log, each after the
+/// one before.
+async fn stream_tells(town: &Town) -> anyhow::Result<()> {
+    let asked = town.app.http().get(town.app.url("/api/v1/stream?topics=orders")).bearer_auth(&town.owner);
+    let epoch = town.app.query("SELECT epoch::text, '' FROM bus.head").await?[0].0.clone();
+    let mut stream = asked.header("last-event-id", format!("{epoch}.0")).send().await?.error_for_status()?;
+    let mut text = String::new();
+    while !text.contains("\"heartbeat\"") {
+        let chunk = tokio::time::timeout(PATIENCE, stream.chunk()).await??.context("the stream ended")?;
+        text.push_str(std::str::from_utf8(&chunk)?);
+    }
+    let (mut heard, mut prev) = (Vec::new(), 0);
+    for message in text.lines().filter_map(|line| line.strip_prefix("data: ")) {
+        let message: Value = serde_json::from_str(message)?;
+        ensure!(message["type"] != "resync" && message["type"] != "refused", "{message}");
+        if message["type"] == "event" {
+            ensure!(message["prev"] == prev, "{message} does not follow {prev}");
+            prev = message["offset"].as_i64().context("an offset")?;
+            heard.push(prev.to_string());
+        }
+    }
+    let said = "SELECT \"offset\"::text, '' FROM bus.log WHERE payload ? 'order_id' ORDER BY \"offset\"";
+    let said: Vec<String> = town.app.query(said).await?.into_iter().map(|(offset, _)| offset).collect();
+    ensure!(heard == said, "heard {heard:?}, said {said:?}");
     Ok(())
 }
 

@@ -101,6 +101,9 @@ pub fn asyncapi() -> serde_json::Value {
             serde_json::json!({ "action": "send", "channel": { "$ref": format!("#/channels/{id}") } }),
         );
     }
+    let (realtime, said) = crate::realtime::channel();
+    channels.insert("realtime".to_owned(), realtime);
+    operations.extend(said);
     serde_json::json!({
         "asyncapi": "3.0.0",
         "info": { "title": "DropMate events", "version": env!("CARGO_PKG_VERSION") },
@@ -113,6 +116,18 @@ pub fn asyncapi() -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_document_refers_only_to_what_is_there() {
+        let document = asyncapi();
+        for (name, operation) in document["operations"].as_object().unwrap() {
+            let messages = operation["messages"].as_array().into_iter().flatten();
+            for reference in messages.chain([&operation["channel"]]) {
+                let pointer = reference["$ref"].as_str().unwrap().trim_start_matches('#');
+                assert!(document.pointer(pointer).is_some(), "{name}: {pointer}");
+            }
+        }
+    }
 
     #[test]
     fn subjects_are_unique_and_well_formed() {

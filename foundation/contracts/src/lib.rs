@@ -9,6 +9,7 @@ pub mod drivers;
 mod event;
 pub mod identity;
 pub mod orders;
+mod realtime;
 pub mod storefront;
 pub mod tracking;
 

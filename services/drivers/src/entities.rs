@@ -201,3 +201,26 @@ pub struct Document {
     /// Business time.
     pub updated_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn off_duty_counts_from_the_change_and_never_goes_back_in_time() {
+        let mut plain = Plain::new(at("2026-11-20T12:00:00Z"));
+        plain.off_duty(at("2026-11-20T13:00:00Z"));
+        assert_eq!(plain.availability_since, at("2026-11-20T12:00:00Z"), "was off duty already");
+        assert_eq!(plain.tapped_at, at("2026-11-20T13:00:00Z"));
+        plain.availability = Availability::Busy;
+        plain.off_duty(at("2026-11-20T14:00:00Z"));
+        assert_eq!(plain.availability, Availability::OffDuty);
+        assert_eq!(plain.availability_since, at("2026-11-20T14:00:00Z"));
+        plain.off_duty(at("2026-11-20T11:00:00Z"));
+        assert_eq!(plain.tapped_at, at("2026-11-20T14:00:00Z"));
+    }
+}

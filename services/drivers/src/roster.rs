@@ -9,11 +9,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use axum::body::Bytes;
 use kernel::ids::OrgId;
 use platform::Result;
 use platform::cache::{Key, Loading};
-use platform::db::Db;
+use platform::db::{BoxFuture, Db};
 use platform::http::pagination::Page;
 
 use crate::store::drivers::StoredDriver;
@@ -36,16 +36,21 @@ impl Roster {
         Self { cache, db }
     }
 
-    /// The page, from the cache or from `load`.
-    pub async fn page<F>(&self, org: OrgId, load: F) -> Result<Page<StoredDriver>>
+    /// The page, from the cache or from `load`. What an older program kept in another form is read again.
+    pub async fn page<'a, F>(&self, org: OrgId, load: F) -> Result<Page<StoredDriver>>
     where
-        F: Future<Output = Result<Page<StoredDriver>>> + Send,
+        F: Fn() -> BoxFuture<'a, Result<Page<StoredDriver>>>,
     {
         let draw = async { Ok(self.draw()) };
-        let generation = self.cache.get_or_load(&generation(org), GENERATION, draw).await?;
-        let key = Key::of("drivers.roster", org, String::from_utf8_lossy(&generation));
-        let bytes = self.cache.get_or_load(&key, PAGE, async { Ok(Bytes::from(serde_json::to_vec(&load.await?)?)) });
-        Ok(serde_json::from_slice(&bytes.await?)?)
+        let drawn = self.cache.get_or_load(&generation(org), GENERATION, draw).await?;
+        let key = Key::of("drivers.roster", org, String::from_utf8_lossy(&drawn));
+        let loaded = async { Ok(Bytes::from(serde_json::to_vec(&load().await?)?)) };
+        let kept = self.cache.get_or_load(&key, PAGE, loaded).await?;
+        if let Ok(page) = serde_json::from_slice(&kept) {
+            return Ok(page);
+        }
+        self.changed(org).await;
+        load().await
     }
 
     /// Says that something about an organisation's drivers has changed. Call it after the commit.

@@ -6,7 +6,7 @@ use crate::support::{Done, Home, program};
 fn what_is_not_built_yet_is_wrong_use_and_says_so() {
     let home = Home::new();
     for (args, words) in [
-        (&["serve", "--services", "orders"][..], "there is no service \"orders\""),
+        (&["serve", "--services", "ordres"][..], "there is no service \"ordres\""),
         (&["bus", "rebuild"], "there is no broker to rebuild"),
         (&["up", "--listen", "nonsense"], "http.listen is not an address and port"),
     ] {
@@ -27,7 +27,8 @@ fn a_part_says_what_it_needs() {
     for (services, environment, code, words) in [
         ("gateway", &[][..], 2, "the parts share one PostgreSQL: set DATABASE_URL"),
         ("identity", &[database], 2, "needs PUBLIC_URL"),
-        ("gateway", &[database, public], 2, "DROPMATE__SERVICES__IDENTITY=http://"),
+        ("gateway", &[database, public], 2, "DROPMATE__SERVICES__DISPATCH=http://"),
+        ("storefront", &[database, public], 2, "DROPMATE__SERVICES__IDENTITY=http://"),
         (
             "gateway",
             &[database, public, ("DROPMATE__SERVICES__IDENTTY", "http://a:1")],
@@ -41,14 +42,14 @@ fn a_part_says_what_it_needs() {
             "roles.owner: there is no such role",
         ),
         (
-            "gateway",
+            "storefront",
             &[database, public, identity],
             1,
-            "the password of the database role of gateway is not known",
+            "the password of the database role of storefront is not known",
         ),
         (
-            "gateway",
-            &[database, public, identity, ("DROPMATE__ROLES__GATEWAY", &"ab".repeat(32))],
+            "storefront",
+            &[database, public, identity, ("DROPMATE__ROLES__STOREFRONT", &"ab".repeat(32))],
             1,
             "the PostgreSQL of DATABASE_URL cannot be reached",
         ),
@@ -58,9 +59,8 @@ fn a_part_says_what_it_needs() {
         let refused = done.refused(code);
         assert!(refused.contains(words), "{services} {environment:?}: {refused}");
     }
-    assert!(
-        home.run(&["role-password", "owner"]).refused(2).contains("there are: identity, gateway, system")
-    );
+    let roles = home.run(&["role-password", "owner"]).refused(2);
+    assert!(roles.contains("there are: identity, storefront, orders") && roles.contains("gateway, system"), "{roles}");
     assert!(home.run(&["role-password", "identity"]).refused(1).contains("database-roles is missing"));
     assert!(home.run(&["migrate", "--services", "identity"]).refused(2).contains("migrated together"));
 }

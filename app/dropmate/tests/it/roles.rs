@@ -8,7 +8,17 @@ use testkit::{TestDb, rights};
 /// Every login role with everything that it can do. A line that appears here is a decision; nothing else may appear.
 const MATRIX: &str = include_str!("roles.txt");
 
-const ROLES: [&str; 4] = ["dropmate_gateway", "dropmate_identity", "dropmate_system", "dropmate_backup"];
+const ROLES: [&str; 9] = [
+    "dropmate_gateway",
+    "dropmate_identity",
+    "dropmate_storefront",
+    "dropmate_orders",
+    "dropmate_drivers",
+    "dropmate_dispatch",
+    "dropmate_tracking",
+    "dropmate_system",
+    "dropmate_backup",
+];
 
 async fn able(db: &TestDb, role: &str) -> BTreeSet<String> {
     rights::all(&mut db.admin().await, &mut db.connect(role).await).await

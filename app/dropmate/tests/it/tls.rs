@@ -267,7 +267,11 @@ async fn of_a_split_installation_only_the_gateway_ends_tls() {
             .env("PUBLIC_URL", &public_url)
             .env("DROPMATE__HTTP__TLS", "self")
             .env("DROPMATE__HTTP__PLAIN_LISTEN", "127.0.0.1:0")
-            .envs(identity.map(|url| ("DROPMATE__SERVICES__IDENTITY", url)));
+            .envs(identity.map(|url| ("DROPMATE__SERVICES__IDENTITY", url)))
+            // They do not run in this story.
+            .envs(testkit::sandbox::OTHERS.map(|service| {
+                (format!("DROPMATE__SERVICES__{}", service.to_uppercase()), "http://127.0.0.1:1")
+            }));
         Running::start(command)
     };
     let identity = start("identity", "127.0.0.1:0".to_owned(), None);

@@ -46,8 +46,7 @@ pub async fn say(
             before.clone()
         }
         Decision::Taken => {
-            let plain =
-                Plain { availability: to, availability_since: at, tapped_at: at, ..plain.clone() };
+            let plain = Plain { availability: to, availability_since: at, tapped_at: at, ..plain.clone() };
             save(tx, &before, plain, &[]).await?
         }
     };

@@ -12,8 +12,8 @@ use crate::access;
 use crate::context::Drivers;
 use crate::domain::documents::{check_day, day, expired};
 use crate::entities::{Document, DocumentDetails};
-use crate::store::drivers::{self, StoredDriver};
 use crate::store::documents;
+use crate::store::drivers::{self, StoredDriver};
 
 /// The most documents of a driver.
 const MAX_DOCUMENTS: i64 = 50;

@@ -30,6 +30,7 @@ pub async fn create(tx: &mut Tx, vault: &Vault, change: Change) -> Result<Driver
 
 /// What changes about a driver; what is `None` stays.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::option_option, reason = "unchanged, cleared and a value are three things")]
 pub struct Change {
     /// As the driver wants to be called.
     pub name: Option<Option<Private>>,
@@ -105,5 +106,34 @@ async fn check_vehicle(tx: &mut Tx, vehicle: Option<VehicleId>) -> Result<()> {
     match vehicle {
         Some(id) if vehicles::lock(tx, id).await?.is_none() => Err(Error::not_found("vehicle")),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> kernel::time::Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn only_what_is_different_counts_as_changed() {
+        let (mut personal, mut plain) = (Personal::default(), Plain::new(now()));
+        let change = Change {
+            name: Some(Some("Ada".into())),
+            phone: Some(None),
+            skills: Some(BTreeSet::from(["a".to_owned()])),
+            home: Some(None),
+            active: Some(true),
+            follows_shifts: Some(true),
+            ..Change::default()
+        };
+        let changed = change.clone().apply(&mut personal, &mut plain);
+        assert_eq!(changed, ["name", "skills", "follows_shifts"]);
+        assert_eq!(change.apply(&mut personal, &mut plain), Vec::<&str>::new(), "the second time nothing");
+        let cleared = Change { name: Some(None), ..Change::default() };
+        assert_eq!(cleared.apply(&mut personal, &mut plain), ["name"]);
+        assert_eq!(personal, Personal::default());
     }
 }

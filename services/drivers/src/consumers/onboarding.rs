@@ -12,9 +12,9 @@ const DRIVER: &str = "driver";
 pub fn consumer() -> Consumer {
     Consumer::new("drivers.onboarding")
         .on::<UserCreated, _>(|tx, _delivery, event| {
-            Box::pin(async move {
-                if event.role == DRIVER { joined(tx, event.user_id).await } else { Ok(()) }
-            })
+            Box::pin(
+                async move { if event.role == DRIVER { joined(tx, event.user_id).await } else { Ok(()) } },
+            )
         })
         .on::<UserRoleChanged, _>(|tx, _delivery, event| {
             Box::pin(async move {

@@ -11,7 +11,8 @@
 //! | anything else | a required document has run out | refused, `document_expired` |
 //! | anything else | works here, documents in order | taken |
 //!
-//! The device's clock counts, within limits: at most 72 hours back (a phone without a network) and at most a minute ahead.
+//! The device's clock counts, within limits: at most 72 hours back (a phone without a network) and at most a minute ahead. What
+//! is ahead counts as now: else nobody could say anything until that moment has come.
 
 use contracts::drivers::Availability;
 use kernel::time::{SignedDuration, Timestamp};
@@ -54,7 +55,7 @@ pub fn time(now: Timestamp, at: Option<Timestamp>) -> Result<Timestamp> {
         return Err(Error::invalid_field("/at", "at most 72 hours in the past, at most a minute ahead"));
     }
     // PostgreSQL keeps microseconds: what is compared later is what is kept.
-    Timestamp::from_microsecond(at.as_microsecond()).map_err(Error::internal)
+    Timestamp::from_microsecond(at.min(now).as_microsecond()).map_err(Error::internal)
 }
 
 /// Decides what was said at that device time.
@@ -122,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_holds() {
-        let error = decide(state(Availability::OffDuty, false, false), Availability::Busy, at(1)).unwrap_err();
+        let error =
+            decide(state(Availability::OffDuty, false, false), Availability::Busy, at(1)).unwrap_err();
         assert_eq!((error.kind().status(), error.code()), (409, "driver_inactive"));
         assert_eq!(error.extensions()["current"]["availability"], "off_duty");
     }
@@ -132,9 +134,10 @@ mod tests {
         let now = at(0);
         let hours = 3600;
         assert_eq!(time(now, None).unwrap(), now);
-        for good in [0, 60, -60, -72 * hours] {
+        for good in [0, -60, -72 * hours] {
             assert_eq!(time(now, Some(at(good))).unwrap(), at(good), "{good}");
         }
+        assert_eq!(time(now, Some(at(60))).unwrap(), now, "a clock that is ahead");
         for bad in [61, -72 * hours - 1, 10_000_000] {
             assert_eq!(time(now, Some(at(bad))).unwrap_err().fields()[0].pointer, "/at", "{bad}");
         }

@@ -24,7 +24,8 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::DrivingLicence, Self::Identity, Self::Insurance, Self::Health, Self::Other];
+    pub const ALL: [Self; 5] =
+        [Self::DrivingLicence, Self::Identity, Self::Insurance, Self::Health, Self::Other];
 
     /// The word of the API and the database.
     pub const fn as_str(self) -> &'static str {

@@ -54,8 +54,11 @@ async fn run(context: &Drivers, job: &JobContext, asked: LearnPerson) -> Result<
         Err(error) if error.kind() == Kind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let personal =
-        Personal { name: Some(Private::new(person.name)), phone: person.phone.map(Private::new), notes: None };
+    let personal = Personal {
+        name: Some(Private::new(person.name)),
+        phone: person.phone.map(Private::new),
+        notes: None,
+    };
     match write(context, job, asked.driver, personal).await {
         // Erased meanwhile: nothing may be known.
         Err(error) if error.code() == "erased" => Ok(()),

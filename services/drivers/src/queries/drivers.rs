@@ -3,7 +3,7 @@
 use contracts::calls::DriverCard;
 use kernel::ids::{DriverId, UserId, Uuid};
 use platform::auth::Principal;
-use platform::db::{Scope, Tx};
+use platform::db::{BoxFuture, Scope, Tx};
 use platform::http::pagination::{Cursor, Limit, Page, PageQuery};
 use platform::{Error, Result};
 
@@ -21,9 +21,10 @@ pub async fn page(
     page: &PageQuery,
 ) -> Result<Page<Driver>> {
     let usual = *filter == Filter::default() && page.cursor.is_none() && page.limit == Limit::default();
+    let load = || -> BoxFuture<'_, _> { Box::pin(load(context, scope, filter, page)) };
     let stored = match scope.org.filter(|_| usual) {
-        Some(org) => context.roster().page(org, load(context, scope, filter, page)).await?,
-        None => load(context, scope, filter, page).await?,
+        Some(org) => context.roster().page(org, load).await?,
+        None => load().await?,
     };
     let mut tx = context.db().read(scope).await?;
     let mut items = Vec::with_capacity(stored.items.len());
@@ -51,12 +52,7 @@ async fn open(context: &Drivers, tx: &mut Tx, driver: StoredDriver) -> Result<Dr
 }
 
 /// One driver, if the caller may know of them.
-pub async fn one(
-    context: &Drivers,
-    principal: &Principal,
-    scope: &Scope,
-    id: DriverId,
-) -> Result<Driver> {
+pub async fn one(context: &Drivers, principal: &Principal, scope: &Scope, id: DriverId) -> Result<Driver> {
     let mut tx = context.db().read(scope).await?;
     let found = access::visible(&mut tx, principal, id).await?;
     open(context, &mut tx, found).await

@@ -81,7 +81,7 @@ pub async fn insert(
         driver_id.uuid(),
         details.kind.as_str(),
         sealed,
-        details.expires_on.map(|day| day.to_sqlx()) as _,
+        details.expires_on.map(ToSqlx::to_sqlx) as _,
         details.required,
         now.to_sqlx() as _,
     )
@@ -91,12 +91,7 @@ pub async fn insert(
 }
 
 /// Reads a document of a driver.
-pub async fn find(
-    tx: &mut Tx,
-    vault: &Vault,
-    driver: DriverId,
-    id: DocumentId,
-) -> Result<Option<Document>> {
+pub async fn find(tx: &mut Tx, vault: &Vault, driver: DriverId, id: DocumentId) -> Result<Option<Document>> {
     let org = tx.org()?;
     let row = sqlx::query_as!(
         Row,
@@ -169,7 +164,7 @@ pub async fn update(tx: &mut Tx, vault: &Vault, document: &Document) -> Result<D
         document.id.uuid(),
         document.details.kind.as_str(),
         sealed,
-        document.details.expires_on.map(|day| day.to_sqlx()) as _,
+        document.details.expires_on.map(ToSqlx::to_sqlx) as _,
         document.details.required,
         document.photo.map(FileId::uuid),
         now.to_sqlx() as _,

@@ -26,8 +26,7 @@ impl TryFrom<Row> for Vehicle {
     type Error = Error;
     fn try_from(row: Row) -> Result<Self> {
         let profile = Profile::ALL.into_iter().find(|profile| profile.as_str() == row.profile);
-        let measure =
-            |number: Option<i64>| number.map(u32::try_from).transpose().map_err(Error::internal);
+        let measure = |number: Option<i64>| number.map(u32::try_from).transpose().map_err(Error::internal);
         Ok(Self {
             id: VehicleId::new(row.id),
             version: row.version,

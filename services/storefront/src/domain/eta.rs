@@ -56,6 +56,8 @@ pub fn window(now: Timestamp, begin: Timestamp, work: Work) -> Result<Window> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn minutes(preparation: i64, service: i64, travel: i64) -> Work {
@@ -84,5 +86,19 @@ mod tests {
         let later = window(now, at("2026-11-27T18:00:00Z"), minutes(0, 0, 8)).unwrap();
         assert_eq!(later.earliest, at("2026-11-27T18:05:00Z"));
         assert_eq!(later.latest, at("2026-11-27T18:15:00Z"));
+    }
+
+    proptest! {
+        /// Whatever the work: the window is in order, not in the past, and wide enough on either side.
+        #[test]
+        fn a_window_is_in_order(ahead in 0_i64..50_000, preparation in 0_i64..1_440, service in 0_i64..240, way in 0_i64..1_000) {
+            let now = at("2026-11-27T12:00:00Z");
+            let begin = now + SignedDuration::from_mins(ahead);
+            let window = window(now, begin, minutes(preparation, service, way)).unwrap();
+            prop_assert!(now <= window.earliest && window.earliest <= window.expected);
+            prop_assert!(window.expected.duration_since(begin) >= HAND_OVER);
+            prop_assert!(window.latest.duration_since(window.expected) >= LEAST);
+            prop_assert!(window.earliest == now || window.expected.duration_since(window.earliest) >= LEAST);
+        }
     }
 }

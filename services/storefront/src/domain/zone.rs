@@ -67,8 +67,8 @@ mod tests {
                 pool: Vec::new(),
                 rank,
             },
-            created_at: Default::default(),
-            updated_at: Default::default(),
+            created_at: kernel::time::Timestamp::default(),
+            updated_at: kernel::time::Timestamp::default(),
         }
     }
 

@@ -13,8 +13,11 @@ macro_rules! pattern {
     };
 }
 
-/// Characters that no one-line text may contain, in the notation of both JSON Schema and Rust.
-pub static LINE: LazyLock<Regex> = pattern!(r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$");
+/// One line with something on it. In the document its middle is `\S`; here that class is spelled out as ECMA-262 defines it
+/// (white space and line terminators): the library's own needs tables that a build of this crate alone leaves out.
+pub static LINE: LazyLock<Regex> = pattern!(
+    r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff][^\x00-\x1f\x7f]*$"
+);
 /// The prefix of order numbers.
 pub static PREFIX: LazyLock<Regex> = pattern!(r"^[A-Z]{1,3}$");
 /// ISO 3166-1 alpha-2.
@@ -25,3 +28,18 @@ pub static CURRENCY: LazyLock<Regex> = pattern!(r"^[A-Z]{3}$");
 pub static PHONE: LazyLock<Regex> = pattern!(r"^\+[1-9][0-9]{6,14}$");
 /// Times of day.
 pub static TIME: LazyLock<Regex> = pattern!(r"^([01][0-9]|2[0-3]):[0-5][0-9]$");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_something_on_it() {
+        for good in ["a", " a ", "面包店", "é", "a\u{a0}b"] {
+            assert!(LINE.is_match(good), "{good:?}");
+        }
+        for bad in ["", " ", "\u{a0}", "\u{3000} \u{2003}", "a\nb", "a\u{7f}", "\0a"] {
+            assert!(!LINE.is_match(bad), "{bad:?}");
+        }
+    }
+}

@@ -31,9 +31,9 @@ async fn a_key_needs_the_scope() {
     let writer = town.bakery.key("dmk", &["shops:write"]);
     let id = town.post("/api/v1/shops", bakery()).bearer(&writer).await.is(201).text("/id");
     town.get(format!("/api/v1/shops/{id}")).bearer(&reader).await.is(200);
-    let asker = town.bakery.key("dmk", &["quotes:write"]);
+    let quoting = town.bakery.key("dmk", &["quotes:write"]);
     let asked = json!({ "shop_id": id, "dropoff": { "lat": 60.18, "lon": 24.94 } });
-    town.post("/api/v1/quotes", asked.clone()).bearer(&asker).await.is(201);
+    town.post("/api/v1/quotes", asked.clone()).bearer(&quoting).await.is(201);
     town.post("/api/v1/quotes", asked).bearer(&writer).await.refused(403, "forbidden");
     town.finish().await;
 }

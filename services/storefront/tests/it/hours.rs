@@ -59,3 +59,27 @@ async fn a_shop_without_hours_is_always_open_and_one_without_spans_never() {
     assert_eq!(mondays.text("/opens_at"), "2026-11-22T22:00:00Z", "midnight in Helsinki");
     town.finish().await;
 }
+
+#[tokio::test]
+async fn on_the_day_the_clock_changes_the_wall_clock_counts() {
+    let town = open().await;
+    let night = json!({ "sunday": [{ "from": "03:30", "until": "06:00" }] });
+    let path =
+        format!("/api/v1/shops/{}", shop_like(&town, &json!({ "opening_hours": night })).await.text("/id"));
+    let opens = async |moment: &str| {
+        town.db.clock.set(moment.parse().unwrap());
+        let owner = town.again(&town.bakery.owner);
+        let shop = town.get(&path).bearer(&owner.token).await.is(200).json();
+        (shop["open_now"].as_bool().unwrap(), shop["opens_at"].as_str().map(str::to_owned))
+    };
+    let at = |text: &str| (false, Some(text.to_owned()));
+    // In Helsinki 03:00 becomes 04:00 on 28 March 2027, at 01:00 UTC: 03:30 is not on any clock and counts as 04:30.
+    assert_eq!(opens("2027-03-28T00:30:00Z").await, at("2027-03-28T01:30:00Z"));
+    assert_eq!(opens("2027-03-28T02:59:00Z").await, (true, None));
+    assert_eq!(opens("2027-03-28T03:00:00Z").await, at("2027-04-04T00:30:00Z"));
+    // 04:00 becomes 03:00 on 31 October 2027, at 01:00 UTC: 03:30 comes twice, and the first counts.
+    assert_eq!(opens("2027-10-31T00:00:00Z").await, at("2027-10-31T00:30:00Z"));
+    assert_eq!(opens("2027-10-31T01:10:00Z").await, (true, None));
+    assert_eq!(opens("2027-10-31T04:00:00Z").await, at("2027-11-07T01:30:00Z"));
+    town.finish().await;
+}

@@ -188,3 +188,101 @@ async fn a_list_is_read_page_by_page() {
     town.get("/api/v1/shops?limit=0").bearer(manager).await.is(422);
     town.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_changes_of_one_version_one_is_stale() {
+    let town = open().await;
+    let path = format!("/api/v1/shops/{}", shop(&town).await);
+    let change = |city: &str| {
+        let call = town.patch(&path, json!({ "city": city }));
+        call.bearer(&town.bakery.owner.token).if_match(1).send()
+    };
+    let (one, two) = tokio::join!(change("Espoo"), change("Vantaa"));
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412]);
+    assert_eq!(town.subjects().await, ["shop.created.v1", "shop.updated.v1"]);
+    town.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_zone_is_added_to_a_shop_that_is_there_or_not_at_all() {
+    let town = open().await;
+    let owner = town.bakery.owner.token.as_str();
+    for _ in 0..5 {
+        let shop = shop(&town).await;
+        let body = with(zone("Z", 0.1), &json!({ "shop_id": shop }));
+        let add = town.post("/api/v1/zones", body).bearer(owner).send();
+        let delete = town.delete(format!("/api/v1/shops/{shop}")).bearer(owner).send();
+        let (added, deleted) = tokio::join!(add, delete);
+        assert_eq!(deleted.status, 204, "{deleted}");
+        assert!([201, 404].contains(&added.status), "{added}");
+    }
+    let orphans = "SELECT count(*) FROM storefront.zones z JOIN storefront.shops s ON s.id = z.shop_id
+                    WHERE s.deleted_at IS NOT NULL";
+    assert_eq!(town.count(orphans).await, 0);
+    town.finish().await;
+}
+
+#[tokio::test]
+async fn everybody_of_the_organisation_sees_shops_and_managers_keep_them() {
+    let town = open().await;
+    let path = format!("/api/v1/shops/{}", shop(&town).await);
+    for (role, token) in town.bakery.credentials() {
+        let seen = town.get(&path).bearer(token).await;
+        assert_eq!(seen.status, if role.as_str() == "device" { 403 } else { 200 }, "{role}");
+    }
+    for token in [&town.bakery.dispatcher.token, &town.bakery.driver.token, &town.bakery.customer.token] {
+        town.delete(&path).bearer(token).await.refused(403, "forbidden");
+        town.post("/api/v1/shops", bakery()).bearer(token).await.refused(403, "forbidden");
+    }
+    town.get(&path).await.is(401);
+    town.finish().await;
+}
+
+#[tokio::test]
+async fn a_shop_is_deleted_once_with_the_same_key() {
+    let town = open().await;
+    let path = format!("/api/v1/shops/{}", shop(&town).await);
+    let call = || town.delete(&path).bearer(&town.bakery.owner.token).key("gone");
+    call().await.is(204);
+    assert_eq!(call().await.is(204).header("idempotency-replayed"), "true");
+    assert_eq!(town.subjects().await, ["shop.created.v1", "shop.deleted.v1"]);
+    assert_eq!(town.audited().await, ["create_shop", "delete_shop"]);
+    town.finish().await;
+}
+
+#[tokio::test]
+async fn an_event_says_all_that_others_need_to_know() {
+    let town = open().await;
+    let id = shop(&town).await;
+    let events = town.events().await;
+    assert_eq!(
+        events[0].1,
+        json!({ "shop_id": id, "facts": {
+            "name": "Ada's Bakery", "number_prefix": "A", "street": "Aleksanterinkatu 52", "postcode": "00100",
+            "city": "Helsinki", "position": { "lat": 60.1699, "lon": 24.9384 }, "phone": "+358912345678",
+            "time_zone": "Europe/Helsinki", "currency": "EUR", "preparation_s": 900, "service_s": 120,
+        } })
+    );
+    town.finish().await;
+}
+
+#[tokio::test]
+async fn hours_are_replaced_as_a_whole_and_shown_in_order() {
+    let town = open().await;
+    let span = |from: &str, until: &str| json!({ "from": from, "until": until });
+    let hours = json!({ "monday": [span("14:00", "18:00"), span("08:00", "12:00")] });
+    let made = shop_like(&town, &json!({ "opening_hours": hours })).await;
+    assert_eq!(
+        made.json()["opening_hours"]["monday"],
+        json!([span("08:00", "12:00"), span("14:00", "18:00")])
+    );
+    assert_eq!(made.json()["opening_hours"]["tuesday"], json!([]));
+    let path = format!("/api/v1/shops/{}", made.text("/id"));
+    let other = json!({ "opening_hours": { "tuesday": [span("09:00", "10:00")] } });
+    let changed = town.patch(&path, other).bearer(&town.bakery.owner.token).if_match(1).await.is(200);
+    assert_eq!(changed.json()["opening_hours"]["monday"], json!([]));
+    assert_eq!(changed.json()["opening_hours"]["tuesday"], json!([span("09:00", "10:00")]));
+    town.finish().await;
+}

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entities::{Driver, Personal, Plain};
 
+#[expect(clippy::struct_excessive_bools, reason = "columns, each a question of its own")]
 pub(super) struct Row {
     pub id: Uuid,
     pub version: i64,
@@ -57,9 +58,9 @@ pub struct StoredDriver {
     pub documents_until: Option<Date>,
     /// Whether any document is required.
     pub documents_required: bool,
-    stars: i64,
-    ratings: i64,
-    created_at: Timestamp,
+    pub(super) stars: i64,
+    pub(super) ratings: i64,
+    pub(super) created_at: Timestamp,
     /// Business time.
     pub updated_at: Timestamp,
 }
@@ -152,5 +153,23 @@ mod hexadecimal {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| hex::decode(text).map_err(serde::de::Error::custom)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_comes_back_from_a_cache_as_it_was() {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let mut driver = StoredDriver::new(DriverId::new(Uuid::from_u128(1)), None, Plain::new(now), now);
+        driver.name = Some(vec![1, 254, 3]);
+        driver.documents_until = Some(jiff::civil::date(2027, 5, 31));
+        let text = serde_json::to_string(&driver).unwrap();
+        assert!(text.contains("\"01fe03\""), "{text}");
+        let back: StoredDriver = serde_json::from_str(&text).unwrap();
+        assert_eq!((back.name, back.phone, back.plain), (driver.name, None, driver.plain));
+        assert_eq!(back.documents_until, driver.documents_until);
     }
 }

@@ -25,6 +25,7 @@ use crate::http::text;
 #[derive(Debug, Clone, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({ "fee_minor": 490 }))]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things")]
 pub(crate) struct ZoneChange {
     /// Its name.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]

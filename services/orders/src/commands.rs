@@ -4,7 +4,9 @@ pub mod assign;
 pub mod create;
 pub mod duplicate;
 pub mod moving;
+pub mod packages;
 pub mod preparation;
+pub mod proofs;
 pub mod steps;
 pub mod update;
 

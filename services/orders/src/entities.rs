@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use contracts::orders::{OrderFacts, StopFacts};
 use contracts::calls::OrderState;
+use contracts::orders::{OrderFacts, StopFacts};
 use jiff::civil::Date;
 use kernel::geo::Position;
 use kernel::ids::{
-    CustomerId, DriverId, FileId, OrderEventId, OrderId, PackageId, ProofId, ScanId, ShopId, StopId, SubjectId, ZoneId,
+    CustomerId, DriverId, FileId, OrderEventId, OrderId, PackageId, ProofId, ScanId, ShopId, StopId,
+    SubjectId, ZoneId,
 };
 use kernel::load::Load;
 use kernel::money::Money;

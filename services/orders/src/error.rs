@@ -2,7 +2,7 @@
 //!
 //! | code | when | members |
 //! |---|---|---|
-//! | `illegal_step` | it is not the next thing that can happen | `status`, `driver_id`, `allowed`, `state` |
+//! | `illegal_step` | it is not the next thing that can happen | `status`, `driver_id`, `allowed`, `state`; of a correction also `corrections` |
 //! | `order_taken` | another driver has the order | the same |
 //! | `order_carried` | the driver has picked the goods up | the same |
 //! | `other_attempt` | a decision was made about another attempt | the same |

@@ -2,6 +2,8 @@
 
 pub(crate) mod internal;
 mod orders;
+mod packages;
+mod proofs;
 mod text;
 
 use platform::http::openapi::Api;
@@ -10,5 +12,5 @@ use crate::context::Orders;
 
 /// All routes.
 pub fn routes() -> Api<Orders> {
-    orders::routes(Api::new(crate::NAME))
+    proofs::routes(packages::routes(orders::routes(Api::new(crate::NAME))))
 }

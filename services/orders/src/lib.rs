@@ -1,21 +1,45 @@
 //! # Orders
+//!
+//! Owns: orders with their two stops, packages with their scans, the order state machine, proof of delivery, corrections,
+//! and the history of all of it. It is the only judge of who has an order and where it stands.
+//!
+//! Publishes: `order.created.v1`, `order.assigned.v1`, `order.status_changed.v1`, `order.updated.v1`, `order.cancelled.v1`,
+//! `proof.captured.v1`. Consumes: `shop.*.v1` and `zone.*.v1` into read models, and its own events to take back summaries.
+//! Asks drivers which driver a signed-in person is.
+//!
+//! Invariants: one driver at most has an order; nothing is delivered that was not picked up; attempts never fall; the
+//! history is appended and never changed; every change of movement goes one way (`commands::moving`) and publishes its
+//! events once; what is about people is sealed with a key per stop, or the customer's.
 
+mod commands;
+mod consumers;
+mod context;
 mod domain;
+mod entities;
+mod error;
+mod http;
+mod permissions;
+mod queries;
+mod store;
 
+use contracts::Event;
+use contracts::orders::{
+    OrderAssigned, OrderCancelled, OrderCreated, OrderStatusChanged, OrderUpdated, ProofCaptured,
+};
 use platform::Result;
-use platform::http::openapi::{Api, ServiceApi};
-use platform::permissions::Permission;
+use platform::files;
+use platform::http::openapi::ServiceApi;
 use platform::service::{Ground, Manifest, Service};
 use sqlx::migrate::Migrator;
+
+use context::Orders;
+pub use permissions::PERMISSIONS;
 
 /// The name of this service, its schema and its login role.
 pub const NAME: &str = "orders";
 
 /// The services that it calls.
-pub const NEEDS: &[&str] = &[];
-
-/// Its rows of the permission table.
-pub const PERMISSIONS: &[Permission] = &[];
+pub const NEEDS: &[&str] = &["drivers"];
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -24,25 +48,37 @@ pub fn manifest() -> Manifest {
     Manifest {
         name: NAME,
         migrations: Some(&MIGRATIONS),
-        subjects: &[],
+        subjects: &[
+            OrderAssigned::SUBJECT,
+            OrderCancelled::SUBJECT,
+            OrderCreated::SUBJECT,
+            OrderStatusChanged::SUBJECT,
+            OrderUpdated::SUBJECT,
+            ProofCaptured::SUBJECT,
+        ],
         permissions: PERMISSIONS,
-        sealed: &[],
+        sealed: store::SEALED,
     }
 }
 
 /// The service, ready to run.
 pub fn service(ground: &Ground) -> Result<Service> {
+    let context = Orders::new(ground);
     Ok(Service {
         manifest: manifest(),
-        api: api()?,
-        internal: None,
-        consumers: Vec::new(),
-        jobs: Vec::new(),
-        schedules: Vec::new(),
+        api: api(&context)?,
+        internal: Some(http::internal::api(&context)),
+        consumers: vec![
+            consumers::shops::consumer(),
+            consumers::zones::consumer(),
+            consumers::summaries::consumer(&context),
+        ],
+        jobs: vec![files::sweep_kind(ground.files.clone())],
+        schedules: vec![files::sweep_schedule()?],
         db: Some(ground.db.clone()),
     })
 }
 
-fn api() -> Result<ServiceApi> {
-    Api::<()>::new(NAME).with_state(()).finish(PERMISSIONS)
+fn api(context: &Orders) -> Result<ServiceApi> {
+    http::routes().with_state(context.clone()).finish(PERMISSIONS)
 }

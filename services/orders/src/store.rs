@@ -13,7 +13,10 @@ pub mod terms;
 pub mod zones;
 
 use kernel::geo::Position;
-use platform::vault::SealedColumn;
+use kernel::ids::{SubjectId, Uuid};
+use platform::Result;
+use platform::db::Tx;
+use platform::vault::{Place, Private, SealedColumn, Subject, Vault};
 
 /// What is sealed with the key of a stop or a customer.
 pub const SEALED: &[SealedColumn] = &[
@@ -31,4 +34,35 @@ pub const SEALED: &[SealedColumn] = &[
 /// A position of two columns.
 fn position(lat: Option<f64>, lon: Option<f64>) -> Option<Position> {
     Position::new(lat?, lon?).ok()
+}
+
+/// A note as it is stored. Work goes on when somebody was erased meanwhile: what is said about them then is not kept.
+async fn seal_note(
+    tx: &mut Tx,
+    vault: &Vault,
+    subject: SubjectId,
+    place: Place,
+    note: Option<&Private>,
+) -> Result<Option<Vec<u8>>> {
+    let Some(note) = note else { return Ok(None) };
+    let org = tx.org()?;
+    match vault.subject(tx, Subject::of_org(org, subject)).await {
+        Ok(key) => key.seal(place, note).map(Some),
+        Err(error) if error.code() == "erased" => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A note as it was said; nothing of somebody who was erased.
+async fn open_note(
+    tx: &mut Tx,
+    vault: &Vault,
+    subject: Option<Uuid>,
+    place: Place,
+    note: Option<&Vec<u8>>,
+) -> Result<Option<Private>> {
+    let (Some(note), Some(subject)) = (note, subject) else { return Ok(None) };
+    let org = tx.org()?;
+    let key = vault.existing(tx, Subject::of_org(org, subject)).await?;
+    key.map(|key| key.open(place, note)).transpose()
 }

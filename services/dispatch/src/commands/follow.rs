@@ -3,7 +3,8 @@
 //! | status | the queue | the route |
 //! |---|---|---|
 //! | `created` | waits, from now on | no stops |
-//! | `assigned`, first time or another attempt | taken | pick-up and drop-off, in the driver's route |
+//! | `assigned` | taken | pick-up and drop-off, in the driver's route |
+//! | `assigned`, another attempt: the goods are with the driver | taken | drop-off |
 //! | `enroute_to_pickup`, `arrived_at_pickup` | taken | the pick-up comes first and is locked |
 //! | `picked_up` | taken | the drop-off remains |
 //! | `enroute_to_dropoff`, `arrived_at_dropoff` | taken | the drop-off comes first and is locked |
@@ -111,6 +112,7 @@ fn is_over(event: &OrderStatusChanged) -> bool {
 /// Brings the routes to what the table above says.
 async fn stops(tx: &mut Tx, order: &Known) -> Result<()> {
     let (wanted, first): (&[StopKind], Option<StopKind>) = match order.status {
+        OrderStatus::Assigned if order.attempt > 1 => (&[Dropoff], None),
         OrderStatus::Assigned => (&[Pickup, Dropoff], None),
         OrderStatus::EnrouteToPickup | OrderStatus::ArrivedAtPickup => (&[Pickup, Dropoff], Some(Pickup)),
         OrderStatus::PickedUp => (&[Dropoff], None),

@@ -54,6 +54,19 @@ async fn what_could_not_be_delivered_goes_back() {
 }
 
 #[tokio::test]
+async fn another_attempt_needs_no_further_pick_up() {
+    let world = World::new().await;
+    let driver = world.driver(0.0).await;
+    let order = world.order(1.0, 2.0).await;
+    world.assigned(order, &driver).await;
+    world.moved(order, Assigned, PickedUp, Some(&driver)).await;
+    world.moved(order, PickedUp, Failed, Some(&driver)).await;
+    world.again(order, &driver).await;
+    assert_eq!(kinds(&world.stops(&driver).await), ["dropoff"]);
+    world.town.finish().await;
+}
+
+#[tokio::test]
 async fn further_orders_are_put_where_they_lie_on_the_way() {
     let world = World::new().await;
     let driver = world.driver(0.0).await;

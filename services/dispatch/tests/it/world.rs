@@ -164,6 +164,15 @@ impl World {
         self.town.settle().await;
     }
 
+    /// Orders begins a second attempt with the same driver.
+    pub async fn again(&self, id: OrderId, driver: &Driver) {
+        let version = self.version(id);
+        let moved = self.step(id, OrderStatus::Failed, OrderStatus::Assigned, Some(driver.id));
+        let moved = OrderStatusChanged { attempt: 2, ..moved };
+        self.town.publish(self.town.bakery.id, id, version, &moved).await;
+        self.town.settle().await;
+    }
+
     fn step(
         &self,
         order_id: OrderId,

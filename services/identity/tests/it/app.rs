@@ -160,6 +160,7 @@ impl App {
             metrics: wishes.metrics,
             metrics_token: None,
             phones: gateway::Phones::default(),
+            realtime: None,
             edge: Edge::new(clock, db.random.clone()),
         })
         .expect("the gateway");

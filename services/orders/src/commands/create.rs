@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use contracts::orders::OrderCreated;
 use contracts::storefront::ShopFacts;
 use jiff::SignedDuration;
-use kernel::ids::{CustomerId, DriverId, OrderId, ShopId, SubjectId};
+use kernel::ids::{CustomerId, DriverId, OrderId, PackageId, ShopId, SubjectId};
 use kernel::load::Load;
 use kernel::money::Money;
 use kernel::time::Timestamp;
@@ -128,7 +128,8 @@ pub async fn create(tx: &mut Tx, context: &Orders, new: &NewOrder, action: &'sta
 
 /// What cannot be an order although each field is fine.
 fn check(new: &NewOrder) -> Result<()> {
-    for (pointer, stop) in [("/pickup/window", new.pickup.as_ref()), ("/dropoff/window", Some(&new.dropoff))] {
+    for (pointer, stop) in [("/pickup/window", new.pickup.as_ref()), ("/dropoff/window", Some(&new.dropoff))]
+    {
         let window = stop.and_then(|stop| stop.not_before.zip(stop.not_after));
         if window.is_some_and(|(from, until)| from > until) {
             return Err(Error::invalid_field(pointer, "ends before it begins"));
@@ -169,9 +170,11 @@ fn at_shop(shop: &ShopFacts) -> NewStop {
 
 async fn build(tx: &mut Tx, new: &NewOrder, shop: Option<&ShopFacts>) -> Result<Order> {
     let (id, now): (OrderId, _) = (tx.id(), tx.now());
-    let pickup = new.pickup.clone().or_else(|| shop.map(at_shop)).ok_or_else(|| {
-        Error::invalid_field("/pickup", "is needed when there is no shop")
-    })?;
+    let pickup = new
+        .pickup
+        .clone()
+        .or_else(|| shop.map(at_shop))
+        .ok_or_else(|| Error::invalid_field("/pickup", "is needed when there is no shop"))?;
     let own: SubjectId = tx.id();
     let receiver = new.customer_id.map_or_else(|| tx.id(), |customer| SubjectId::new(customer.uuid()));
     let zone_id = match new.dropoff.place.position {
@@ -233,8 +236,11 @@ fn stop(tx: &Tx, new: NewStop, subject: SubjectId) -> Stop {
 pub fn packages_of(tx: &Tx, order: OrderId, new: &[NewPackage]) -> Vec<Package> {
     let one = [NewPackage { load: Load { count: 1, ..Load::default() }, ..NewPackage::default() }];
     let new = if new.is_empty() { &one[..] } else { new };
-    let make = |package: &NewPackage| Package {
-        id: tx.id(),
+    // Those of one moment are random among each other: sorted, they keep the order in which the packages were named.
+    let mut ids: Vec<PackageId> = new.iter().map(|_| tx.id()).collect();
+    ids.sort();
+    let make = |(id, package): (PackageId, &NewPackage)| Package {
+        id,
         order_id: order,
         version: 1,
         tracking_number: tracking::package(tx.random()),
@@ -244,5 +250,5 @@ pub fn packages_of(tx: &Tx, order: OrderId, new: &[NewPackage]) -> Vec<Package> 
         status: PackageStatus::Pending,
         updated_at: tx.now(),
     };
-    new.iter().map(make).collect()
+    ids.into_iter().zip(new).map(make).collect()
 }

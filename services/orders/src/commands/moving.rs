@@ -3,6 +3,7 @@
 
 use contracts::orders::{OrderAssigned, OrderCancelled, OrderStatus, OrderStatusChanged};
 use kernel::geo::Position;
+use kernel::ids::ProofId;
 use kernel::time::Timestamp;
 use platform::Result;
 use platform::audit::Entry;
@@ -38,13 +39,15 @@ pub struct Move {
     pub reason: Option<String>,
     /// What was said.
     pub note: Option<Private>,
+    /// The proof that belongs to it.
+    pub proof: Option<ProofId>,
 }
 
 impl Move {
     /// A command that was given just now.
     pub fn now(tx: &Tx, command: Command, action: &'static str) -> Self {
         let (at, ending) = (tx.now(), Ending::default());
-        Self { command, action, at, position: None, ending, reason: None, note: None }
+        Self { command, action, at, position: None, ending, reason: None, note: None, proof: None }
     }
 
     fn kind(&self, before: &Order) -> &'static str {
@@ -154,7 +157,7 @@ async fn history(
         note,
         detail,
     };
-    let detail = json!({ "outcome": order.outcome, "failure_reason": order.failure_reason, "blame": order.blame });
+    let detail = json!({ "outcome": order.outcome, "failure_reason": order.failure_reason, "blame": order.blame, "proof": wanted.proof });
     let kind = wanted.kind(before);
     events::append(tx, context.vault(), order, words(detail, kind, wanted.note.clone())).await?;
     if !warned.is_empty() {
@@ -172,17 +175,16 @@ async fn follow(tx: &mut Tx, context: &Orders, order: &mut Order, wanted: &Move)
         target => target,
     };
     let partly = order.outcome.as_deref() == Some(outcome::PARTIALLY);
-    let target = if partly && target == PackageStatus::Delivered { PackageStatus::DeliveryFailed } else { target };
+    let target =
+        if partly && target == PackageStatus::Delivered { PackageStatus::DeliveryFailed } else { target };
     let subject = order.dropoff.subject;
     for package in &mut order.packages {
-        let stays = package.status.is_over() && !wanted.is_correction();
-        if package.status == target || stays {
+        if !package.status.follows(target, wanted.is_correction()) {
             continue;
         }
         package.status = target;
         packages::save(tx, package).await?;
-        let scan =
-            NewScan { status: target.as_str(), at: wanted.at, position: wanted.position, note: None };
+        let scan = NewScan { status: target.as_str(), at: wanted.at, position: wanted.position, note: None };
         scans::append(tx, context.vault(), package.id, subject, &scan).await?;
     }
     Ok(())

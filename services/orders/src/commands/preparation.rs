@@ -17,15 +17,11 @@ use crate::store::events::{self, NewEvent};
 use crate::store::orders;
 
 /// The shop goes on.
-pub async fn prepare(
-    tx: &mut Tx,
-    context: &Orders,
-    id: OrderId,
-    to: Preparation,
-) -> Result<(Order, Done)> {
+pub async fn prepare(tx: &mut Tx, context: &Orders, id: OrderId, to: Preparation) -> Result<(Order, Done)> {
     let mut order = locked(tx, &Viewer::Staff, id).await?;
     let entry = Entry::new("prepare_order", "order", id).before(&AuditedOrder::from(&order))?;
-    let moves = order.preparation.moves_to(to).ok_or_else(|| error::illegal_preparation(order.preparation))?;
+    let moves =
+        order.preparation.moves_to(to).ok_or_else(|| error::illegal_preparation(order.preparation))?;
     if !moves {
         tx.audit(entry.detail(json!({ "already": true }))).await?;
         return Ok((order, Done::Already));

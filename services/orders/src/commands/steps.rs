@@ -3,7 +3,7 @@
 use contracts::calls::{ReportStep, StepReported};
 use contracts::orders::OrderStatus;
 use kernel::geo::Position;
-use kernel::ids::OrderId;
+use kernel::ids::{OrderId, ProofId};
 use kernel::time::{SignedDuration, Timestamp};
 use platform::audit::Entry;
 use platform::db::Tx;
@@ -17,6 +17,7 @@ use crate::context::{Orders, Viewer};
 use crate::domain::outcome::{self, EndingError};
 use crate::domain::status::{Command, Verdict};
 use crate::entities::Order;
+use crate::store::proofs;
 
 /// How old a step may be that a device kept while it was offline.
 const OLDEST: SignedDuration = SignedDuration::from_hours(72);
@@ -38,6 +39,8 @@ pub struct Step {
     pub failure_reason: Option<String>,
     /// What was said.
     pub note: Option<Private>,
+    /// The proof that belongs to it.
+    pub proof: Option<ProofId>,
 }
 
 /// The moment of a report, or 422 when no device can have reported it so.
@@ -81,9 +84,23 @@ pub async fn step(
         ending,
         reason: step.failure_reason.clone(),
         note: step.note.clone(),
+        proof: proof_of(tx, context, id, step.proof).await?,
     };
     let done = apply(tx, context, &mut order, wanted).await?;
     Ok((order, done))
+}
+
+/// A proof of this order, or 422.
+async fn proof_of(
+    tx: &mut Tx,
+    context: &Orders,
+    id: OrderId,
+    proof: Option<ProofId>,
+) -> Result<Option<ProofId>> {
+    let Some(wanted) = proof else { return Ok(None) };
+    let known = proofs::of_order(tx, context.vault(), id).await?;
+    let known = known.iter().any(|proof| proof.id == wanted);
+    if known { Ok(proof) } else { Err(Error::invalid_field("/proof_id", "is no proof of this order")) }
 }
 
 /// Does a step that was noticed by position, if it applies. It never refuses: what does not apply is answered with how
@@ -122,12 +139,7 @@ pub async fn cancel(
 }
 
 /// Tries a failed order again, with the driver who has the goods.
-pub async fn reattempt(
-    tx: &mut Tx,
-    context: &Orders,
-    viewer: &Viewer,
-    id: OrderId,
-) -> Result<(Order, Done)> {
+pub async fn reattempt(tx: &mut Tx, context: &Orders, viewer: &Viewer, id: OrderId) -> Result<(Order, Done)> {
     let mut order = locked(tx, viewer, id).await?;
     let wanted = Move::now(tx, Command::Reattempt, "reattempt_order");
     let done = apply(tx, context, &mut order, wanted).await?;
@@ -145,6 +157,8 @@ pub async fn correct(
     let mut order = locked(tx, &Viewer::Staff, id).await?;
     let now = Move::now(tx, Command::Correct(to), "correct_order");
     let wanted = Move { reason: Some(reason.to_owned()), ..now };
-    let done = apply(tx, context, &mut order, wanted).await?;
+    let could_be: Vec<&str> = order.movement.corrections().into_iter().map(OrderStatus::as_str).collect();
+    let done = apply(tx, context, &mut order, wanted).await;
+    let done = done.map_err(|refused| refused.with_extension("corrections", could_be))?;
     Ok((order, done))
 }

@@ -108,7 +108,8 @@ pub enum EndingError {
 /// The ending of a status. Without words, a delivery went to the recipient and a failure is `failed_other`.
 pub fn ending(to: OrderStatus, outcome: Option<&str>, reason: Option<&str>) -> Result<Ending, EndingError> {
     let known = |list: &'static [&'static str], word: &str| list.iter().copied().find(|one| *one == word);
-    let blamed = reason.map(|word| REASONS.into_iter().find(|(one, _)| *one == word).ok_or(EndingError::Reason));
+    let blamed =
+        reason.map(|word| REASONS.into_iter().find(|(one, _)| *one == word).ok_or(EndingError::Reason));
     match to {
         OrderStatus::Delivered => {
             let outcome = known(&DELIVERED, outcome.unwrap_or(DELIVERED[0])).ok_or(EndingError::Outcome)?;

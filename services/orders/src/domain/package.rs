@@ -111,6 +111,14 @@ impl PackageStatus {
         }
     }
 
+    /// Whether a package that stands here is taken along by its order to `to`. What has ended stays, and what was seen further
+    /// on the way does not go back; a correction moves everything.
+    pub fn follows(self, to: Self, correction: bool) -> bool {
+        let ahead = |one| matches!(one, Self::PickedUp | Self::InTransit | Self::OutForDelivery);
+        let seen_further = ahead(self) && ahead(to) && self >= to;
+        self != to && (correction || !(self.is_over() || seen_further))
+    }
+
     /// What may be reported of a package that stands here.
     pub fn may_become(self, to: Self) -> bool {
         match self {
@@ -136,6 +144,8 @@ pub struct Consequence {
 /// What the packages, all together, make of their order, which stands at `order`.
 pub fn consequence(order: OrderStatus, packages: &[PackageStatus]) -> Option<Consequence> {
     use PackageStatus as P;
+    // What was called off is no longer part of the order.
+    let packages: Vec<P> = packages.iter().copied().filter(|one| *one != P::Cancelled).collect();
     let all = |wanted: &[P]| !packages.is_empty() && packages.iter().all(|one| wanted.contains(one));
     let any = |wanted: P| packages.contains(&wanted);
     let does = |command, partly| Some(Consequence { command, partly });
@@ -204,13 +214,42 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_further_on_the_way_is_not_taken_back() {
+        assert!(
+            !P::OutForDelivery.follows(P::PickedUp, false) && P::OutForDelivery.follows(P::PickedUp, true)
+        );
+        assert!(P::DeliveryFailed.follows(P::PickedUp, false), "another attempt");
+        assert!(
+            !P::Delivered.follows(P::ReturnToSender, false) && P::Delivered.follows(P::OutForDelivery, true)
+        );
+        assert!(!P::Pending.follows(P::Pending, true));
+    }
+
+    #[test]
+    fn what_was_called_off_does_not_hold_the_others_up() {
+        let found = of(OrderStatus::Assigned, &[P::PickedUp, P::Cancelled]);
+        assert_eq!(found, Some(Command::Step(OrderStatus::PickedUp)));
+        assert_eq!(of(OrderStatus::Assigned, &[P::Cancelled]), None);
+    }
+
+    #[test]
     fn packages_follow_their_order_through_its_whole_life() {
         let words: Vec<_> = OrderStatus::ALL.iter().map(|one| P::of_order(*one).as_str()).collect();
         assert_eq!(
             words,
             [
-                "pending", "pending", "pending", "pending", "picked_up", "out_for_delivery", "out_for_delivery",
-                "delivered", "delivery_failed", "return_to_sender", "returned", "cancelled",
+                "pending",
+                "pending",
+                "pending",
+                "pending",
+                "picked_up",
+                "out_for_delivery",
+                "out_for_delivery",
+                "delivered",
+                "delivery_failed",
+                "return_to_sender",
+                "returned",
+                "cancelled",
             ]
         );
     }

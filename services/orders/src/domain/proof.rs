@@ -67,11 +67,6 @@ impl Kind {
             Self::MinimumAge => "minimum_age",
         }
     }
-
-    /// The kind of this word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word)
-    }
 }
 
 /// Where proof is captured.
@@ -134,7 +129,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// How much a kind is wanted.
-    pub const fn level(&self, kind: Kind) -> Level {
+    pub const fn level(self, kind: Kind) -> Level {
         match kind {
             Kind::Photo => self.photo,
             Kind::Signature => self.signature,
@@ -146,7 +141,7 @@ impl Wanted {
     }
 
     /// What is missing of what was captured.
-    pub fn missing(&self, captured: &BTreeSet<Kind>) -> Missing {
+    pub fn missing(self, captured: &BTreeSet<Kind>) -> Missing {
         let of = |level| {
             let lacks = |kind: &Kind| self.level(*kind) == level && !captured.contains(kind);
             Kind::ALL.into_iter().filter(lacks).collect()
@@ -170,11 +165,11 @@ pub struct Requirements {
 
 impl Requirements {
     /// What a stop asks for.
-    pub const fn at(&self, stop: Stop) -> &Wanted {
+    pub const fn at(self, stop: Stop) -> Wanted {
         match stop {
-            Stop::Pickup => &self.pickup,
-            Stop::Dropoff => &self.dropoff,
-            Stop::Return => &self.back,
+            Stop::Pickup => self.pickup,
+            Stop::Dropoff => self.dropoff,
+            Stop::Return => self.back,
         }
     }
 }
@@ -236,9 +231,9 @@ mod tests {
     #[test]
     fn every_kind_has_its_own_level() {
         for kind in Kind::ALL {
-            let wanted: Wanted = serde_json::from_str(&format!(r#"{{"{}":"required"}}"#, kind.as_str())).unwrap();
+            let wanted: Wanted =
+                serde_json::from_str(&format!(r#"{{"{}":"required"}}"#, kind.as_str())).unwrap();
             assert_eq!(wanted.missing(&BTreeSet::new()).required, [kind]);
-            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
         }
     }
 
@@ -249,7 +244,7 @@ mod tests {
         for stop in Stop::ALL {
             assert_eq!(Stop::parse(stop.as_str()), Some(stop));
         }
-        assert_eq!(Requirements::default().at(Stop::Return), &Wanted::default());
+        assert_eq!(Requirements::default().at(Stop::Return), Wanted::default());
     }
 
     #[test]

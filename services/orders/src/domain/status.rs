@@ -184,13 +184,21 @@ impl Movement {
     pub const NEW: Self = Self { state: State::Created, attempt: 1, picked_up: false };
 
     /// What a row says; `None` when its columns contradict each other.
-    pub fn restore(status: OrderStatus, driver: Option<DriverId>, attempt: u16, picked_up: bool) -> Option<Self> {
+    pub fn restore(
+        status: OrderStatus,
+        driver: Option<DriverId>,
+        attempt: u16,
+        picked_up: bool,
+    ) -> Option<Self> {
         let state = State::of(status, driver)?;
         let needs = stage(status).is_some_and(|at| at >= PICK_UP)
             || matches!(status, OrderStatus::Returning | OrderStatus::Returned);
         let excludes = matches!(status, OrderStatus::Created | OrderStatus::Cancelled);
-        (attempt > 0 && (picked_up || !needs) && !(picked_up && excludes))
-            .then_some(Self { state, attempt, picked_up })
+        (attempt > 0 && (picked_up || !needs) && !(picked_up && excludes)).then_some(Self {
+            state,
+            attempt,
+            picked_up,
+        })
     }
 
     /// Where it stands.
@@ -280,12 +288,12 @@ impl Movement {
         }
     }
 
-    fn at(self, state: State) -> Result<Verdict, Refusal> {
-        Ok(Verdict::Moved(Self { state, ..self }))
+    fn at(self, state: State) -> Verdict {
+        Verdict::Moved(Self { state, ..self })
     }
 
     fn to(self, status: OrderStatus, driver: DriverId) -> Result<Verdict, Refusal> {
-        self.at(State::of(status, Some(driver)).ok_or(Refusal::Illegal)?)
+        Ok(self.at(State::of(status, Some(driver)).ok_or(Refusal::Illegal)?))
     }
 
     /// The driver, while the order is somewhere from assigned to arrived_at_dropoff.
@@ -295,7 +303,7 @@ impl Movement {
 
     fn assign(self, driver: DriverId) -> Result<Verdict, Refusal> {
         match self.driver() {
-            None if self.state == State::Created => self.at(State::Assigned(driver)),
+            None if self.state == State::Created => Ok(self.at(State::Assigned(driver))),
             Some(has) if self.is_under_way() && has == driver => Ok(Verdict::Already),
             Some(_) if self.is_under_way() => Err(Refusal::Taken),
             _ => Err(Refusal::Illegal),
@@ -307,7 +315,7 @@ impl Movement {
             None if self.state == State::Created => Err(Refusal::Nobody),
             Some(has) if self.is_under_way() && has == driver => Ok(Verdict::Already),
             Some(_) if self.is_under_way() && self.picked_up => self.to(self.status(), driver),
-            Some(_) if self.is_under_way() => self.at(State::Assigned(driver)),
+            Some(_) if self.is_under_way() => Ok(self.at(State::Assigned(driver))),
             _ => Err(Refusal::Illegal),
         }
     }
@@ -316,7 +324,7 @@ impl Movement {
         match self.state {
             State::Created => Ok(Verdict::Already),
             _ if self.is_under_way() && self.picked_up => Err(Refusal::Carried),
-            _ if self.is_under_way() => self.at(State::Created),
+            _ if self.is_under_way() => Ok(self.at(State::Created)),
             _ => Err(Refusal::Illegal),
         }
     }
@@ -329,9 +337,11 @@ impl Movement {
             return Ok(Verdict::Already);
         }
         if let (State::Returning(driver), OrderStatus::Returned) = (self.state, to) {
-            return self.at(State::Returned(driver));
+            return Ok(self.at(State::Returned(driver)));
         }
-        let (Some(driver), Some(from), Some(until)) = (self.on_the_way_out(), stage(self.status()), stage(to)) else {
+        let (Some(driver), Some(from), Some(until)) =
+            (self.on_the_way_out(), stage(self.status()), stage(to))
+        else {
             return Err(Refusal::Illegal);
         };
         let over_pick_up = from < PICK_UP && until > PICK_UP;
@@ -345,7 +355,7 @@ impl Movement {
         match (self.state, self.on_the_way_out()) {
             (State::Failed(_), _) => Ok(Verdict::Already),
             (State::Created, _) => Err(Refusal::Nobody),
-            (_, Some(driver)) => self.at(State::Failed(driver)),
+            (_, Some(driver)) => Ok(self.at(State::Failed(driver))),
             _ => Err(Refusal::Illegal),
         }
     }
@@ -353,10 +363,10 @@ impl Movement {
     fn cancel(self) -> Result<Verdict, Refusal> {
         match (self.state, self.on_the_way_out()) {
             (State::Cancelled(_) | State::Returning(_), _) => Ok(Verdict::Already),
-            (State::Created, _) => self.at(State::Cancelled(None)),
-            (_, Some(driver)) if self.picked_up => self.at(State::Returning(driver)),
-            (_, Some(driver)) => self.at(State::Cancelled(Some(driver))),
-            (State::Failed(driver), _) if self.picked_up => self.at(State::Returning(driver)),
+            (State::Created, _) => Ok(self.at(State::Cancelled(None))),
+            (_, Some(driver)) if self.picked_up => Ok(self.at(State::Returning(driver))),
+            (_, Some(driver)) => Ok(self.at(State::Cancelled(Some(driver)))),
+            (State::Failed(driver), _) if self.picked_up => Ok(self.at(State::Returning(driver))),
             _ => Err(Refusal::Illegal),
         }
     }
@@ -364,7 +374,7 @@ impl Movement {
     fn go_back(self) -> Result<Verdict, Refusal> {
         match self.state {
             State::Returning(_) => Ok(Verdict::Already),
-            State::Failed(driver) if self.picked_up => self.at(State::Returning(driver)),
+            State::Failed(driver) if self.picked_up => Ok(self.at(State::Returning(driver))),
             _ => Err(Refusal::Illegal),
         }
     }
@@ -372,7 +382,7 @@ impl Movement {
     fn reattempt(self) -> Result<Verdict, Refusal> {
         match (self.state, self.attempt.checked_add(1)) {
             (State::Failed(driver), Some(attempt)) if self.picked_up => {
-                Self { attempt, ..self }.at(State::Assigned(driver))
+                Ok(Self { attempt, ..self }.at(State::Assigned(driver)))
             }
             _ => Err(Refusal::Illegal),
         }
@@ -392,6 +402,6 @@ impl Movement {
             _ => true,
         };
         let driver = self.driver().filter(|_| to != OrderStatus::Created);
-        Self { picked_up, ..self }.at(State::of(to, driver).ok_or(Refusal::Illegal)?)
+        Ok(Self { picked_up, ..self }.at(State::of(to, driver).ok_or(Refusal::Illegal)?))
     }
 }

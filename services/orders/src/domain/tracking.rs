@@ -13,9 +13,6 @@ const CHECKS: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
 /// Characters that are drawn.
 const DRAWN: usize = 12;
 
-/// The pattern of a tracking number, for documents.
-pub const PATTERN: &str = r"^P[0-9A-HJKMNP-TV-Z]{12}[0-9A-HJKMNP-TV-Z*~$=U]$";
-
 /// The code of an order's page.
 pub fn code(random: &Random) -> String {
     random.code(DRAWN)
@@ -40,11 +37,8 @@ fn remainder(drawn: &str) -> usize {
 
 /// The tracking number that somebody typed; `None` if it is none or has a wrong character.
 pub fn typed(text: &str) -> Option<String> {
-    let plain: String = text
-        .chars()
-        .filter(|one| !matches!(one, '-' | ' '))
-        .map(|one| one.to_ascii_uppercase())
-        .collect();
+    let plain: String =
+        text.chars().filter(|one| !matches!(one, '-' | ' ')).map(|one| one.to_ascii_uppercase()).collect();
     let rest = plain.strip_prefix('P')?;
     let (drawn, check) = rest.split_at_checked(DRAWN)?;
     let drawn: String = drawn

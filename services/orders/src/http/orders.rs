@@ -1,7 +1,7 @@
 //! Orders.
 
 mod assign;
-mod body;
+pub(in crate::http) mod body;
 mod bulk;
 mod create;
 mod moves;
@@ -38,7 +38,12 @@ pub(super) fn routes(api: Api<Orders>) -> Api<Orders> {
 }
 
 /// Runs a command on one order, and takes back what is kept of it.
-pub(in crate::http) async fn on_order<F>(context: &Orders, call: &Call, id: OrderId, command: F) -> Result<Answer>
+pub(in crate::http) async fn on_order<F>(
+    context: &Orders,
+    call: &Call,
+    id: OrderId,
+    command: F,
+) -> Result<Answer>
 where
     F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<Answer>> + Send,
 {

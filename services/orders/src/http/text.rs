@@ -6,6 +6,8 @@ use garde::rules::pattern::regex::Regex;
 use kernel::time::Timestamp;
 use platform::vault::Private;
 
+use crate::commands::update::Clearable;
+
 /// A pattern that is compiled with its first use.
 macro_rules! pattern {
     ($text:literal) => {
@@ -51,10 +53,10 @@ pub fn calendar(at: &Option<Timestamp>, (): &()) -> garde::Result {
 }
 
 /// A field that may be absent (it stays) or null (it is cleared).
-pub fn clearable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+pub fn clearable<'de, D, T>(deserializer: D) -> Result<Clearable<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: serde::Deserialize<'de>,
 {
-    Option::<T>::deserialize(deserializer).map(Some)
+    <Option<T> as serde::Deserialize>::deserialize(deserializer).map(Some)
 }

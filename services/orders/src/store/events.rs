@@ -2,14 +2,14 @@
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kernel::geo::Position;
-use kernel::ids::{DriverId, OrderEventId, OrderId, SubjectId, Uuid};
+use kernel::ids::{DriverId, OrderEventId, OrderId, Uuid};
 use kernel::time::Timestamp;
 use platform::db::Tx;
-use platform::vault::{Place, Private, Subject, Vault};
+use platform::vault::{Place, Private, Vault};
 use platform::{Error, Result};
 use serde_json::Value;
 
-use super::position;
+use super::{open_note, position, seal_note};
 use crate::entities::{Order, OrderEvent};
 
 /// For sealed columns.
@@ -58,13 +58,9 @@ pub async fn append(tx: &mut Tx, vault: &Vault, order: &Order, new: NewEvent) ->
     let (org, now, by) = (tx.org()?, tx.now(), tx.scope().actor.clone());
     let id: OrderEventId = tx.id();
     let subject = order.dropoff.subject;
-    let note = match &new.note {
-        Some(note) => {
-            let key = vault.subject(tx, Subject::of_org(org, subject)).await?;
-            Some(key.seal(Place::new(TABLE, "note", id), note)?)
-        }
-        None => None,
-    };
+    let place = Place::new(TABLE, "note", id);
+    let note = seal_note(tx, vault, subject, place, new.note.as_ref()).await?;
+    let note_subject = note.is_some().then_some(subject.uuid());
     sqlx::query!(
         "INSERT INTO orders.events (org_id, order_id, seq, id, kind, from_status, to_status, driver_id, attempt, at, recorded_at,
                                     by, lat, lon, reason, note, subject_id, detail)
@@ -85,7 +81,7 @@ pub async fn append(tx: &mut Tx, vault: &Vault, order: &Order, new: NewEvent) ->
         new.position.map(Position::lon),
         new.reason,
         note,
-        new.note.is_some().then_some(subject.uuid()),
+        note_subject,
         new.detail,
     )
     .execute(tx.conn())
@@ -94,7 +90,13 @@ pub async fn append(tx: &mut Tx, vault: &Vault, order: &Order, new: NewEvent) ->
 }
 
 /// A part of the history of an order, oldest first.
-pub async fn list(tx: &mut Tx, vault: &Vault, order: OrderId, after: i32, limit: i64) -> Result<Vec<OrderEvent>> {
+pub async fn list(
+    tx: &mut Tx,
+    vault: &Vault,
+    order: OrderId,
+    after: i32,
+    limit: i64,
+) -> Result<Vec<OrderEvent>> {
     let org = tx.org()?;
     let rows = sqlx::query_as!(
         Row,
@@ -110,7 +112,8 @@ pub async fn list(tx: &mut Tx, vault: &Vault, order: OrderId, after: i32, limit:
     .await?;
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
-        let note = open(tx, vault, &row).await?;
+        let place = Place::new(TABLE, "note", row.id);
+        let note = open_note(tx, vault, row.subject_id, place, row.note.as_ref()).await?;
         events.push(OrderEvent {
             id: OrderEventId::new(row.id),
             seq: row.seq,
@@ -129,14 +132,4 @@ pub async fn list(tx: &mut Tx, vault: &Vault, order: OrderId, after: i32, limit:
         });
     }
     Ok(events)
-}
-
-/// What was said; nothing of somebody who was erased.
-async fn open(tx: &mut Tx, vault: &Vault, row: &Row) -> Result<Option<Private>> {
-    let (Some(note), Some(subject)) = (&row.note, row.subject_id) else { return Ok(None) };
-    let org = tx.org()?;
-    let Some(key) = vault.existing(tx, Subject::of_org(org, SubjectId::new(subject))).await? else {
-        return Ok(None);
-    };
-    key.open(Place::new(TABLE, "note", row.id), note).map(Some)
 }

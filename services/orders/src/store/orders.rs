@@ -74,7 +74,9 @@ impl Row {
     }
 
     fn cash(&self) -> Result<Option<Money>> {
-        let Some((amount, currency)) = self.cash_minor.zip(self.cash_currency.as_ref()) else { return Ok(None) };
+        let Some((amount, currency)) = self.cash_minor.zip(self.cash_currency.as_ref()) else {
+            return Ok(None);
+        };
         let currency = currency.parse().map_err(|_letters| impossible(self.id, "cash_currency"))?;
         Ok(Some(Money::new(amount, currency)))
     }
@@ -82,9 +84,8 @@ impl Row {
     fn with(self, pickup: Stop, dropoff: Stop, packages: Vec<Package>) -> Result<Order> {
         let movement = self.movement()?;
         let cash = self.cash()?;
-        let metadata = match self.metadata {
-            Value::Object(map) => map,
-            _ => return Err(impossible(self.id, "metadata")),
+        let Value::Object(metadata) = self.metadata else {
+            return Err(impossible(self.id, "metadata"));
         };
         Ok(Order {
             id: OrderId::new(self.id),
@@ -212,7 +213,7 @@ pub async fn insert(tx: &mut Tx, vault: &Vault, order: &Order) -> Result<Locked>
         attempt(order)?,
         order.movement.picked_up(),
         order.preparation.as_str(),
-        order.ready_at.map(|at| at.to_sqlx()) as _,
+        order.ready_at.map(jiff_sqlx::ToSqlx::to_sqlx) as _,
         i64::from(order.load.weight_g),
         i64::from(order.load.volume_ml),
         i64::from(order.load.count),
@@ -274,7 +275,7 @@ pub async fn save_details(tx: &mut Tx, order: &mut Order) -> Result<Locked> {
         order.zone_id.map(ZoneId::uuid),
         order.reference,
         order.preparation.as_str(),
-        order.ready_at.map(|at| at.to_sqlx()) as _,
+        order.ready_at.map(jiff_sqlx::ToSqlx::to_sqlx) as _,
         i64::from(order.load.weight_g),
         i64::from(order.load.volume_ml),
         i64::from(order.load.count),

@@ -11,7 +11,8 @@ use super::orders::load;
 use crate::domain::package::PackageStatus;
 use crate::entities::Package;
 
-const COLUMNS: &str = "id, order_id, version, tracking_number, description, barcode, weight_g, volume_ml, count, status,
+const COLUMNS: &str =
+    "id, order_id, version, tracking_number, description, barcode, weight_g, volume_ml, count, status,
     updated_at";
 
 #[derive(sqlx::FromRow)]
@@ -158,9 +159,13 @@ pub async fn delete(tx: &mut Tx, id: PackageId) -> Result<()> {
     sqlx::query!("DELETE FROM orders.scans WHERE org_id = $1 AND package_id = $2", org.uuid(), id.uuid())
         .execute(tx.conn())
         .await?;
-    sqlx::query!("DELETE FROM orders.package_index WHERE org_id = $1 AND package_id = $2", org.uuid(), id.uuid())
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "DELETE FROM orders.package_index WHERE org_id = $1 AND package_id = $2",
+        org.uuid(),
+        id.uuid()
+    )
+    .execute(tx.conn())
+    .await?;
     sqlx::query!("DELETE FROM orders.packages WHERE org_id = $1 AND id = $2", org.uuid(), id.uuid())
         .execute(tx.conn())
         .await?;

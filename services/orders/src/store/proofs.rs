@@ -6,10 +6,10 @@ use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kernel::geo::Position;
 use kernel::ids::{FileId, OrderId, ProofId, SubjectId, Uuid};
 use platform::db::{Locked, Tx};
-use platform::vault::{Place, Private, Subject, SubjectKey, Vault};
+use platform::vault::{Place, Subject, SubjectKey, Vault};
 use platform::{Error, Result};
 
-use super::position;
+use super::{position, seal_note};
 use crate::domain::proof::{Kind, Stop};
 use crate::entities::Proof;
 
@@ -68,15 +68,10 @@ impl Row {
 /// Writes what was captured at a stop of a locked order.
 pub async fn insert(tx: &mut Tx, vault: &Vault, proof: &Proof) -> Result<()> {
     let org = tx.org()?;
-    let mut sealed = [None, None];
-    if proof.signature_name.is_some() || proof.notes.is_some() {
-        let key = vault.subject(tx, Subject::of_org(org, proof.subject)).await?;
-        let seal = |column, value: &Option<Private>| {
-            value.as_ref().map(|text| key.seal(Place::new(TABLE, column, proof.id), text)).transpose()
-        };
-        sealed = [seal("signature_name", &proof.signature_name)?, seal("notes", &proof.notes)?];
-    }
-    let [signature_name, notes] = sealed;
+    let place = |column| Place::new(TABLE, column, proof.id);
+    let (subject, name, said) = (proof.subject, proof.signature_name.as_ref(), proof.notes.as_ref());
+    let signature_name = seal_note(tx, vault, subject, place("signature_name"), name).await?;
+    let notes = seal_note(tx, vault, subject, place("notes"), said).await?;
     sqlx::query!(
         "INSERT INTO orders.proofs (org_id, id, order_id, version, stop, attempt, at, recorded_at, by, lat, lon, subject_id,
                                     signature_name, notes, barcodes, pin, age_confirmed)
@@ -146,7 +141,12 @@ pub async fn set_picture(tx: &mut Tx, id: ProofId, kind: Kind, file: FileId) -> 
 }
 
 /// What was captured at a stop in an attempt, all proofs together. Barcodes are returned as they were read.
-pub async fn captured(tx: &mut Tx, order: OrderId, stop: Stop, attempt: u16) -> Result<(BTreeSet<Kind>, Vec<String>)> {
+pub async fn captured(
+    tx: &mut Tx,
+    order: OrderId,
+    stop: Stop,
+    attempt: u16,
+) -> Result<(BTreeSet<Kind>, Vec<String>)> {
     let org = tx.org()?;
     let rows = sqlx::query!(
         r#"SELECT photo IS NOT NULL AS "photo!", signature IS NOT NULL AS "signature!", notes IS NOT NULL AS "notes!", pin,

@@ -6,10 +6,10 @@ use kernel::ids::{PackageId, ScanId, SubjectId, Uuid};
 use kernel::time::Timestamp;
 use platform::Result;
 use platform::db::Tx;
-use platform::vault::{Place, Private, Subject, Vault};
+use platform::vault::{Place, Private, Vault};
 use sqlx::QueryBuilder;
 
-use super::position;
+use super::{open_note, position, seal_note};
 use crate::entities::Scan;
 
 /// For sealed columns.
@@ -66,13 +66,9 @@ pub async fn append(
 ) -> Result<ScanId> {
     let (org, now, by) = (tx.org()?, tx.now(), tx.scope().actor.clone());
     let id: ScanId = tx.id();
-    let note = match &new.note {
-        Some(note) => {
-            let key = vault.subject(tx, Subject::of_org(org, subject)).await?;
-            Some(key.seal(Place::new(TABLE, "note", id), note)?)
-        }
-        None => None,
-    };
+    let place = Place::new(TABLE, "note", id);
+    let note = seal_note(tx, vault, subject, place, new.note.as_ref()).await?;
+    let note_subject = note.is_some().then_some(subject.uuid());
     sqlx::query!(
         "INSERT INTO orders.scans (org_id, package_id, id, status, at, recorded_at, by, lat, lon, note, subject_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -86,7 +82,7 @@ pub async fn append(
         new.position.map(Position::lat),
         new.position.map(Position::lon),
         note,
-        new.note.is_some().then_some(subject.uuid()),
+        note_subject,
     )
     .execute(tx.conn())
     .await?;
@@ -94,7 +90,13 @@ pub async fn append(
 }
 
 /// Scans of a package by the devices' clocks, oldest first.
-pub async fn list(tx: &mut Tx, vault: &Vault, package: PackageId, which: &Which, limit: i64) -> Result<Vec<Scan>> {
+pub async fn list(
+    tx: &mut Tx,
+    vault: &Vault,
+    package: PackageId,
+    which: &Which,
+    limit: i64,
+) -> Result<Vec<Scan>> {
     let org = tx.org()?;
     let mut query = QueryBuilder::new(
         "SELECT id, status, at, recorded_at, by, lat, lon, note, subject_id FROM orders.scans WHERE org_id = ",
@@ -120,7 +122,8 @@ pub async fn list(tx: &mut Tx, vault: &Vault, package: PackageId, which: &Which,
     let rows: Vec<Row> = query.build_query_as().fetch_all(tx.conn()).await?;
     let mut scans = Vec::with_capacity(rows.len());
     for row in rows {
-        let note = open(tx, vault, &row).await?;
+        let place = Place::new(TABLE, "note", row.id);
+        let note = open_note(tx, vault, row.subject_id, place, row.note.as_ref()).await?;
         scans.push(Scan {
             id: ScanId::new(row.id),
             status: row.status,
@@ -132,13 +135,4 @@ pub async fn list(tx: &mut Tx, vault: &Vault, package: PackageId, which: &Which,
         });
     }
     Ok(scans)
-}
-
-async fn open(tx: &mut Tx, vault: &Vault, row: &Row) -> Result<Option<Private>> {
-    let (Some(note), Some(subject)) = (&row.note, row.subject_id) else { return Ok(None) };
-    let org = tx.org()?;
-    let Some(key) = vault.existing(tx, Subject::of_org(org, SubjectId::new(subject))).await? else {
-        return Ok(None);
-    };
-    key.open(Place::new(TABLE, "note", row.id), note).map(Some)
 }

@@ -1,6 +1,6 @@
 //! The two ends of an order: the address is plain, what is about people is sealed.
 
-use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
+use jiff_sqlx::Timestamp as SqlTime;
 use kernel::ids::{OrderId, StopId, SubjectId, Uuid};
 use platform::db::Tx;
 use platform::vault::{Place as Sealing, Private, Subject, SubjectKey, Vault};
@@ -152,8 +152,8 @@ pub async fn insert(tx: &mut Tx, vault: &Vault, order: OrderId, kind: &str, stop
         sealed.phone,
         sealed.door,
         sealed.notes,
-        stop.not_before.map(|at| at.to_sqlx()) as _,
-        stop.not_after.map(|at| at.to_sqlx()) as _,
+        stop.not_before.map(jiff_sqlx::ToSqlx::to_sqlx) as _,
+        stop.not_after.map(jiff_sqlx::ToSqlx::to_sqlx) as _,
         seconds(stop)?,
     )
     .execute(tx.conn())
@@ -185,8 +185,8 @@ pub async fn update(tx: &mut Tx, vault: &Vault, stop: &Stop) -> Result<()> {
         sealed.phone,
         sealed.door,
         sealed.notes,
-        stop.not_before.map(|at| at.to_sqlx()) as _,
-        stop.not_after.map(|at| at.to_sqlx()) as _,
+        stop.not_before.map(jiff_sqlx::ToSqlx::to_sqlx) as _,
+        stop.not_after.map(jiff_sqlx::ToSqlx::to_sqlx) as _,
         seconds(stop)?,
     )
     .execute(tx.conn())

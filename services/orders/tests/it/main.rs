@@ -1,1 +1,16 @@
-//! Orders against a real PostgreSQL.
+//! Orders against a real PostgreSQL, with drivers played by the test.
+#![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it must be")]
+
+mod bulk;
+mod catalog;
+mod conventions;
+mod creating;
+mod hands;
+mod model;
+mod packages;
+mod privacy;
+mod proofs;
+mod reading;
+mod steps;
+mod updating;
+mod world;

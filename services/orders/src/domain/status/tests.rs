@@ -93,7 +93,9 @@ fn every_state_answers_every_command_as_the_table_says() {
         let (status, goods) = state.trim().split_once(' ').unwrap();
         let with_driver = records().into_iter().filter(|record| {
             let driver_fits = record.driver().is_some() || record.status() == OrderStatus::Created;
-            record.status().as_str() == status && record.picked_up() == (goods.trim() == "goods") && driver_fits
+            record.status().as_str() == status
+                && record.picked_up() == (goods.trim() == "goods")
+                && driver_fits
         });
         for record in with_driver {
             seen += 1;
@@ -119,7 +121,8 @@ fn every_status_steps_only_where_the_table_says() {
         for record in records().into_iter().filter(|record| record.status().as_str() == from.trim()) {
             for target in OrderStatus::ALL {
                 let got = word(record.apply(Command::Step(target)));
-                let same = target == record.status() && (stage(target).is_some() || target == OrderStatus::Returned);
+                let same =
+                    target == record.status() && (stage(target).is_some() || target == OrderStatus::Returned);
                 let wanted = match target.as_str() {
                     _ if record.status() == OrderStatus::Created => "nobody",
                     _ if same => "=",

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::view::OrderPosition;
 use crate::commands::create::{NewPackage, NewStop};
-use crate::commands::update::StopChange;
+use crate::commands::update::{Clearable, StopChange};
 use crate::entities::{Contact, Place};
 use crate::http::text::{self, private};
 
@@ -49,7 +49,7 @@ pub(super) struct StopWindow {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "street": "Aleksanterinkatu 52", "postcode": "00100", "city": "Helsinki",
                            "position": { "lat": 60.1699, "lon": 24.9384 } }))]
-pub(super) struct NewOrderStop {
+pub(in crate::http) struct NewOrderStop {
     /// Street and house number.
     #[garde(length(chars, min = 1, max = 200), pattern(text::LINE))]
     #[schema(min_length = 1, max_length = 200)]
@@ -103,7 +103,12 @@ impl From<NewOrderStop> for NewStop {
                 country: body.country,
                 position: body.position,
             },
-            contact: Contact { name: said(name), phone: said(phone), door: said(body.door), notes: said(body.notes) },
+            contact: Contact {
+                name: said(name),
+                phone: said(phone),
+                door: said(body.door),
+                notes: said(body.notes),
+            },
             not_before: window.from,
             not_after: window.until,
             service_s: body.service_minutes.map(|minutes| minutes * 60),
@@ -135,37 +140,37 @@ pub(super) struct OrderStopChange {
     #[garde(inner(inner(pattern(text::COUNTRY))))]
     #[serde(default, deserialize_with = "text::clearable")]
     #[schema(value_type = Option<String>, pattern = "^[A-Z]{2}$")]
-    country: Option<Option<String>>,
+    country: Clearable<String>,
     /// Where it is.
     #[garde(skip)]
     #[serde(default, deserialize_with = "text::clearable")]
     #[schema(value_type = Option<OrderPosition>)]
-    position: Option<Option<Position>>,
+    position: Clearable<Position>,
     /// How they are called.
     #[garde(inner(inner(length(chars, min = 1, max = 200), pattern(text::LINE))))]
     #[serde(default, deserialize_with = "text::clearable")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
-    contact_name: Option<Option<String>>,
+    contact_name: Clearable<String>,
     /// Their number, in E.164.
     #[garde(inner(inner(pattern(text::PHONE))))]
     #[serde(default, deserialize_with = "text::clearable")]
     #[schema(value_type = Option<String>, pattern = r"^\+[1-9][0-9]{6,14}$")]
-    contact_phone: Option<Option<String>>,
+    contact_phone: Clearable<String>,
     /// Floor, code, bell.
     #[garde(inner(inner(length(chars, min = 1, max = 200))))]
     #[serde(default, deserialize_with = "text::clearable")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
-    door: Option<Option<String>>,
+    door: Clearable<String>,
     /// For the driver.
     #[garde(inner(inner(length(chars, min = 1, max = 1000))))]
     #[serde(default, deserialize_with = "text::clearable")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000)]
-    notes: Option<Option<String>>,
+    notes: Clearable<String>,
     /// When somebody should come.
     #[garde(dive)]
     #[serde(default, deserialize_with = "text::clearable")]
     #[schema(value_type = Option<StopWindow>)]
-    window: Option<Option<StopWindow>>,
+    window: Clearable<StopWindow>,
     /// How long it takes there.
     #[garde(inner(range(max = 480)))]
     #[serde(default, deserialize_with = "present")]
@@ -175,7 +180,7 @@ pub(super) struct OrderStopChange {
 
 impl From<OrderStopChange> for StopChange {
     fn from(body: OrderStopChange) -> Self {
-        let said = |text: Option<Option<String>>| text.map(|text| text.as_deref().map(private));
+        let said = |text: Clearable<String>| text.map(|text| text.as_deref().map(private));
         let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
         Self {
             street: trimmed(body.street),
@@ -232,7 +237,11 @@ impl From<NewOrderPackage> for NewPackage {
         Self {
             description: body.description,
             barcode: body.barcode,
-            load: kernel::load::Load { weight_g: body.weight_g, volume_ml: body.volume_ml, count: body.count },
+            load: kernel::load::Load {
+                weight_g: body.weight_g,
+                volume_ml: body.volume_ml,
+                count: body.count,
+            },
         }
     }
 }

@@ -6,8 +6,9 @@ use kernel::time::Timestamp;
 use platform::http::openapi::{optional_type_id, type_id};
 use platform::vault::Private;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::domain::proof::{Level, Requirements, Wanted};
 use crate::entities::{self, Order};
@@ -29,6 +30,11 @@ impl From<Position> for OrderPosition {
     fn from(position: Position) -> Self {
         Self { lat: position.lat(), lon: position.lon() }
     }
+}
+
+/// An object whose members the API does not name.
+pub(super) fn free_object() -> Object {
+    ObjectBuilder::new().schema_type(Type::Object).examples([json!({ "table": 7 })]).build()
 }
 
 /// Cash to collect at the door.
@@ -362,7 +368,7 @@ pub(crate) struct OrderView {
     #[schema(example = json!(["breakfast"]))]
     tags: Vec<String>,
     /// Texts, numbers and booleans of an outside system.
-    #[schema(value_type = Object, example = json!({ "table": 7 }))]
+    #[schema(schema_with = free_object)]
     metadata: Map<String, Value>,
     /// Cash to collect at the door.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -394,7 +400,7 @@ impl OrderView {
             zone_id: order.zone_id,
             reference: order.reference.clone(),
             status: order.movement.status().as_str(),
-            allowed: order.movement.steps().into_iter().map(|status| status.as_str()).collect(),
+            allowed: order.movement.steps().into_iter().map(contracts::orders::OrderStatus::as_str).collect(),
             driver_id: order.driver(),
             attempt: order.movement.attempt(),
             preparation: order.preparation.as_str(),
@@ -408,7 +414,9 @@ impl OrderView {
             priority: order.priority,
             tags: order.tags.clone(),
             metadata: order.metadata.clone(),
-            cash: order.cash.map(|cash| OrderCash { amount_minor: cash.amount_minor, currency: cash.currency }),
+            cash: order
+                .cash
+                .map(|cash| OrderCash { amount_minor: cash.amount_minor, currency: cash.currency }),
             skills: order.skills.iter().cloned().collect(),
             proof: order.proof.into(),
             placed_at: order.placed_at,
@@ -474,7 +482,7 @@ pub(crate) struct OrderEventView {
     #[schema(example = "Left with the neighbour.")]
     note: Option<String>,
     /// Words and identifiers that belong to it.
-    #[schema(value_type = Object, example = json!({ "changed": ["dropoff"] }))]
+    #[schema(schema_with = free_object)]
     detail: Value,
 }
 

@@ -231,6 +231,12 @@ BEGIN
     END LOOP;
     DELETE FROM tracking.positions p USING tracking.settings s
      WHERE s.org_id = p.org_id AND s.retention_days < v_keep AND p.day < p_today - s.retention_days - 1;
+    -- Where a driver was last seen is a position as well.
+    UPDATE tracking.drivers d
+       SET last_at = NULL, last_device_at = NULL, last_server_at = NULL, last_lat = NULL, last_lon = NULL,
+           last_accuracy_m = NULL, last_speed_m_s = NULL, last_heading_deg = NULL, last_battery = NULL
+     WHERE d.last_server_at < p_today - 1 - coalesce(
+               (SELECT s.retention_days FROM tracking.settings s WHERE s.org_id = d.org_id), 30);
     DELETE FROM tracking.positions p
      WHERE v_keep > 30 AND p.day < p_today - 31
        AND NOT EXISTS (SELECT FROM tracking.settings s WHERE s.org_id = p.org_id);

@@ -26,5 +26,5 @@ fn place(lat: f64, lon: f64) -> Result<Position> {
 }
 
 fn time(at: Option<SqlTime>) -> Option<Timestamp> {
-    at.map(|at| at.to_jiff())
+    at.map(SqlTime::to_jiff)
 }

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::fix::{self, Fix, Rejection};
 use crate::domain::protocols::Decoded;
+use crate::store::drivers::Driver;
 use crate::store::{deliveries, devices, drivers, positions};
 use positions::NewPosition;
 
@@ -209,17 +210,13 @@ async fn write(tx: &mut Tx, batch: &[Arc<Incoming>]) -> Result<Vec<Option<Receip
     }
     let ids: Vec<DriverId> = seats.keys().copied().collect();
     let known = drivers::lock(tx, &ids).await?;
-    let now = tx.now();
-    let mut judged: HashMap<Seat, Result<Fix, Rejection>> = HashMap::new();
-    for driver in &known {
-        let own = seats.get(&driver.id).map(Vec::as_slice).unwrap_or_default();
-        let reports: Vec<Decoded> =
-            own.iter().map(|(index, report)| batch.get(*index)?.reports.get(*report).copied()?).collect();
-        judged.extend(own.iter().copied().zip(fix::judge(&reports, driver.as_last(), now)));
-    }
+    let judged = judge(tx, batch, &seats, &known).await?;
     let rows = rows(batch, &judged);
-    let mut new: HashSet<_> =
-        if rows.is_empty() { HashSet::new() } else { positions::insert(tx, &rows).await?.into_iter().collect() };
+    let mut new: HashSet<_> = if rows.is_empty() {
+        HashSet::new()
+    } else {
+        positions::insert(tx, &rows).await?.into_iter().collect()
+    };
     let mut receipts: Vec<Option<Receipt>> = Vec::with_capacity(batch.len());
     let mut newest: BTreeMap<DriverId, Fix> = BTreeMap::new();
     for (index, incoming) in batch.iter().enumerate() {
@@ -246,7 +243,43 @@ async fn write(tx: &mut Tx, batch: &[Arc<Incoming>]) -> Result<Vec<Option<Receip
     Ok(receipts)
 }
 
-fn rows(batch: &[Arc<Incoming>], judged: &HashMap<Seat, Result<Fix, Rejection>>) -> Vec<NewPosition> {
+type Judged = HashMap<Seat, Result<Fix, Rejection>>;
+
+/// The verdict on each report of a known driver. What is older than the newest position is compared with its neighbour in the
+/// history.
+async fn judge(
+    tx: &mut Tx,
+    batch: &[Arc<Incoming>],
+    seats: &BTreeMap<DriverId, Vec<Seat>>,
+    known: &[Driver],
+) -> Result<Judged> {
+    let now = tx.now();
+    let mut read = Vec::with_capacity(known.len());
+    let mut late: Vec<(DriverId, Timestamp)> = Vec::new();
+    for driver in known {
+        let own = seats.get(&driver.id).map(Vec::as_slice).unwrap_or_default();
+        let reports: Vec<Decoded> =
+            own.iter().map(|(index, report)| batch.get(*index)?.reports.get(*report).copied()?).collect();
+        let fixes = fix::read_all(&reports, now);
+        if let Some(last) = driver.as_last() {
+            let older = fixes.iter().flatten().filter(|fix| fix.at < last.at);
+            late.extend(older.map(|fix| (driver.id, fix.at)));
+        }
+        read.push((driver, own, fixes));
+    }
+    let past = if late.is_empty() { HashMap::new() } else { positions::neighbours(tx, &late).await? };
+    let mut judged = Judged::new();
+    for (driver, own, mut fixes) in read {
+        fix::judge(&mut fixes, |fix| match driver.as_last() {
+            Some(last) if fix.at < last.at => past.get(&(driver.id, fix.at)).copied(),
+            last => last,
+        });
+        judged.extend(own.iter().copied().zip(fixes));
+    }
+    Ok(judged)
+}
+
+fn rows(batch: &[Arc<Incoming>], judged: &Judged) -> Vec<NewPosition> {
     let mut rows: Vec<NewPosition> = judged
         .iter()
         .filter_map(|((index, _), outcome)| {
@@ -264,7 +297,7 @@ fn rows(batch: &[Arc<Incoming>], judged: &HashMap<Seat, Result<Fix, Rejection>>)
 fn outcomes(
     index: usize,
     incoming: &Incoming,
-    judged: &HashMap<Seat, Result<Fix, Rejection>>,
+    judged: &Judged,
     new: &mut HashSet<positions::PositionKey>,
 ) -> (Vec<Outcome>, Option<Fix>) {
     let mut newest: Option<Fix> = None;
@@ -272,7 +305,8 @@ fn outcomes(
         .map(|report| match judged.get(&(index, report)) {
             Some(Ok(fix)) => {
                 let key =
-                    NewPosition { driver_id: incoming.driver_id, source: incoming.source.uuid(), fix: *fix }.key();
+                    NewPosition { driver_id: incoming.driver_id, source: incoming.source.uuid(), fix: *fix }
+                        .key();
                 if !new.remove(&key) {
                     return Outcome::Duplicate;
                 }
@@ -300,7 +334,9 @@ async fn tell(
     let ids: Vec<DriverId> = newest.keys().copied().collect();
     let busy = deliveries::busy(tx, &ids).await?;
     for (incoming, receipt) in batch.iter().zip(receipts) {
-        let (Some(fix), Some(receipt)) = (newest.remove(&incoming.driver_id), receipt.as_mut()) else { continue };
+        let (Some(fix), Some(receipt)) = (newest.remove(&incoming.driver_id), receipt.as_mut()) else {
+            continue;
+        };
         receipt.newest = Some((fix.at, location(incoming.driver_id, &fix)));
         receipt.busy = busy.contains(&incoming.driver_id);
     }
@@ -317,5 +353,81 @@ fn location(driver_id: DriverId, fix: &Fix) -> DriverLocation {
         speed_m_s: fix.speed_m_s,
         heading_deg: fix.heading_deg,
         battery: fix.battery,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fix::Report;
+
+    fn incoming(driver: u128, reports: usize) -> Arc<Incoming> {
+        Arc::new(Incoming {
+            driver_id: DriverId::new(Uuid::from_u128(driver)),
+            source: Source::App,
+            reports: vec![Some(Report::default()); reports],
+        })
+    }
+
+    fn push(queue: &Queue, reports: usize) -> oneshot::Receiver<Option<Receipt>> {
+        let (answer, answered) = oneshot::channel();
+        queue.push(Waiting { incoming: incoming(1, reports), answer });
+        answered
+    }
+
+    fn taken(queue: &Queue) -> Vec<usize> {
+        queue.take().iter().map(|waiting| waiting.incoming.reports.len()).collect()
+    }
+
+    #[test]
+    fn a_batch_takes_what_waits_in_its_order_up_to_its_size() {
+        let queue = Queue::default();
+        let _answers = [200, 200, 100, 1].map(|reports| push(&queue, reports));
+        assert_eq!(taken(&queue), [200, 200, 100]);
+        assert_eq!(taken(&queue), [1]);
+        assert_eq!(taken(&queue), [0; 0]);
+    }
+
+    #[test]
+    fn one_who_brings_more_than_a_batch_is_taken_alone() {
+        let queue = Queue::default();
+        let _answers = [1, 1_500, 2].map(|reports| push(&queue, reports));
+        assert_eq!(taken(&queue), [1]);
+        assert_eq!(taken(&queue), [1_500]);
+        assert_eq!(taken(&queue), [2]);
+    }
+
+    #[test]
+    fn each_organisation_has_its_own_queue() {
+        let batches = Batches::default();
+        let (one, two) = (OrgId::new(Uuid::from_u128(1)), OrgId::new(Uuid::from_u128(2)));
+        assert!(Arc::ptr_eq(&batches.queue(one), &batches.queue(one)));
+        assert!(!Arc::ptr_eq(&batches.queue(one), &batches.queue(two)));
+    }
+
+    #[test]
+    fn an_outcome_stands_at_the_place_of_its_report() {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let fix = |second: i64| {
+            let at = Timestamp::from_second(now.as_second() - second).unwrap();
+            Fix::read(&Report { lat: 60.0, lon: 24.0, at: Some(at), ..Report::default() }, now)
+        };
+        let incoming = incoming(1, 4);
+        let judged = Judged::from([
+            ((0, 0), fix(30)),
+            ((0, 1), Err(Rejection::TooFast)),
+            ((0, 2), fix(10)),
+            ((0, 3), fix(10)),
+        ]);
+        let rows = rows(std::slice::from_ref(&incoming), &judged);
+        assert_eq!(rows.len(), 3);
+        assert!(rows.is_sorted_by_key(NewPosition::key), "in the order of the key");
+        let mut new: HashSet<_> = rows.iter().map(NewPosition::key).collect();
+        let (outcomes, newest) = outcomes(0, &incoming, &judged, &mut new);
+        let expected =
+            [Outcome::Accepted, Outcome::Rejected(Rejection::TooFast), Outcome::Accepted, Outcome::Duplicate];
+        assert_eq!(outcomes, expected);
+        assert_eq!(newest.unwrap().at, fix(10).unwrap().at);
+        assert!(new.is_empty());
     }
 }

@@ -25,5 +25,6 @@ pub async fn remove(tx: &mut Tx, driver: DriverId, id: DeviceId) -> Result<()> {
         return Err(Error::not_found("device"));
     }
     let driver = driver.to_string();
-    tx.audit(Entry::new("remove_device", "device", id).detail(serde_json::json!({ "driver_id": driver }))).await
+    tx.audit(Entry::new("remove_device", "device", id).detail(serde_json::json!({ "driver_id": driver })))
+        .await
 }

@@ -22,6 +22,7 @@ use crate::context::Tracking;
 use crate::domain::delivery::Delivery;
 use crate::domain::eta;
 use crate::domain::geofence::{self, Seen};
+use crate::domain::timeline::Notice;
 use crate::store::drivers::Driver;
 use crate::store::settings::Settings;
 use crate::store::{deliveries, drivers, routes, settings};
@@ -51,20 +52,34 @@ pub async fn follow(tracking: &Tracking, scope: &Scope, driver: DriverId, again:
     };
     let due = again || view.orders.iter().any(|order| eta::is_due(order, now));
     let windows = if due { windows(tracking, &view, now).await? } else { Windows::new() };
-    let ids: Vec<OrderId> = view.orders.iter().map(|order| order.order_id).collect();
+    let concerned = concerned(&view, &windows, now);
+    if concerned.is_empty() {
+        return Ok(());
+    }
     let (seen, settings) = (view.seen, view.settings);
     tracking
         .db()
         .run(scope, move |tx| {
-            let (ids, windows, settings) = (ids.clone(), windows.clone(), settings.clone());
+            let (concerned, windows, settings) = (concerned.clone(), windows.clone(), settings.clone());
             Box::pin(async move {
-                for id in ids {
+                for id in concerned {
                     look(tx, id, &seen, windows.get(&id), &settings).await?;
                 }
                 Ok(())
             })
         })
         .await
+}
+
+/// The orders about which there is something to write, as far as can be told without their locks: most positions change
+/// nothing.
+fn concerned(view: &View, windows: &Windows, now: Timestamp) -> Vec<OrderId> {
+    let changes = |order: &&Delivery| {
+        let mut after = (*order).clone();
+        decide(&mut after, &view.seen, windows.get(&order.order_id), &view.settings, now);
+        after != **order
+    };
+    view.orders.iter().filter(changes).map(|order| order.order_id).collect()
 }
 
 async fn view(tx: &mut Tx, driver: DriverId) -> Result<Option<View>> {
@@ -76,8 +91,7 @@ async fn view(tx: &mut Tx, driver: DriverId) -> Result<Option<View>> {
     }
     let route = routes::of_driver(tx, driver.id).await?;
     let settings = settings::find(tx).await?;
-    let seen =
-        Seen { driver_id: driver.id, at, position: last.position, accuracy_m: last.accuracy_m };
+    let seen = Seen { driver_id: driver.id, at, position: last.position, accuracy_m: last.accuracy_m };
     Ok(Some(View { driver, seen, orders, route, settings }))
 }
 
@@ -102,7 +116,8 @@ async fn windows(tracking: &Tracking, view: &View, now: Timestamp) -> Result<Win
     // Destinations begin behind the first place.
     let leg = |from: usize, to: usize| matrix.leg(from, to.checked_sub(1)?);
     let windows = eta::forecast(&halts, leg, &matrix.source, now);
-    let version = |id: OrderId| view.orders.iter().find(|order| order.order_id == id).map(|order| order.version);
+    let version =
+        |id: OrderId| view.orders.iter().find(|order| order.order_id == id).map(|order| order.version);
     Ok(windows.into_iter().filter_map(|(id, window)| Some((id, (version(id)?, window)))).collect())
 }
 
@@ -119,16 +134,26 @@ async fn look(
     }
     let before = delivery.clone();
     let now = tx.now();
-    let mut found = match window {
-        Some((version, window)) if *version == delivery.version => {
-            eta::take(&mut delivery, window.clone(), now)
-        }
-        _ => Vec::new(),
-    };
-    let distance = u32::try_from(settings.arriving_distance_m).unwrap_or_default();
-    found.extend(geofence::look(&mut delivery, seen, distance));
+    let found = decide(&mut delivery, seen, window, settings, now);
     if delivery != before {
         notices::write(tx, &mut delivery, found, settings.arrivals).await?;
     }
     Ok(())
+}
+
+/// What a position, and a window that was calculated for this version of the order, mean for it.
+fn decide(
+    delivery: &mut Delivery,
+    seen: &Seen,
+    window: Option<&(i64, EtaWindow)>,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<Notice> {
+    let mut found = match window {
+        Some((version, window)) if *version == delivery.version => eta::take(delivery, window.clone(), now),
+        _ => Vec::new(),
+    };
+    let distance = u32::try_from(settings.arriving_distance_m).unwrap_or_default();
+    found.extend(geofence::look(delivery, seen, distance));
+    found
 }

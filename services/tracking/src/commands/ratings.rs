@@ -48,7 +48,11 @@ pub async fn rate(
     };
     let until = created_at.checked_add(CHANGEABLE).map_err(Error::internal)?;
     if before.is_none() && (delivery.status != OrderStatus::Delivered || state != State::Finished) {
-        return Err(conflict(&delivery, "not_ratable", "A delivery can be rated within seven days after it."));
+        return Err(conflict(
+            &delivery,
+            "not_ratable",
+            "A delivery can be rated within seven days after it.",
+        ));
     }
     if now > until {
         return Err(conflict(&delivery, "rating_closed", "This rating cannot be changed any more."));
@@ -59,7 +63,8 @@ pub async fn rate(
         said(tx, &mut delivery, "rated", now).await?;
     }
     let stars_before = before.map(|rating| serde_json::json!({ "stars": rating.stars }));
-    let mut entry = Entry::new("rate_delivery", "rating", id).after(&serde_json::json!({ "stars": stars }))?;
+    let mut entry =
+        Entry::new("rate_delivery", "rating", id).after(&serde_json::json!({ "stars": stars }))?;
     if let Some(stars) = stars_before {
         entry = entry.before(&stars)?;
     }
@@ -72,18 +77,18 @@ pub async fn confirm(tx: &mut Tx, code: &str) -> Result<Timestamp> {
     let (mut delivery, state) = open(tx, code).await?;
     let there = matches!(delivery.status, OrderStatus::ArrivedAtDropoff | OrderStatus::Delivered);
     if !there || matches!(state, State::Cancelled | State::Expired) {
-        return Err(conflict(&delivery, "not_delivered", "There is nothing to confirm yet, or not any more."));
+        return Err(conflict(
+            &delivery,
+            "not_delivered",
+            "There is nothing to confirm yet, or not any more.",
+        ));
     }
     let entry = Entry::new("confirm_receipt", "order", delivery.order_id);
-    let at = match delivery.confirmed_at {
-        Some(at) => at,
-        None => {
-            let now = tx.now();
-            delivery.confirmed_at = Some(now);
-            said(tx, &mut delivery, "confirmed", now).await?;
-            now
-        }
-    };
+    let at = delivery.confirmed_at.unwrap_or_else(|| tx.now());
+    if delivery.confirmed_at.is_none() {
+        delivery.confirmed_at = Some(at);
+        said(tx, &mut delivery, "confirmed", at).await?;
+    }
     tx.audit(entry.after(&serde_json::json!({ "confirmed_at": at }))?).await?;
     Ok(at)
 }

@@ -33,10 +33,10 @@ pub async fn report(tracking: &Tracking, org: OrgId, incoming: Incoming) -> Resu
         let value = Some(serde_json::to_vec(&seen)?.into());
         let entry = Entry { key: driver_id.to_string(), at, value };
         tracking.ground().live.put(topic(org), entry, LIVE).await;
-        if receipt.busy {
-            if let Err(error) = follow::follow(tracking, &Scope::system(org), driver_id, false).await {
-                tracing::warn!(cause = error.chain(), "what follows from a position was not done");
-            }
+        if receipt.busy
+            && let Err(error) = follow::follow(tracking, &Scope::system(org), driver_id, false).await
+        {
+            tracing::warn!(cause = error.chain(), "what follows from a position was not done");
         }
     }
     Ok(receipt.outcomes)
@@ -49,10 +49,9 @@ pub async fn latest(
     driver: DriverId,
 ) -> Result<Option<(Timestamp, DriverLocation)>> {
     let key = driver.to_string();
-    if let Some(entry) = tracking.ground().live.get(topic(tx.org()?), &key).await {
-        if let Some(seen) = read(&entry) {
-            return Ok(Some((entry.at, seen)));
-        }
+    let live = tracking.ground().live.get(topic(tx.org()?), &key).await;
+    if let Some((at, seen)) = live.and_then(|entry| Some((entry.at, read(&entry)?))) {
+        return Ok(Some((at, seen)));
     }
     Ok(drivers::find(tx, driver).await?.and_then(|driver| driver.last))
 }

@@ -7,11 +7,7 @@ use platform::{Error, Kind, Result};
 use crate::store::settings::{self, Settings};
 
 /// Puts other settings in the place of those that the caller has seen.
-pub async fn put(
-    tx: &mut Tx,
-    wanted: Settings,
-    seen: impl Fn(i64) -> Result<()> + Send,
-) -> Result<Settings> {
+pub async fn put(tx: &mut Tx, wanted: Settings, seen: impl Fn(i64) -> Result<()> + Send) -> Result<Settings> {
     let before = settings::find(tx).await?;
     seen(before.version)?;
     let after = Settings { version: before.version + 1, ..wanted };
@@ -20,6 +16,7 @@ pub async fn put(
             .with_extension("current_version", after.version));
     }
     let org = tx.org()?;
-    tx.audit(Entry::new("put_tracking_settings", "tracking_settings", org).before(&before)?.after(&after)?).await?;
+    tx.audit(Entry::new("put_tracking_settings", "tracking_settings", org).before(&before)?.after(&after)?)
+        .await?;
     Ok(after)
 }

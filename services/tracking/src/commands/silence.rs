@@ -28,14 +28,15 @@ pub async fn watch(tracking: &Tracking, scope: &Scope) -> Result<usize> {
 }
 
 async fn tell(tx: &mut Tx, driver_id: DriverId, before: Timestamp) -> Result<bool> {
-    let Some((last_at, locked)) = drivers::mark_silent(tx, driver_id, before).await? else { return Ok(false) };
-    let since = match last_at {
-        Some(at) => at,
+    let Some((last_at, locked)) = drivers::mark_silent(tx, driver_id, before).await? else {
+        return Ok(false);
+    };
+    let since = if let Some(at) = last_at {
+        at
+    } else {
         // Never heard of: silent since the driver set out.
-        None => {
-            let orders = deliveries::of_driver(tx, driver_id).await?;
-            orders.iter().map(|order| order.status_at).min().unwrap_or(before)
-        }
+        let orders = deliveries::of_driver(tx, driver_id).await?;
+        orders.iter().map(|order| order.status_at).min().unwrap_or(before)
     };
     tx.publish(locked, &DriverLocationStale { driver_id, since })?;
     Ok(true)

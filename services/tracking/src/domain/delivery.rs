@@ -289,10 +289,14 @@ pub(crate) mod tests {
                 let mut order = delivery();
                 order.moved(2, &step(OrderStatus::Created, from));
                 let rows = order.moved(3, &step(from, to));
-                assert_eq!(kinds(&rows), if from == to { vec![] } else { vec![to.as_str()] }, "{from:?} {to:?}");
+                assert_eq!(
+                    kinds(&rows),
+                    if from == to { vec![] } else { vec![to.as_str()] },
+                    "{from:?} {to:?}"
+                );
                 let ended = match to {
                     OrderStatus::Delivered | OrderStatus::Returned | OrderStatus::Cancelled => true,
-                    OrderStatus::Failed => from != to && !from.is_carried() || from == to,
+                    OrderStatus::Failed => from == to || !from.is_carried(),
                     _ => false,
                 };
                 assert_eq!(order.ended_at.is_some(), ended, "{from:?} {to:?}");
@@ -324,7 +328,7 @@ pub(crate) mod tests {
         order.assigned(2, &assigned_to(30), time("2026-11-20T12:00:00Z"));
         order.eta = Some(EtaWindow::example());
         order.moved(3, &step(OrderStatus::Assigned, OrderStatus::Created));
-        assert_eq!((order.driver_id, order.eta), (None, None));
+        assert_eq!((order.driver_id, &order.eta), (None, &None));
         order.cancelled(4);
         assert!(order.called_off);
     }

@@ -135,8 +135,7 @@ pub fn take(delivery: &mut Delivery, window: EtaWindow, now: Timestamp) -> Vec<N
         return Vec::new();
     }
     let mut notices = Vec::new();
-    let moved =
-        delivery.eta_told.is_none_or(|told| window.expected.duration_since(told).abs() > MOVED);
+    let moved = delivery.eta_told.is_none_or(|told| window.expected.duration_since(told).abs() > MOVED);
     if moved {
         delivery.eta_told = Some(window.expected);
         delivery.eta_count += 1;
@@ -160,6 +159,7 @@ mod tests {
     use super::*;
     use crate::domain::delivery::tests::{assigned_to, delivery, step, time};
     use kernel::ids::{StopId, Uuid};
+    use proptest::prelude::*;
 
     const NOON: &str = "2026-11-20T12:00:00Z";
 
@@ -181,9 +181,7 @@ mod tests {
         halts.iter().map(|halt| (halt.order_id.uuid().as_u128(), halt.dropoff)).collect()
     }
 
-    fn ten_minutes(_: usize, _: usize) -> Option<Leg> {
-        Some(Leg { duration_s: 600, distance_m: 3_000 })
-    }
+    const TEN_MINUTES: Leg = Leg { duration_s: 600, distance_m: 3_000 };
 
     #[test]
     fn without_a_route_the_pick_up_comes_before_the_drop_off() {
@@ -194,13 +192,20 @@ mod tests {
 
     #[test]
     fn a_route_decides_the_order_and_what_it_does_not_name_comes_last() {
-        let orders =
-            [order(1, OrderStatus::PickedUp), order(2, OrderStatus::Assigned), order(3, OrderStatus::Assigned)];
+        let orders = [
+            order(1, OrderStatus::PickedUp),
+            order(2, OrderStatus::Assigned),
+            order(3, OrderStatus::Assigned),
+        ];
         let route = [stop(2, "pickup"), stop(1, "dropoff"), stop(2, "dropoff"), stop(9, "dropoff")];
         let expected = [(2, false), (1, true), (2, true), (3, false), (3, true)];
         assert_eq!(names(&plan(&orders, &route)), expected);
         let forgetful = [stop(2, "dropoff")];
-        assert_eq!(names(&plan(&orders[1..2], &forgetful)), [(2, false), (2, true)], "never before its pick-up");
+        assert_eq!(
+            names(&plan(&orders[1..2], &forgetful)),
+            [(2, false), (2, true)],
+            "never before its pick-up"
+        );
     }
 
     #[test]
@@ -217,7 +222,7 @@ mod tests {
         let mut waits = order(1, OrderStatus::Assigned);
         waits.facts.ready_at = Some(time("2026-11-20T12:15:00Z"));
         let halts = plan(&[waits], &[]);
-        let windows = forecast(&halts, ten_minutes, "test", time(NOON));
+        let windows = forecast(&halts, |_, _| Some(TEN_MINUTES), "test", time(NOON));
         // 10 min there, 5 min until it is ready, 2 min to take it, 10 min to the door.
         assert_eq!(windows[0].1.expected, time("2026-11-20T12:27:00Z"));
         assert_eq!(windows[0].1.source, "test");
@@ -227,9 +232,15 @@ mod tests {
     #[test]
     fn the_window_grows_with_what_remains() {
         let short = window(time(NOON), time("2026-11-20T12:10:00Z"), "test");
-        assert_eq!((short.earliest, short.latest), (time("2026-11-20T12:07:00Z"), time("2026-11-20T12:15:00Z")));
+        assert_eq!(
+            (short.earliest, short.latest),
+            (time("2026-11-20T12:07:00Z"), time("2026-11-20T12:15:00Z"))
+        );
         let long = window(time(NOON), time("2026-11-20T13:40:00Z"), "test");
-        assert_eq!((long.earliest, long.latest), (time("2026-11-20T13:30:00Z"), time("2026-11-20T14:05:00Z")));
+        assert_eq!(
+            (long.earliest, long.latest),
+            (time("2026-11-20T13:30:00Z"), time("2026-11-20T14:05:00Z"))
+        );
         let now = window(time(NOON), time("2026-11-20T12:01:00Z"), "test");
         assert_eq!(now.earliest, time(NOON), "not in the past");
     }
@@ -263,5 +274,56 @@ mod tests {
         assert!(!is_due(&order, time("2026-11-20T12:00:19Z")));
         assert!(is_due(&order, time("2026-11-20T12:00:20Z")));
         assert!(!is_due(&self::order(1, OrderStatus::Delivered), time(NOON)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_window_holds_its_expected_time(remaining in -600_i64..86_400) {
+            let now = time(NOON);
+            let expected = later(now, remaining);
+            let window = window(now, expected, "test");
+            prop_assert!(window.earliest <= window.expected.max(now) && window.expected < window.latest);
+            prop_assert!(window.earliest >= now);
+        }
+
+        /// Who comes later on the route is not expected earlier.
+        #[test]
+        fn drop_offs_are_expected_in_the_order_of_the_route(
+            statuses in prop::collection::vec(1_usize..7, 1..8),
+            legs in prop::collection::vec(0_u32..3_600, 20),
+        ) {
+            let orders: Vec<Delivery> = statuses
+                .iter()
+                .enumerate()
+                .map(|(index, status)| order(u128::try_from(index).unwrap() + 1, OrderStatus::ALL[*status]))
+                .collect();
+            let route: Vec<RouteStop> = (1..=orders.len())
+                .map(|number| stop(u128::try_from(number).unwrap(), "dropoff"))
+                .collect();
+            let halts = plan(&orders, &route);
+            let leg = |from: usize, _: usize| Some(Leg { duration_s: legs[from], distance_m: 0 });
+            let windows = forecast(&halts, leg, "test", time(NOON));
+            prop_assert_eq!(windows.len(), orders.len());
+            prop_assert!(windows.is_sorted_by_key(|(_, window)| window.expected));
+            for (id, _) in &windows {
+                let pickup = halts.iter().position(|halt| halt.order_id == *id && !halt.dropoff);
+                let dropoff = halts.iter().position(|halt| halt.order_id == *id && halt.dropoff);
+                prop_assert!(pickup.is_none_or(|pickup| Some(pickup) < dropoff), "picked up before");
+            }
+        }
+    }
+
+    #[test]
+    fn far_ahead_nothing_is_calculated() {
+        let orders: Vec<Delivery> = (1..=15).map(|number| order(number, OrderStatus::Assigned)).collect();
+        assert_eq!(plan(&orders, &[]).len(), MAX_HALTS);
+    }
+
+    #[test]
+    fn who_is_at_the_door_is_late_no_more() {
+        let mut order = order(1, OrderStatus::ArrivedAtDropoff);
+        let late = window(time(NOON), time("2026-11-20T12:50:00Z"), "test");
+        let told = take(&mut order, late, time(NOON));
+        assert!(matches!(told[..], [Notice::EtaChanged(_)]), "{told:?}");
     }
 }

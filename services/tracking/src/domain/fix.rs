@@ -6,7 +6,7 @@
 //! | exactly 0, 0: a receiver without a fix | rejected: `no_fix` |
 //! | an accuracy of more than 500 m | rejected: `inaccurate` |
 //! | more than 72 hours old | rejected: `too_old` |
-//! | faster than 70 m/s from the newest accepted position, errors of both allowed for | rejected: `too_fast` |
+//! | faster than 70 m/s from the accepted position before it in time, errors of both allowed for | rejected: `too_fast` |
 //! | a device time more than 2 minutes ahead | kept with our time, marked `clock_ahead` |
 //! | the same device, time and number again | `duplicate` |
 //! | anything else | accepted |
@@ -173,31 +173,30 @@ fn whole_microseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-/// The positions of one driver in one batch, judged one after the other by their times, whatever order they came in.
-/// The outcome of each stands at its place.
-pub fn judge(
-    reports: &[Option<Report>],
-    last: Option<Last>,
-    now: Timestamp,
-) -> Vec<Result<Fix, Rejection>> {
-    let mut judged: Vec<Result<Fix, Rejection>> = reports
-        .iter()
-        .map(|report| report.as_ref().ok_or(Rejection::Invalid).and_then(|report| Fix::read(report, now)))
-        .collect();
-    let mut order: Vec<usize> = (0..judged.len()).collect();
-    order.sort_by_key(|index| judged.get(*index).and_then(|fix| fix.as_ref().ok()).map(|fix| fix.at));
-    let mut before = last;
+/// The normal forms of the positions of one driver in one batch, each by itself.
+pub fn read_all(reports: &[Option<Report>], now: Timestamp) -> Vec<Result<Fix, Rejection>> {
+    let read = |report: &Option<Report>| {
+        report.as_ref().ok_or(Rejection::Invalid).and_then(|report| Fix::read(report, now))
+    };
+    reports.iter().map(read).collect()
+}
+
+/// Rejects what nobody can have driven. Positions are taken in the order of their times, whatever order they came in; each is
+/// compared with the one before it in time: in the batch, or in the history as `before` knows it.
+pub fn judge(fixes: &mut [Result<Fix, Rejection>], before: impl Fn(&Fix) -> Option<Last>) {
+    let mut order: Vec<usize> = (0..fixes.len()).collect();
+    order.sort_by_key(|index| fixes.get(*index).and_then(|fix| fix.as_ref().ok()).map(|fix| fix.at));
+    let mut in_batch: Option<Last> = None;
     for index in order {
-        let Some(Ok(fix)) = judged.get(index).copied() else { continue };
-        if before.is_some_and(|last| !fix.is_plausible_after(&last)) {
-            if let Some(outcome) = judged.get_mut(index) {
-                *outcome = Err(Rejection::TooFast);
-            }
-        } else if before.is_none_or(|last| last.at < fix.at) {
-            before = Some(fix.as_last());
+        let Some(outcome) = fixes.get_mut(index) else { continue };
+        let Ok(fix) = *outcome else { continue };
+        let previous = [in_batch, before(&fix)].into_iter().flatten().max_by_key(|last| last.at);
+        if previous.is_some_and(|last| !fix.is_plausible_after(&last)) {
+            *outcome = Err(Rejection::TooFast);
+        } else {
+            in_batch = Some(fix.as_last());
         }
     }
-    judged
 }
 
 #[cfg(test)]
@@ -207,6 +206,13 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    /// A batch of a driver who was last seen there.
+    fn judge(reports: &[Option<Report>], last: Option<Last>, now: Timestamp) -> Vec<Result<Fix, Rejection>> {
+        let mut fixes = read_all(reports, now);
+        super::judge(&mut fixes, |_| last);
+        fixes
     }
 
     fn report(lat: f64, ago_s: i64) -> Report {
@@ -265,6 +271,14 @@ mod tests {
     }
 
     #[test]
+    fn a_late_position_is_compared_with_its_own_time_and_not_with_now() {
+        let mut fixes = read_all(&[Some(report(60.01, 3_590))], now());
+        let past = Fix::read(&report(60.0, 3_600), now()).unwrap().as_last();
+        super::judge(&mut fixes, |_| Some(past));
+        assert_eq!(fixes, [Err(Rejection::TooFast)], "111 m/s an hour ago");
+    }
+
+    #[test]
     fn one_wild_position_does_not_take_the_others_with_it() {
         let reports = [60.0, 60.0001, 61.0, 60.0002].map(|lat| report(lat, 0));
         let reports: Vec<_> =
@@ -297,8 +311,12 @@ mod tests {
             }
             prop_assert!(judge(&shuffled, None, now()).iter().all(Result::is_ok));
             let (first, rest) = shuffled.split_at(len / 2);
-            let newest = judge(first, None, now()).iter().flatten().max_by_key(|fix| fix.at).map(Fix::as_last);
-            prop_assert!(judge(rest, newest, now()).iter().all(Result::is_ok));
+            let kept: Vec<Fix> = judge(first, None, now()).into_iter().flatten().collect();
+            let mut late = read_all(rest, now());
+            super::judge(&mut late, |fix| {
+                kept.iter().filter(|other| other.at <= fix.at).max_by_key(|other| other.at).map(Fix::as_last)
+            });
+            prop_assert!(late.iter().all(Result::is_ok));
         }
     }
 }

@@ -46,7 +46,8 @@ pub fn look(delivery: &mut Delivery, seen: &Seen, arriving_distance_m: u32) -> V
     if delivery.driver_id != Some(seen.driver_id) || delivery.ended_at.is_some() {
         return Vec::new();
     }
-    let notices = [arriving(delivery, seen, arriving_distance_m), arrived(delivery, seen), left(delivery, seen)];
+    let notices =
+        [arriving(delivery, seen, arriving_distance_m), arrived(delivery, seen), left(delivery, seen)];
     notices.into_iter().flatten().collect()
 }
 
@@ -135,6 +136,7 @@ mod tests {
     use super::*;
     use crate::domain::delivery::tests::{assigned_to, delivery, driver, step, time};
     use contracts::tracking::EtaWindow;
+    use proptest::prelude::*;
 
     /// So many metres north of the drop-off (or pick-up) of the example.
     fn north_of(stop: Stop, metres: f64, at: &str) -> Seen {
@@ -205,10 +207,48 @@ mod tests {
         for status in OrderStatus::ALL {
             let mut order = at(status);
             let noticed = !look(&mut order, &here, 300).is_empty();
-            assert_eq!(noticed, status == OrderStatus::EnrouteToDropoff, "{status:?}");
+            // At the drop-off: near it on the way there, and far from a pick-up that was reached.
+            let expected = matches!(status, OrderStatus::EnrouteToDropoff | OrderStatus::ArrivedAtPickup);
+            assert_eq!(noticed, expected, "{status:?}");
         }
         let mut order = at(OrderStatus::EnrouteToDropoff);
         let other = Seen { driver_id: driver(31), ..here };
         assert_eq!(look(&mut order, &other, 300), []);
+    }
+
+    proptest! {
+        /// However a driver wanders about, and however bad the receiver is: one arrival and one "nearly there" per attempt.
+        #[test]
+        fn nothing_is_told_twice_in_one_attempt(
+            walk in prop::collection::vec((0.0_f64..2_000.0, 1.0_f32..200.0), 1..60),
+        ) {
+            let mut order = at(OrderStatus::EnrouteToDropoff);
+            let start = time(NOON);
+            let (mut near, mut there) = (0, 0);
+            for (index, (metres, accuracy)) in walk.into_iter().enumerate() {
+                let seconds = i64::try_from(index).unwrap() * 10;
+                let at = start.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+                let seen = Seen { at, accuracy_m: Some(accuracy), ..north_of(Stop::Dropoff, metres, NOON) };
+                for notice in look(&mut order, &seen, 300) {
+                    match notice {
+                        Notice::Arriving { .. } => near += 1,
+                        Notice::Arrived { .. } => there += 1,
+                        other => prop_assert!(false, "{other:?}"),
+                    }
+                }
+            }
+            prop_assert!(near <= 1 && there <= 1);
+            prop_assert!(there <= near, "who is there was near");
+        }
+
+        /// Positions that come in another order or twice count as they would have in theirs, or not at all.
+        #[test]
+        fn old_positions_do_not_make_an_arrival(ago in 0_i64..1_000) {
+            let mut order = at(OrderStatus::EnrouteToPickup);
+            let here = north_of(Stop::Pickup, 5.0, LATER);
+            prop_assert!(look(&mut order, &here, 300).is_empty());
+            let old = Seen { at: here.at.checked_sub(SignedDuration::from_secs(ago)).unwrap(), ..here };
+            prop_assert!(look(&mut order, &old, 300).is_empty());
+        }
     }
 }

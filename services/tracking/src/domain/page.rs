@@ -53,7 +53,7 @@ pub fn state(delivery: &Delivery, now: Timestamp) -> Option<State> {
 pub fn message(state: State, status: OrderStatus) -> &'static str {
     match (state, status) {
         (State::Expired, _) => "This delivery was completed some time ago. The link has expired.",
-        (State::Cancelled, _) => "This order was cancelled.",
+        (State::Cancelled, _) | (_, OrderStatus::Cancelled) => "This order was cancelled.",
         (_, OrderStatus::Created) => "Your order was received.",
         (_, OrderStatus::Assigned) => "A courier will take care of your order.",
         (_, OrderStatus::EnrouteToPickup) => "The courier is on the way to pick up your order.",
@@ -65,7 +65,6 @@ pub fn message(state: State, status: OrderStatus) -> &'static str {
         (_, OrderStatus::Failed) => "Your order could not be delivered.",
         (_, OrderStatus::Returning) => "Your order could not be delivered and is on its way back.",
         (_, OrderStatus::Returned) => "Your order could not be delivered and was brought back.",
-        (_, OrderStatus::Cancelled) => "This order was cancelled.",
     }
 }
 
@@ -131,7 +130,10 @@ mod tests {
         assert_eq!(after(8), Some(State::Expired));
         assert_eq!(after(30), Some(State::Expired));
         assert_eq!(after(31), None);
-        assert_eq!(state(&order(1, OrderStatus::PickedUp), time("2027-11-20T12:00:00Z")), Some(State::Active));
+        assert_eq!(
+            state(&order(1, OrderStatus::PickedUp), time("2027-11-20T12:00:00Z")),
+            Some(State::Active)
+        );
     }
 
     #[test]
@@ -177,5 +179,30 @@ mod tests {
         assert!(!shows_position(&one, &[order(2, OrderStatus::PickedUp)], &[]));
         assert!(!shows_position(&order(1, OrderStatus::Assigned), &[order(2, OrderStatus::Assigned)], &[]));
         assert!(!shows_position(&order(1, OrderStatus::Created), &[], &[]));
+    }
+
+    /// Whoever has a stop before the drop-off hides the courier, whatever the route looks like.
+    #[test]
+    fn every_order_of_two_customers_shows_the_courier_to_one_at_most() {
+        let stops = [stop(1, "pickup"), stop(1, "dropoff"), stop(2, "pickup"), stop(2, "dropoff")];
+        for first in 0..4 {
+            for second in 0..4 {
+                for third in 0..4 {
+                    let route = [stops[first].clone(), stops[second].clone(), stops[third].clone()];
+                    for (one, two) in [
+                        (OrderStatus::PickedUp, OrderStatus::PickedUp),
+                        (OrderStatus::Assigned, OrderStatus::PickedUp),
+                        (OrderStatus::EnrouteToDropoff, OrderStatus::Assigned),
+                    ] {
+                        let (one, two) = (order(1, one), order(2, two));
+                        let seen_by_one = shows_position(&one, std::slice::from_ref(&two), &route);
+                        let seen_by_two = shows_position(&two, std::slice::from_ref(&one), &route);
+                        let names_both = route.iter().any(|stop| stop.order_id == one.order_id)
+                            && route.iter().any(|stop| stop.order_id == two.order_id);
+                        assert!(!(names_both && seen_by_one && seen_by_two), "{route:?}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -36,7 +36,8 @@ pub type Decoded = Option<Report>;
 pub struct Unreadable;
 
 /// An app with which a device reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// OwnTracks over HTTP.
     OwnTracks,
@@ -95,9 +96,15 @@ fn percent(value: &Value) -> Option<f32> {
 
 /// Seconds since 1970, with a fraction; milliseconds where seconds would lie beyond the year 5000.
 fn epoch(value: f64) -> Option<Timestamp> {
+    if !value.is_finite() {
+        return None;
+    }
     let seconds = if value.abs() >= 1e11 { value / 1_000.0 } else { value };
     let nanoseconds = (seconds * 1e3).round() * 1e6;
-    #[expect(clippy::cast_possible_truncation, reason = "casts from float to integer saturate, and what is too large is no time")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "casts from float to integer saturate, and what is too large is no time"
+    )]
     let nanoseconds = nanoseconds as i128;
     Timestamp::from_nanosecond(nanoseconds).ok()
 }
@@ -127,6 +134,7 @@ fn json_time(value: &Value) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn times_are_read_in_every_form_that_the_apps_use() {
@@ -154,5 +162,43 @@ mod tests {
             assert_eq!(Protocol::parse(protocol.as_str()), Some(protocol));
         }
         assert_eq!(Protocol::parse("mqtt"), None);
+    }
+
+    proptest! {
+        /// Whatever comes over the wire is read or not; it never ends a request in another way.
+        #[test]
+        fn no_message_is_too_strange(body in ".{0,200}", lat in any::<f64>(), text in "[ -~]{0,20}") {
+            for message in [
+                body.clone(),
+                format!(r#"{{"_type":"location","lat":{lat},"lon":"{lat}","tst":{lat}}}"#),
+                format!(r#"{{"device_id":"x","location":{{"coords":{{"latitude":{lat}}},"timestamp":"1"}}}}"#),
+                format!(r#"{{"locations":[{{"geometry":{{"coordinates":[{lat}]}}}},1,null],"current":{lat}}}"#),
+            ] {
+                let _read = (owntracks(message.as_bytes()), traccar(message.as_bytes()), overland(message.as_bytes()));
+            }
+            let query = Query::read(&format!("id={text}&lat={lat}&lon={text}&timestamp={text}&ts={lat}&{body}"));
+            let _read = (gpslogger(&query), osmand(&query).1.len());
+        }
+
+        #[test]
+        fn a_position_comes_through_every_protocol_as_it_was(lat in -90.0_f64..90.0, lon in -180.0_f64..180.0) {
+            let messages = [
+                owntracks(format!(r#"{{"_type":"location","lat":{lat},"lon":{lon},"tst":1795176000}}"#).as_bytes()),
+                overland(
+                    format!(
+                        r#"{{"locations":[{{"geometry":{{"coordinates":[{lon},{lat}]}},"properties":{{"timestamp":1795176000}}}}]}}"#
+                    )
+                    .as_bytes(),
+                ),
+                Ok(gpslogger(&Query::read(&format!("lat={lat}&lon={lon}&ts=1795176000")))),
+                Ok(osmand(&Query::read(&format!("id=x&lat={lat}&lon={lon}&timestamp=1795176000"))).1),
+            ];
+            for message in messages {
+                let report = message.unwrap()[0].unwrap();
+                // Reading JSON may be wrong in the last bit, which is a nanometre.
+                prop_assert!((report.lat - lat).abs() < 1e-12 && (report.lon - lon).abs() < 1e-12);
+                prop_assert_eq!(report.at.unwrap().as_second(), 1_795_176_000);
+            }
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Operations for other services of the installation.
 
-use contracts::calls::{LastPositions, Positions};
+use contracts::calls::{LastPositions, Positions, TrackedOrder};
 use platform::http::internal::Internal;
 use platform::http::openapi::ServiceApi;
 
 use crate::commands::report::last_positions;
 use crate::context::Tracking;
+use crate::queries::page;
 
 /// The routes with their permission rows.
 pub(crate) fn api(tracking: &Tracking) -> ServiceApi {
@@ -14,6 +15,9 @@ pub(crate) fn api(tracking: &Tracking) -> ServiceApi {
             Box::pin(async move {
                 Ok(Positions { positions: last_positions(&tracking, &scope, &asked.driver_ids).await? })
             })
+        })
+        .ask_installation::<TrackedOrder, _>("tracked_order", |tracking, _scope, asked| {
+            Box::pin(async move { page::order_of(&tracking, &asked.code).await })
         })
         .finish()
 }

@@ -10,5 +10,6 @@ use utoipa_axum::routes;
 use crate::context::Tracking;
 
 pub(super) fn routes(api: Api<Tracking>) -> Api<Tracking> {
-    api.routes(routes!(latest::get_location, report::report_location)).routes(routes!(history::list_locations))
+    api.routes(routes!(latest::get_location, report::report_location))
+        .routes(routes!(history::list_locations))
 }

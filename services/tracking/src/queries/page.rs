@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::calls::{DriverCard, DriverCards};
+use contracts::calls::{DriverCard, DriverCards, PublicOrder};
 use contracts::orders::OrderStatus;
 use contracts::tracking::{DriverLocation, EtaWindow};
 use kernel::ids::{DriverId, OrgId};
@@ -58,6 +58,21 @@ pub struct Details {
     pub position: Option<(Timestamp, DriverLocation)>,
     /// Who comes.
     pub card: Option<DriverCard>,
+}
+
+/// Which order a code belongs to, while its page is worth following.
+pub async fn order_of(tracking: &Tracking, code: &str) -> Result<PublicOrder> {
+    let unknown = || Error::not_found("delivery");
+    let mut tx = tracking.db().begin(&Scope::installation()).await?;
+    let (org_id, order_id) = deliveries::locate(&mut tx, code).await?.ok_or_else(unknown)?;
+    tx.enter(org_id).await?;
+    let now = tx.now();
+    let delivery = deliveries::find(&mut tx, order_id).await?.ok_or_else(unknown)?;
+    tx.rollback().await?;
+    match page::state(&delivery, now) {
+        Some(State::Active | State::Finished) => Ok(PublicOrder { org_id, order_id }),
+        _ => Err(unknown()),
+    }
 }
 
 /// Reads the page with this code; 404 for codes that nobody knows and for pages that are gone.

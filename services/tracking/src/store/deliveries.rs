@@ -165,7 +165,7 @@ pub async fn locate(tx: &mut Tx, code: &str) -> Result<Option<(OrgId, OrderId)>>
 /// Writes a locked delivery.
 pub async fn save(tx: &mut Tx, delivery: &Delivery) -> Result<()> {
     let org = tx.org()?;
-    let sql = |at: Option<Timestamp>| at.map(|at| at.to_sqlx());
+    let sql = |at: Option<Timestamp>| at.map(ToSqlx::to_sqlx);
     sqlx::query!(
         "UPDATE tracking.orders
             SET version = $3, status = $4, status_at = $5, driver_id = $6, attempt = $7, called_off = $8, facts = $9,

@@ -20,7 +20,6 @@ pub struct Device {
     /// What people call it.
     pub name: String,
     /// The app.
-    #[serde(serialize_with = "word")]
     pub protocol: Protocol,
     /// Version.
     pub version: i64,
@@ -36,10 +35,6 @@ pub struct Device {
     pub accuracy_m: Option<f32>,
     /// 0 to 1.
     pub battery: Option<f32>,
-}
-
-fn word<S: serde::Serializer>(protocol: &Protocol, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(protocol.as_str())
 }
 
 /// What is known of a device before its organisation is.
@@ -128,7 +123,8 @@ pub async fn list(tx: &mut Tx, driver: DriverId, after: Option<Uuid>, limit: i64
                 id: DeviceId::new(row.id),
                 driver_id: DriverId::new(row.driver_id),
                 name: row.name,
-                protocol: Protocol::parse(&row.protocol).ok_or_else(|| Error::internal("an unknown protocol"))?,
+                protocol: Protocol::parse(&row.protocol)
+                    .ok_or_else(|| Error::internal("an unknown protocol"))?,
                 version: row.version,
                 created_at: row.created_at.to_jiff(),
                 last_seen_at: super::time(row.last_seen_at),

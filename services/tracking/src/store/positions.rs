@@ -1,5 +1,7 @@
 //! The history of positions, in partitions of a day each.
 
+use std::collections::HashMap;
+
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx};
 use kernel::geo::Position;
 use kernel::ids::{DriverId, Uuid};
@@ -7,7 +9,7 @@ use kernel::time::Timestamp;
 use platform::Result;
 use platform::db::Tx;
 
-use crate::domain::fix::Fix;
+use crate::domain::fix::{Fix, Last};
 
 /// One row to be.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +81,38 @@ pub async fn insert(tx: &mut Tx, rows: &[NewPosition]) -> Result<Vec<PositionKey
     Ok(new.into_iter().map(|row| (row.driver_id, key(row.device_at), row.source, row.sequence)).collect())
 }
 
+/// For each moment of a driver, the accepted position at or before it, within the day or the one before.
+pub async fn neighbours(
+    tx: &mut Tx,
+    moments: &[(DriverId, Timestamp)],
+) -> Result<HashMap<(DriverId, Timestamp), Last>> {
+    let org = tx.org()?;
+    let drivers: Vec<Uuid> = moments.iter().map(|(driver, _)| driver.uuid()).collect();
+    let times: Vec<SqlTime> = moments.iter().map(|(_, at)| at.to_sqlx()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT m.driver AS "driver!", m.moment AS "moment!: SqlTime", p.at AS "at: SqlTime", p.lat, p.lon, p.accuracy_m
+             FROM unnest($2::uuid[], $3::timestamptz[]) AS m (driver, moment)
+            CROSS JOIN LATERAL (
+                  SELECT q.at, q.lat, q.lon, q.accuracy_m FROM tracking.positions q
+                   WHERE q.org_id = $1 AND q.driver_id = m.driver AND NOT q.clock_ahead
+                     AND q.day BETWEEN (m.moment AT TIME ZONE 'UTC')::date - 1 AND (m.moment AT TIME ZONE 'UTC')::date
+                     AND q.device_at <= m.moment
+                   ORDER BY q.day DESC, q.device_at DESC LIMIT 1) p"#,
+        org.uuid(),
+        &drivers,
+        &times as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let position = super::place(row.lat, row.lon)?;
+            let last = Last { at: row.at.to_jiff(), position, accuracy_m: row.accuracy_m };
+            Ok(((DriverId::new(row.driver), row.moment.to_jiff()), last))
+        })
+        .collect()
+}
+
 /// A position of the history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Past {
@@ -120,7 +154,8 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Past>> {
     let org = tx.org()?;
-    let (at, device_at, source, sequence) = after.unwrap_or((Timestamp::MIN, Timestamp::MIN, Uuid::nil(), -2));
+    let (at, device_at, source, sequence) =
+        after.unwrap_or((Timestamp::MIN, Timestamp::MIN, Uuid::nil(), -2));
     let behind = after.is_some();
     let rows = sqlx::query!(
         r#"SELECT at AS "at: SqlTime", device_at AS "device_at: SqlTime", server_at AS "server_at: SqlTime", source, sequence,

@@ -28,8 +28,8 @@ impl Query {
     /// The first of several names that is there and not empty.
     pub fn first(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|wanted| {
-            let named = self.0.iter().find(|(name, value)| name == wanted && !value.trim().is_empty());
-            named.map(|(_, value)| value.as_str())
+            let given = self.0.iter().find(|(name, value)| name == wanted && !value.trim().is_empty());
+            given.map(|(_, value)| value.as_str())
         })
     }
 
@@ -81,13 +81,14 @@ mod tests {
         let (device, points) = decode(&query);
         let report = points[0].unwrap();
         assert_eq!((device, report.battery), (Some("dmt_0"), Some(0.45)));
-        assert_eq!(report.speed_m_s, Some(5.144_44));
+        assert!((report.speed_m_s.unwrap() - 5.144_44).abs() < 1e-4);
         assert_eq!(report.heading_deg, Some(90.0));
     }
 
     #[test]
     fn aliases_other_times_and_both_coordinates_in_one_are_understood() {
-        let query = Query::read("deviceid=d&location=60.1699,24.9384&heading=12&timestamp=2026-11-20%2012:00:00");
+        let query =
+            Query::read("deviceid=d&location=60.1699,24.9384&heading=12&timestamp=2026-11-20%2012:00:00");
         let (device, points) = decode(&query);
         let report = points[0].unwrap();
         assert_eq!((device, report.lat, report.heading_deg), (Some("d"), 60.1699, Some(12.0)));

@@ -45,15 +45,21 @@ mod tests {
         let report = decoded[0].unwrap();
         assert_eq!((report.lat, report.lon), (60.1699, 24.9384));
         assert_eq!(report.at.unwrap().to_string(), "2026-11-20T12:00:00Z");
-        assert_eq!((report.speed_m_s, report.accuracy_m, report.battery), (Some(5.0), Some(13.0), Some(0.81)));
+        assert_eq!(
+            (report.speed_m_s, report.accuracy_m, report.battery),
+            (Some(5.0), Some(13.0), Some(0.81))
+        );
     }
 
     #[test]
     fn a_transition_is_a_position_and_other_messages_are_none() {
-        let transition = br#"{"_type":"transition","wtst":1795170000,"lat":60.17,"lon":24.94,"tst":1795176000,"acc":20,
+        let transition =
+            br#"{"_type":"transition","wtst":1795170000,"lat":60.17,"lon":24.94,"tst":1795176000,"acc":20,
             "tid":"ad","event":"enter","desc":"shop","t":"c"}"#;
         assert!(decode(transition).unwrap()[0].is_some());
-        for other in ["lwt", "waypoint", "waypoints", "status", "card", "steps", "beacon", "configuration", "new"] {
+        for other in
+            ["lwt", "waypoint", "waypoints", "status", "card", "steps", "beacon", "configuration", "new"]
+        {
             let message = format!(r#"{{"_type":"{other}","tst":1795176000}}"#);
             assert_eq!(decode(message.as_bytes()), Ok(Vec::new()), "{other}");
         }

@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_heartbeat_has_no_position_and_a_list_has_many() {
-        let heartbeat = br#"{"device_id":"d","location":{"timestamp":"2026-11-20T12:00:00Z","event":"heartbeat"}}"#;
+        let heartbeat =
+            br#"{"device_id":"d","location":{"timestamp":"2026-11-20T12:00:00Z","event":"heartbeat"}}"#;
         assert!(decode(heartbeat).unwrap().points.is_empty());
         let many = br#"{"device_id":"d","location":[{"timestamp":"2026-11-20T12:00:00Z","coords":{"latitude":1,"longitude":2}},
             {"timestamp":"never","coords":{"latitude":1,"longitude":2}}]}"#;

@@ -90,6 +90,7 @@ pub(crate) struct PositionRecord {
     #[schema(example = 0.8)]
     battery: Option<f32>,
     /// The device's clock was more than two minutes ahead.
+    #[schema(example = false)]
     clock_ahead: bool,
 }
 
@@ -129,7 +130,7 @@ pub(crate) async fn list_locations(
     let mut tx = tracking.db().read(&reader.scope).await?;
     access::known(&mut tx, &reader.principal, id).await?;
     let span = span(&query, tx.now())?;
-    let after = query.cursor.as_ref().map(|cursor| cursor.key::<After>()).transpose()?;
+    let after = query.cursor.as_ref().map(Cursor::key::<After>).transpose()?;
     // Nothing lies before the beginning of time as PostgreSQL knows it.
     let after = after.map(|(at, device_at, source, sequence)| {
         (at.max(Timestamp::UNIX_EPOCH), device_at.max(Timestamp::UNIX_EPOCH), source, sequence)

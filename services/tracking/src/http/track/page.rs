@@ -209,7 +209,11 @@ impl From<Page> for TrackPage {
             message: page.message,
             status: details.status.map(contracts::orders::OrderStatus::as_str),
             number: details.number,
-            shop: page.shop.map(|shop| TrackShop { name: shop.name, phone: shop.phone, time_zone: shop.time_zone }),
+            shop: page.shop.map(|shop| TrackShop {
+                name: shop.name,
+                phone: shop.phone,
+                time_zone: shop.time_zone,
+            }),
             driver: details.card.map(|card| TrackDriver {
                 first_name: card.first_name,
                 vehicle: card.vehicle,

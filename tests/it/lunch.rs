@@ -53,15 +53,11 @@ impl Town {
     }
 
     async fn shop(&self, number: usize, place: (f64, f64)) -> anyhow::Result<String> {
-        let hours: BTreeMap<&str, Value> =
-            ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-                .map(|day| (day, json!([{ "from": "00:00", "until": "24:00" }])))
-                .into();
         let shop = json!({
             "name": format!("Kitchen {number}"), "number_prefix": (["A", "B", "C"][number % 3]),
             "street": "Aleksanterinkatu 52", "postcode": "00100", "city": "Helsinki", "country": "FI",
             "position": { "lat": place.0, "lon": place.1 }, "phone": "+358912345678", "time_zone": "Europe/Helsinki",
-            "currency": "EUR", "preparation_minutes": 0, "service_minutes": 1, "opening_hours": hours,
+            "currency": "EUR", "preparation_minutes": 0, "service_minutes": 1,
         });
         id_of(&self.post("/api/v1/shops", &self.owner, shop).await?)
     }
@@ -78,8 +74,7 @@ impl Town {
         let token = joined["access_token"].as_str().context("a token")?.to_owned();
         let begun = Instant::now();
         let id = loop {
-            let (status, me) =
-                self.app.call(Method::GET, "/api/v1/drivers/me", &token, &Value::Null).await?;
+            let (status, me) = self.app.call(Method::GET, "/api/v1/drivers/me", &token, &Value::Null).await?;
             if status == 200 {
                 break id_of(&me)?;
             }
@@ -97,8 +92,16 @@ impl Town {
     async fn fix(&self, driver: &mut Driver) -> anyhow::Result<()> {
         driver.fixes += 1;
         let fix = json!({ "lat": driver.place.0, "lon": driver.place.1, "accuracy_m": 8.0, "sequence": driver.fixes });
-        self.post(&format!("/api/v1/drivers/{}/location", driver.id), &driver.token, fix).await?;
-        Ok(())
+        let (path, begun) = (format!("/api/v1/drivers/{}/location", driver.id), Instant::now());
+        loop {
+            let (status, answer) = self.app.call(Method::POST, &path, &driver.token, &fix).await?;
+            match status {
+                200..300 => return Ok(()),
+                // Tracking has not heard of the driver yet.
+                404 if begun.elapsed() < PATIENCE => pause(Duration::from_millis(50)).await,
+                _ => bail!("{path} {fix} -> {status} {answer}"),
+            }
+        }
     }
 
     async fn nearest(&self) -> anyhow::Result<()> {
@@ -155,7 +158,11 @@ impl Town {
                 self.step(driver, order, "returned", json!({})).await?;
                 return Ok("returned");
             }
-            let how = if status == "delivered" { json!({ "outcome": "delivered_to_recipient" }) } else { json!({}) };
+            let how = if status == "delivered" {
+                json!({ "outcome": "delivered_to_recipient" })
+            } else {
+                json!({})
+            };
             self.step(driver, order, status, how).await?;
         }
         Ok("delivered")
@@ -233,7 +240,11 @@ async fn ordered(town: &Town, shops: &[String], number: usize) -> anyhow::Result
 }
 
 /// Every order ended as it was meant to; the log, the page, the queue and the trail say so too.
-async fn verdict(town: &Town, orders: &[(String, String)], ended: &BTreeMap<String, &'static str>) -> anyhow::Result<()> {
+async fn verdict(
+    town: &Town,
+    orders: &[(String, String)],
+    ended: &BTreeMap<String, &'static str>,
+) -> anyhow::Result<()> {
     for (order, code) in orders {
         let (status, _) = town.status(order).await?;
         ensure!(status == ended[order], "{order} is {status}, not {}", ended[order]);
@@ -251,14 +262,18 @@ async fn verdict(town: &Town, orders: &[(String, String)], ended: &BTreeMap<Stri
     ensure!(queue["items"] == json!([]), "still in the queue: {queue}");
     let twice = "SELECT subject, key::text FROM bus.log GROUP BY subject, key, version HAVING count(*) > 1";
     ensure!(town.app.query(twice).await?.is_empty(), "an event is in the log twice");
-    let lost = "SELECT subject, key::text FROM bus.outbox UNION ALL SELECT subject, key::text FROM bus.dead_letters";
+    let lost =
+        "SELECT subject, key::text FROM bus.outbox UNION ALL SELECT subject, key::text FROM bus.dead_letters";
     let lost = town.app.query(lost).await?;
     ensure!(lost.is_empty(), "events that nobody heard: {lost:?}");
     let dead = "SELECT name, coalesce(last_error, '') FROM platform.jobs WHERE state = 'dead'";
     let dead = town.app.query(dead).await?;
     ensure!(dead.is_empty(), "jobs that were given up: {dead:?}");
     let verified = town.app.run(&["audit", "verify"])?;
-    ensure!(verified.contains("sound") || verified.contains("no finding") || !verified.contains("finding"), "{verified}");
+    ensure!(
+        verified.contains("sound") || verified.contains("no finding") || !verified.contains("finding"),
+        "{verified}"
+    );
     Ok(())
 }
 
@@ -283,7 +298,8 @@ async fn stream_tells(town: &Town) -> anyhow::Result<()> {
             heard.push(prev.to_string());
         }
     }
-    let said = "SELECT \"offset\"::text, '' FROM bus.log WHERE payload ? 'order_id' ORDER BY \"offset\"";
+    let said =
+        "SELECT l.\"offset\"::text, '' FROM bus.log l WHERE l.payload ? 'order_id' ORDER BY l.\"offset\"";
     let said: Vec<String> = town.app.query(said).await?.into_iter().map(|(offset, _)| offset).collect();
     ensure!(heard == said, "heard {heard:?}, said {said:?}");
     Ok(())
@@ -294,8 +310,12 @@ async fn page_tells(town: &Town, code: &str, steps: &[&str]) -> anyhow::Result<(
     let begun = Instant::now();
     loop {
         let page = town.get(&format!("/api/v1/track/{code}"), "").await?;
-        let told: Vec<&str> =
-            page["timeline"].as_array().into_iter().flatten().filter_map(|row| row["kind"].as_str()).collect();
+        let told: Vec<&str> = page["timeline"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| row["kind"].as_str())
+            .collect();
         let mut rest = told.iter();
         if steps.iter().all(|step| rest.any(|kind| kind == step)) {
             return Ok(());
@@ -309,11 +329,7 @@ async fn page_tells(town: &Town, code: &str, steps: &[&str]) -> anyhow::Result<(
 
 async fn proof(shape: Shape, name: &'static str) {
     let proof = Proof::new(name);
-    let size = Size {
-        shops: proof.size(2, 3),
-        drivers: proof.size(3, 12),
-        orders: proof.size(8, 200),
-    };
+    let size = Size { shops: proof.size(2, 3), drivers: proof.size(3, 12), orders: proof.size(8, 200) };
     let figure = Box::pin(lunch(shape, &size)).await.unwrap_or_else(|error| panic!("{error:#}"));
     proof.report(&format!(
         "{figure}: each in a legal final state, every event once, every page tells its order's history, trail sound"

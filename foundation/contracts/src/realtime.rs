@@ -30,7 +30,12 @@ fn messages() -> Vec<(&'static str, bool, &'static str, Value)> {
             "Everything of the topic after this place is told.",
             place(json!({ "type": "subscribed", "topic": "orders" })),
         ),
-        ("unsubscribed", false, "The topic is not followed any more.", json!({ "type": "unsubscribed", "topic": "orders" })),
+        (
+            "unsubscribed",
+            false,
+            "The topic is not followed any more.",
+            json!({ "type": "unsubscribed", "topic": "orders" }),
+        ),
         (
             "refused",
             false,
@@ -48,8 +53,10 @@ fn messages() -> Vec<(&'static str, bool, &'static str, Value)> {
             false,
             "An event of the log. `prev` is the offset of the message before it on this topic; who has not heard that has missed \
              something. Public codes see a part of `data`.",
-            place(json!({ "type": "event", "topic": "orders", "prev": 42, "subject": "order.created.v1", "version": 1,
-                          "occurred_at": "2026-11-20T12:00:00Z", "data": { "order_id": "order_01h455vb4pex5vsknk084sn02q" } })),
+            place(
+                json!({ "type": "event", "topic": "orders", "prev": 42, "subject": "order.created.v1", "version": 1,
+                          "occurred_at": "2026-11-20T12:00:00Z", "data": { "order_id": "order_01h455vb4pex5vsknk084sn02q" } }),
+            ),
         ),
         (
             "position",
@@ -58,9 +65,19 @@ fn messages() -> Vec<(&'static str, bool, &'static str, Value)> {
              (services/gateway/src/realtime/position.rs).",
             json!({ "type": "position", "topic": "drivers", "data": { "position": { "lat": 60.1699, "lon": 24.9384 } } }),
         ),
-        ("heartbeat", false, "Everything up to this place was told; every 15 s.", place(json!({ "type": "heartbeat" }))),
+        (
+            "heartbeat",
+            false,
+            "Everything up to this place was told; every 15 s.",
+            place(json!({ "type": "heartbeat" })),
+        ),
         ("token_accepted", false, "The fresh token is in use.", json!({ "type": "token_accepted" })),
-        ("malformed", false, "A message that was not understood.", json!({ "type": "malformed", "detail": "clients speak text" })),
+        (
+            "malformed",
+            false,
+            "A message that was not understood.",
+            json!({ "type": "malformed", "detail": "clients speak text" }),
+        ),
         (
             "ending",
             false,

@@ -60,7 +60,10 @@ fn a_part_says_what_it_needs() {
         assert!(refused.contains(words), "{services} {environment:?}: {refused}");
     }
     let roles = home.run(&["role-password", "owner"]).refused(2);
-    assert!(roles.contains("there are: identity, storefront, orders") && roles.contains("gateway, system"), "{roles}");
+    assert!(
+        roles.contains("there are: identity, storefront, orders") && roles.contains("gateway, system"),
+        "{roles}"
+    );
     assert!(home.run(&["role-password", "identity"]).refused(1).contains("database-roles is missing"));
     assert!(home.run(&["migrate", "--services", "identity"]).refused(2).contains("migrated together"));
 }

@@ -216,17 +216,17 @@ fn check(settings: &Settings, part: &BTreeSet<&'static str>) -> Result<()> {
             SERVICES.join(", ")
         )));
     }
-    for &caller in part {
-        let away = rooms::needs(caller).into_iter().filter(|needed| !part.contains(needed));
-        for needed in away.filter(|needed| !config.services.addresses.contains_key(*needed)) {
-            return Err(usage(format!(
-                "{caller} calls {needed}, which does not run in this process: say where it is, for example \
-                 DROPMATE__SERVICES__{}=http://127.0.0.1:7001",
-                needed.to_uppercase()
-            )));
-        }
+    let reached = |needed: &str| part.contains(needed) || config.services.addresses.contains_key(needed);
+    let mut calls =
+        part.iter().flat_map(|&caller| rooms::needs(caller).into_iter().map(move |to| (caller, to)));
+    match calls.find(|(_, needed)| !reached(needed)) {
+        None => Ok(()),
+        Some((caller, needed)) => Err(usage(format!(
+            "{caller} calls {needed}, which does not run in this process: say where it is, for example \
+             DROPMATE__SERVICES__{}=http://127.0.0.1:7001",
+            needed.to_uppercase()
+        ))),
     }
-    Ok(())
 }
 
 async fn prepare(

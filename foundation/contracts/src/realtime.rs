@@ -2,8 +2,29 @@
 
 use serde_json::{Value, json};
 
-/// One kind of message: its name, who says it, when, and an example.
-fn messages() -> Vec<(&'static str, bool, &'static str, Value)> {
+/// One kind of message: its name, when it is said, and an example.
+type Kind = (&'static str, &'static str, Value);
+
+/// What clients say.
+fn from_client() -> Vec<Kind> {
+    vec![
+        (
+            "subscribe",
+            "Follows a topic: `orders`, `order:<id>`, `drivers`, `driver:<id>`, `package:<tracking number>`, `track:<code>`; \
+             from the last offset that the client has heard or read, or from now.",
+            json!({ "type": "subscribe", "topic": "orders", "from": { "epoch": 1, "offset": 42 } }),
+        ),
+        ("unsubscribe", "No longer.", json!({ "type": "unsubscribe", "topic": "orders" })),
+        (
+            "token",
+            "A fresh access token of the same person, before the old one ends.",
+            json!({ "type": "token", "token": "eyJ0eXAiOiJhdCtqd3QifQ..." }),
+        ),
+    ]
+}
+
+/// What clients hear about what they follow.
+fn about_topics() -> Vec<Kind> {
     let place = |mut message: Value| {
         message["epoch"] = 1.into();
         message["offset"] = 43.into();
@@ -11,46 +32,27 @@ fn messages() -> Vec<(&'static str, bool, &'static str, Value)> {
     };
     vec![
         (
-            "subscribe",
-            true,
-            "Follows a topic: `orders`, `order:<id>`, `drivers`, `driver:<id>`, `package:<tracking number>`, `track:<code>`; \
-             from the last offset that the client has heard or read, or from now.",
-            json!({ "type": "subscribe", "topic": "orders", "from": { "epoch": 1, "offset": 42 } }),
-        ),
-        ("unsubscribe", true, "No longer.", json!({ "type": "unsubscribe", "topic": "orders" })),
-        (
-            "token",
-            true,
-            "A fresh access token of the same person, before the old one ends.",
-            json!({ "type": "token", "token": "eyJ0eXAiOiJhdCtqd3QifQ..." }),
-        ),
-        (
             "subscribed",
-            false,
             "Everything of the topic after this place is told.",
             place(json!({ "type": "subscribed", "topic": "orders" })),
         ),
         (
             "unsubscribed",
-            false,
             "The topic is not followed any more.",
             json!({ "type": "unsubscribed", "topic": "orders" }),
         ),
         (
             "refused",
-            false,
             "The topic may not be followed (any more), or cannot be at the moment; the code is one of problem documents.",
             json!({ "type": "refused", "topic": "orders", "code": "forbidden" }),
         ),
         (
             "resync",
-            false,
             "Something may have been missed: read anew. Everything after this place is told.",
             place(json!({ "type": "resync", "topic": "orders" })),
         ),
         (
             "event",
-            false,
             "An event of the log. `prev` is the offset of the message before it on this topic; who has not heard that has missed \
              something. Public codes see a part of `data`.",
             place(
@@ -60,27 +62,29 @@ fn messages() -> Vec<(&'static str, bool, &'static str, Value)> {
         ),
         (
             "position",
-            false,
             "Where a driver is, over server-sent events. Over the WebSocket it is a binary frame of 45 bytes \
              (services/gateway/src/realtime/position.rs).",
             json!({ "type": "position", "topic": "drivers", "data": { "position": { "lat": 60.1699, "lon": 24.9384 } } }),
         ),
         (
             "heartbeat",
-            false,
             "Everything up to this place was told; every 15 s.",
             place(json!({ "type": "heartbeat" })),
         ),
-        ("token_accepted", false, "The fresh token is in use.", json!({ "type": "token_accepted" })),
+    ]
+}
+
+/// What clients hear about the connection itself.
+fn about_connection() -> Vec<Kind> {
+    vec![
+        ("token_accepted", "The fresh token is in use.", json!({ "type": "token_accepted" })),
         (
             "malformed",
-            false,
             "A message that was not understood.",
             json!({ "type": "malformed", "detail": "clients speak text" }),
         ),
         (
             "ending",
-            false,
             "The connection ends: `stopping`, `token_ended` or `too_slow`. Come back after so many milliseconds.",
             json!({ "type": "ending", "code": "stopping", "resume_in_ms": 1200 }),
         ),
@@ -90,13 +94,14 @@ fn messages() -> Vec<(&'static str, bool, &'static str, Value)> {
 /// The channel of the document, and the operations on it.
 pub(crate) fn channel() -> (Value, Vec<(String, Value)>) {
     let (mut all, mut operations) = (serde_json::Map::new(), Vec::new());
-    for (name, from_client, when, example) in messages() {
+    let said = from_client().into_iter().map(|kind| ("receive", kind));
+    let heard = about_topics().into_iter().chain(about_connection()).map(|kind| ("send", kind));
+    for (action, (name, when, example)) in said.chain(heard) {
         all.insert(
             name.to_owned(),
             json!({ "name": name, "summary": when, "contentType": "application/json", "payload": { "type": "object" },
                     "examples": [{ "payload": example }] }),
         );
-        let action = if from_client { "receive" } else { "send" };
         operations.push((
             format!("realtime_{name}"),
             json!({ "action": action, "channel": { "$ref": "#/channels/realtime" },

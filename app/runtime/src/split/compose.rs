@@ -46,12 +46,12 @@ pub(super) struct Parts<'a> {
 
 impl Parts<'_> {
     /// A way from a service of this process to one in another.
-    fn remote(&self, caller: &'static str, callee: &'static str) -> Result<Channel> {
+    fn remote(&self, caller: &'static str, other: &'static str) -> Result<Channel> {
         let process = self.process;
-        let authority = process.settings.config().services.authority(callee);
+        let authority = process.settings.config().services.authority(other);
         let target = Target {
-            service: callee,
-            authority: authority.with_context(|| format!("services.{callee}"))?,
+            service: other,
+            authority: authority.with_context(|| format!("services.{other}"))?,
             identity: self.members.get(caller).context("a service of this process")?.clone(),
             random: process.random.clone(),
         };
@@ -77,15 +77,12 @@ pub(super) async fn start(
         parts.dbs.insert(service, db);
     }
     let identity = identity_of(&parts, vault.as_ref())?;
-    let trust = match &identity {
-        Some(identity) => {
-            trust::load(identity, lifecycle).await?;
-            Trust::here(process, identity)
-        }
-        None => {
-            let caller = process.part.first().copied().context("no service")?;
-            Trust::elsewhere(process, parts.remote(caller, ::identity::NAME)?, lifecycle)
-        }
+    let trust = if let Some(identity) = &identity {
+        trust::load(identity, lifecycle).await?;
+        Trust::here(process, identity)
+    } else {
+        let caller = process.part.first().copied().context("no service")?;
+        Trust::elsewhere(process, parts.remote(caller, ::identity::NAME)?, lifecycle)
     };
     let shared = Shared::new(&process.outside, &process.clock, process.public_url.clone());
     let services = services(&parts, identity.as_ref(), &trust, vault.as_ref(), &shared)?;
@@ -160,7 +157,7 @@ fn services(
         authenticator: &trust.authenticator,
         identity: identity.as_ref(),
         ground: &ground,
-        remote: &|caller, callee| parts.remote(caller, callee),
+        remote: &|caller, other| parts.remote(caller, other),
     })?;
     Ok(identity.into_iter().chain(rooms).collect())
 }
@@ -221,7 +218,7 @@ fn realtime(
         authenticator: &trust.authenticator,
         identity: None,
         ground: &|service, _| anyhow::bail!("{service} was made before"),
-        remote: &|caller, callee| parts.remote(caller, callee),
+        remote: &|caller, other| parts.remote(caller, other),
     };
     Ok(Realtime {
         hub: background::start_hub(lifecycle, parts.dbs.get(DOOR).context("the gateway's connection")?),

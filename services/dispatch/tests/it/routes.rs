@@ -105,15 +105,15 @@ async fn a_dispatcher_changes_the_order_of_the_stops() {
     let (path, version) =
         (format!("/api/v1/routes/{}", route["id"].as_str().unwrap()), route["version"].as_i64().unwrap());
     let town = &world.town;
-    let patch = |ids: Vec<&str>, version| {
+    let reorder = |ids: Vec<&str>, version| {
         town.patch(path.clone(), json!({ "stops": ids }))
             .if_match(version)
             .bearer(&town.bakery.dispatcher.token)
     };
-    patch(vec![ids[1], ids[0], ids[2], ids[3]], version).await.refused(409, "route_order");
-    patch(vec![ids[0], ids[1]], version).await.refused(422, "invalid");
-    patch(vec![ids[0], ids[2], ids[1], ids[3]], version - 1).await.refused(412, "stale");
-    let after = patch(vec![ids[0], ids[2], ids[1], ids[3]], version).await.is(200);
+    reorder(vec![ids[1], ids[0], ids[2], ids[3]], version).await.refused(409, "route_order");
+    reorder(vec![ids[0], ids[1]], version).await.refused(422, "invalid");
+    reorder(vec![ids[0], ids[2], ids[1], ids[3]], version - 1).await.refused(412, "stale");
+    let after = reorder(vec![ids[0], ids[2], ids[1], ids[3]], version).await.is(200);
     assert_eq!(after.json()["stops"][1]["id"], ids[2]);
     // One stop, to a place, and locked there.
     let stop = format!("{path}/stops/{}", ids[2]);
@@ -123,7 +123,7 @@ async fn a_dispatcher_changes_the_order_of_the_stops() {
         (&locked.json()["stops"][0]["id"], &locked.json()["stops"][0]["locked"]),
         (&json!(ids[2]), &json!(true))
     );
-    patch(vec![ids[0], ids[2], ids[1], ids[3]], locked.version()).await.refused(409, "route_order");
+    reorder(vec![ids[0], ids[2], ids[1], ids[3]], locked.version()).await.refused(409, "route_order");
     assert_eq!(world.town.audited().await, ["update_route", "update_route_stop"]);
     // Drivers look, and do not touch; nobody else sees it.
     let own = town.get(path.clone()).bearer(&driver.actor.token).await.is(200);

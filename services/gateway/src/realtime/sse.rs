@@ -27,7 +27,7 @@ use crate::forward::Channels;
 use crate::http::Shared;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
-const RIGHTS: Duration = Duration::from_secs(60);
+const RIGHTS: Duration = Duration::from_mins(1);
 const POSITIONS: Duration = Duration::from_millis(500);
 /// Topics in one address.
 const MOST: usize = 20;

@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often a client hears that it has heard everything, and its credential is looked at.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often it is asked again what the client may follow.
-const RIGHTS: Duration = Duration::from_secs(60);
+const RIGHTS: Duration = Duration::from_mins(1);
 /// How often positions are sent.
 const POSITIONS: Duration = Duration::from_millis(250);
 /// Why a socket ends, in the private range of RFC 6455.

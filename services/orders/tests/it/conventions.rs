@@ -8,7 +8,7 @@ use testkit::http::Call;
 use crate::world::{World, path, plain_order};
 
 /// Every POST on an order, with a body that is accepted.
-fn posts(driver: Value) -> Vec<(&'static str, Value)> {
+fn posts(driver: &Value) -> Vec<(&'static str, Value)> {
     vec![
         ("status", json!({ "status": "picked_up" })),
         ("cancel", json!({ "reason": "other" })),
@@ -36,7 +36,7 @@ async fn nothing_of_an_organisation_is_there_for_another_one() {
     let number = world.read(&order).await["packages"][0]["tracking_number"].as_str().unwrap().to_owned();
     let before = world.read(&format!("{order}/events")).await;
     let owner = &world.town.florist.owner.token;
-    for (verb, body) in posts(json!(world.stranger())) {
+    for (verb, body) in posts(&json!(world.stranger())) {
         send(&world, &order, verb, &body, owner).await.refused(404, "not_found");
     }
     for part in ["", "/summary", "/events", "/proofs"] {
@@ -57,7 +57,7 @@ async fn a_driver_finds_only_what_the_driver_has() {
     let order = world.given_to(world.stranger()).await;
     let driver = &world.town.bakery.driver;
     world.employ(driver);
-    for (verb, body) in posts(json!(world.stranger())) {
+    for (verb, body) in posts(&json!(world.stranger())) {
         let reply = send(&world, &order, verb, &body, &driver.token).await;
         assert!(matches!(reply.status, 403 | 404), "{verb}: {reply}");
     }
@@ -70,7 +70,7 @@ async fn a_repeated_key_gets_the_same_answer_and_does_nothing_twice() {
     let world = World::new().await;
     let (shop, _) = world.shop().await;
     let owner = &world.town.bakery.owner.token;
-    for (verb, body) in posts(json!(world.stranger())) {
+    for (verb, body) in posts(&json!(world.stranger())) {
         let mut new = plain_order();
         new["shop_id"] = json!(shop);
         if verb != "assign" {

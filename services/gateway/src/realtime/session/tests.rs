@@ -122,15 +122,15 @@ async fn drain(session: &mut Session) -> Vec<Value> {
     while let Some(event) = session.ear.as_mut().and_then(|ear| ear.events.try_recv().ok()) {
         told.extend(session.event(&event).await);
     }
-    json_of(told)
+    json_of(&told)
 }
 
-fn json_of(told: Vec<Told>) -> Vec<Value> {
+fn json_of(told: &[Told]) -> Vec<Value> {
     told.iter().map(|message| serde_json::from_str(&message.text()).unwrap()).collect()
 }
 
 async fn says(session: &mut Session, message: Value) -> Vec<Value> {
-    json_of(session.said(&message.to_string()).await)
+    json_of(&session.said(&message.to_string()).await)
 }
 
 fn subscribe(topic: &str) -> Value {
@@ -272,7 +272,7 @@ async fn a_heartbeat_says_up_to_where_everything_was_told() {
     says(&mut owner, subscribe("orders")).await;
     world.write(1, 1).await;
     world.write(2, 1).await;
-    let told = json_of(owner.heartbeat().await);
+    let told = json_of(&owner.heartbeat().await);
     assert_eq!(places(&told[..1]), [(0, 1)], "what waited is told first");
     assert_eq!(told[1], json!({ "type": "heartbeat", "epoch": 1, "offset": 2 }));
     // Coming back with it, nothing is missing and nothing comes twice.
@@ -318,7 +318,7 @@ async fn of_many_positions_the_newest_is_sent_once_a_second() {
         };
         let value = Some(serde_json::to_vec(&location).unwrap().into());
         let topic = LiveTopic { name: DriverLocation::TOPIC, org: org(1) };
-        world.live.put(topic, Entry { key: driver.to_string(), at, value }, Duration::from_secs(600)).await;
+        world.live.put(topic, Entry { key: driver.to_string(), at, value }, Duration::from_mins(10)).await;
     };
     let mut sent = Vec::new();
     for tenths in 0..35 {

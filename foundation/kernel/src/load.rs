@@ -1,10 +1,21 @@
 //! How much an order takes and a vehicle carries, in three measures that are counted side by side.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+/// The name of a measure, as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Measure {
+    WeightG,
+    VolumeMl,
+    Count,
+}
 
 /// An amount in all three measures. As what an order takes, 0 means "nothing to speak of".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "BTreeMap<Measure, u32>")]
 pub struct Load {
     /// Grams.
     pub weight_g: u32,
@@ -12,6 +23,18 @@ pub struct Load {
     pub volume_ml: u32,
     /// Pieces.
     pub count: u32,
+}
+
+/// By name, and not by place as a list would be.
+impl From<BTreeMap<Measure, u32>> for Load {
+    fn from(measures: BTreeMap<Measure, u32>) -> Self {
+        let amount = |measure| measures.get(&measure).copied().unwrap_or_default();
+        Self {
+            weight_g: amount(Measure::WeightG),
+            volume_ml: amount(Measure::VolumeMl),
+            count: amount(Measure::Count),
+        }
+    }
 }
 
 impl Load {
@@ -28,7 +51,7 @@ impl Load {
 
 /// What a vehicle can carry; a measure that nobody has stated does not limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "BTreeMap<Measure, Option<u32>>")]
 pub struct Capacity {
     /// Grams.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,6 +62,18 @@ pub struct Capacity {
     /// Pieces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+}
+
+/// By name, and not by place as a list would be.
+impl From<BTreeMap<Measure, Option<u32>>> for Capacity {
+    fn from(measures: BTreeMap<Measure, Option<u32>>) -> Self {
+        let limit = |measure| measures.get(&measure).copied().flatten();
+        Self {
+            weight_g: limit(Measure::WeightG),
+            volume_ml: limit(Measure::VolumeMl),
+            count: limit(Measure::Count),
+        }
+    }
 }
 
 impl Capacity {

@@ -1,6 +1,9 @@
 //! Packages: added, found, changed, reported of, seen.
 
+use contracts::calls::PackageOrder;
 use kernel::time::SignedDuration;
+use platform::Kind;
+use platform::db::Scope;
 use serde_json::{Value, json};
 use testkit::http::Call;
 
@@ -246,5 +249,21 @@ async fn places_where_a_package_was_seen_are_found_by_time_and_box() {
     let manager = &world.town.bakery.manager.token;
     world.town.get(format!("{places}?within=1,2,3")).bearer(manager).await.refused(422, "invalid");
     world.town.get(&places).bearer(&world.town.florist.owner.token).await.refused(404, "not_found");
+    world.town.finish().await;
+}
+
+#[tokio::test]
+async fn the_gateway_asks_which_order_a_package_belongs_to() {
+    let world = World::new().await;
+    let (order, [number, _]) = two_packages(&world).await;
+    let (peers, scope) = (world.town.as_service("gateway"), Scope::installation());
+    let ask = |number: &str| {
+        let (peers, scope, call) = (&peers, &scope, PackageOrder { tracking_number: number.to_owned() });
+        async move { peers.ask(scope, &call).await }
+    };
+    let found = ask(&number).await.unwrap();
+    assert_eq!(found.org_id, world.town.bakery.id);
+    assert_eq!(order, format!("/api/v1/orders/{}", found.order_id));
+    assert_eq!(ask("P000000000000A").await.unwrap_err().kind(), Kind::NotFound);
     world.town.finish().await;
 }

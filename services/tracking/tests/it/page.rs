@@ -1,8 +1,11 @@
 //! The customer's page.
 
+use contracts::calls::TrackedOrder;
 use contracts::orders::{OrderCancelled, OrderStatus, OrderStatusChanged};
 use contracts::storefront::{ShopDeleted, ShopFacts, ShopUpdated};
 use kernel::time::SignedDuration;
+use platform::Kind;
+use platform::db::Scope;
 use serde_json::json;
 
 use crate::world::{DOOR, SHOP, code, facts, north_of, order, shop_id, world};
@@ -228,5 +231,20 @@ async fn a_damaged_code_is_a_code_that_nobody_knows() {
         assert_eq!(reply.status, 404, "{reply}");
     }
     world.town.get("/api/v1/track/CDE000000001?token=x").await.refused(422, "invalid");
+    world.town.finish().await;
+}
+
+#[tokio::test]
+async fn the_gateway_asks_whose_a_code_is_while_the_page_is_worth_following() {
+    let world = world().await;
+    world.on_the_way(1).await;
+    let (peers, scope) = (world.town.as_service("gateway"), Scope::installation());
+    let ask = |code: String| {
+        let (peers, scope) = (&peers, &scope);
+        async move { peers.ask(scope, &TrackedOrder { code }).await }
+    };
+    let found = ask(code(1)).await.unwrap();
+    assert_eq!((found.org_id, found.order_id), (world.town.bakery.id, order(1)));
+    assert_eq!(ask("NOSUCHCODE".to_owned()).await.unwrap_err().kind(), Kind::NotFound);
     world.town.finish().await;
 }

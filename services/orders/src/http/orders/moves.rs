@@ -30,7 +30,9 @@ pub(crate) struct OrderStep {
     /// Where the order stands now: `enroute_to_pickup`, `arrived_at_pickup`, `picked_up`, `enroute_to_dropoff`,
     /// `arrived_at_dropoff`, `delivered`, `failed`, `returning`, `returned`.
     #[garde(length(chars, min = 1, max = 30))]
-    #[schema(pattern = "^[a-z_]{1,30}$")]
+    #[schema(
+        pattern = "^(enroute_to_pickup|arrived_at_pickup|picked_up|enroute_to_dropoff|arrived_at_dropoff|delivered|failed|returning|returned)$"
+    )]
     status: String,
     /// When, by the device's clock: up to 72 hours ago, at most a minute ahead. Now, when nothing is said.
     #[garde(skip)]
@@ -194,7 +196,9 @@ pub(crate) async fn reattempt_order(
 pub(crate) struct OrderCorrection {
     /// Where it really stands: any status that the history could have had.
     #[garde(length(chars, min = 1, max = 30))]
-    #[schema(pattern = "^[a-z_]{1,30}$")]
+    #[schema(
+        pattern = "^(created|assigned|enroute_to_pickup|arrived_at_pickup|picked_up|enroute_to_dropoff|arrived_at_dropoff|delivered|failed|returning|returned|cancelled|canceled)$"
+    )]
     status: String,
     /// Why, for the audit log: about the work, not about people.
     #[garde(length(chars, min = 3, max = 500), pattern(text::LINE))]

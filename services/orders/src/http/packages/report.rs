@@ -27,7 +27,9 @@ pub(crate) struct PackageReport {
     /// Where the package stands now: `picked_up`, `in_transit`, `out_for_delivery`, `delivered`, `delivery_failed`,
     /// `return_to_sender`, `returned`, `on_hold`, `cancelled`.
     #[garde(length(chars, min = 1, max = 30))]
-    #[schema(pattern = "^[a-z_]{1,30}$")]
+    #[schema(
+        pattern = "^(pending|picked_up|in_transit|out_for_delivery|delivered|delivery_failed|return_to_sender|returned|on_hold|cancelled|canceled)$"
+    )]
     status: String,
     /// Where it was scanned.
     #[garde(skip)]

@@ -283,24 +283,28 @@ async fn stream_tells(town: &Town) -> anyhow::Result<()> {
     let asked = town.app.http().get(town.app.url("/api/v1/stream?topics=orders")).bearer_auth(&town.owner);
     let epoch = town.app.query("SELECT epoch::text, '' FROM bus.head").await?[0].0.clone();
     let mut stream = asked.header("last-event-id", format!("{epoch}.0")).send().await?.error_for_status()?;
-    let mut text = String::new();
-    while !text.contains("\"heartbeat\"") {
-        let chunk = tokio::time::timeout(PATIENCE, stream.chunk()).await??.context("the stream ended")?;
-        text.push_str(std::str::from_utf8(&chunk)?);
-    }
-    let (mut heard, mut prev) = (Vec::new(), 0);
-    for message in text.lines().filter_map(|line| line.strip_prefix("data: ")) {
-        let message: Value = serde_json::from_str(message)?;
-        ensure!(message["type"] != "resync" && message["type"] != "refused", "{message}");
-        if message["type"] == "event" {
-            ensure!(message["prev"] == prev, "{message} does not follow {prev}");
-            prev = message["offset"].as_i64().context("an offset")?;
-            heard.push(prev.to_string());
-        }
-    }
     let said =
         "SELECT l.\"offset\"::text, '' FROM bus.log l WHERE l.payload ? 'order_id' ORDER BY l.\"offset\"";
     let said: Vec<String> = town.app.query(said).await?.into_iter().map(|(offset, _)| offset).collect();
+    let (mut text, mut heard, mut prev, begun) = (String::new(), Vec::new(), 0, Instant::now());
+    // The log is complete here, the stream may still be catching up with it: it is heard to the last event.
+    while heard.last() != said.last() {
+        ensure!(begun.elapsed() < PATIENCE, "heard {heard:?}, said {said:?}");
+        let chunk = tokio::time::timeout(PATIENCE, stream.chunk()).await;
+        let chunk = chunk.context("the stream is silent")??;
+        text.push_str(std::str::from_utf8(&chunk.context("the stream ended")?)?);
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let lines: String = text.drain(..whole).collect();
+        for message in lines.lines().filter_map(|line| line.strip_prefix("data: ")) {
+            let message: Value = serde_json::from_str(message)?;
+            ensure!(message["type"] != "resync" && message["type"] != "refused", "{message}");
+            if message["type"] == "event" {
+                ensure!(message["prev"] == prev, "{message} does not follow {prev}");
+                prev = message["offset"].as_i64().context("an offset")?;
+                heard.push(prev.to_string());
+            }
+        }
+    }
     ensure!(heard == said, "heard {heard:?}, said {said:?}");
     Ok(())
 }

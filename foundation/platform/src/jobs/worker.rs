@@ -66,7 +66,7 @@ impl Worker {
         while !cancel.is_cancelled() {
             bell.borrow_and_update();
             let free = self.concurrency - running.len();
-            match self.claim_in_time(free).await {
+            match self.claim_beside(free, &mut running).await {
                 Ok(jobs) => running.extend(jobs.into_iter().map(|job| self.run_one(job, &cancel))),
                 Err(error) => tracing::warn!(error = %error.chain(), "jobs could not be claimed"),
             }
@@ -90,6 +90,22 @@ impl Worker {
             for job in jobs {
                 self.run_one(job, &CancellationToken::new()).await;
                 done += 1;
+            }
+        }
+    }
+
+    /// Claims while the running jobs go on: they hold connections, and locks that others wait for. If they stood still until
+    /// there is a connection for the claim, both would wait for each other.
+    async fn claim_beside(
+        &self,
+        limit: usize,
+        running: &mut FuturesUnordered<impl Future<Output = ()>>,
+    ) -> Result<Vec<Claimed>> {
+        let mut claim = std::pin::pin!(self.claim_in_time(limit));
+        loop {
+            tokio::select! {
+                claimed = &mut claim => return claimed,
+                Some(()) = running.next() => {}
             }
         }
     }

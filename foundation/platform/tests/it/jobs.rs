@@ -10,6 +10,7 @@ use platform::jobs::{self, EnqueueOptions, Enqueued, Job, JobError, JobKind, Sch
 use platform::lifecycle::pause;
 use platform::{Error, Kind};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::demo::World;
@@ -374,4 +375,38 @@ async fn a_worker_runs_no_more_at_a_time_than_it_was_told() {
     Worker::new(world.db.clone(), vec![busy], Vec::new(), 3).run(stop).await;
     assert_eq!(peak.load(Ordering::Relaxed), 3);
     world.test.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn a_running_job_goes_on_while_its_worker_waits_for_a_connection() {
+    let world = World::new().await;
+    let (started, go, finished) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (at_start, at_go, at_end) = (Arc::clone(&started), Arc::clone(&go), Arc::clone(&finished));
+    let kind = JobKind::new::<Urgent, _>(move |_context, _job| {
+        let (started, go, finished) = (Arc::clone(&at_start), Arc::clone(&at_go), Arc::clone(&at_end));
+        Box::pin(async move {
+            started.notify_one();
+            go.notified().await;
+            finished.notify_one();
+            Ok(())
+        })
+    });
+    let mut tx = world.db.begin(&Scope::system(world.org())).await.unwrap();
+    tx.enqueue(&Urgent {}).await.unwrap();
+    tx.commit().await.unwrap();
+    let cancel = CancellationToken::new();
+    let running = tokio::spawn(worker(&world, kind).run(cancel.clone()));
+    started.notified().await;
+    let mut held = Vec::new();
+    for _ in 0..world.db.pool().options().get_max_connections() {
+        held.push(world.db.pool().acquire().await.unwrap());
+    }
+    // It looks for work again by itself, and stands in the line for a connection.
+    pause(Duration::from_secs(1)).await;
+    go.notify_one();
+    let went_on = tokio::time::timeout(Duration::from_secs(2), finished.notified()).await;
+    drop(held);
+    cancel.cancel();
+    running.await.unwrap();
+    went_on.expect("the job stood still");
 }

@@ -4,13 +4,26 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a measure, as it is written.
+/// The name of a measure; read as text, so that an error can say at which of them it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String")]
 enum Measure {
     WeightG,
     VolumeMl,
     Count,
+}
+
+impl TryFrom<String> for Measure {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match name.as_str() {
+            "weight_g" => Ok(Self::WeightG),
+            "volume_ml" => Ok(Self::VolumeMl),
+            "count" => Ok(Self::Count),
+            _ => Err(format!("unknown field `{name}`, expected one of `weight_g`, `volume_ml`, `count`")),
+        }
+    }
 }
 
 /// An amount in all three measures. As what an order takes, 0 means "nothing to speak of".

@@ -395,18 +395,20 @@ async fn a_running_job_goes_on_while_its_worker_waits_for_a_connection() {
     tx.enqueue(&Urgent {}).await.unwrap();
     tx.commit().await.unwrap();
     let cancel = CancellationToken::new();
-    let running = tokio::spawn(worker(&world, kind).run(cancel.clone()));
-    started.notified().await;
-    let mut held = Vec::new();
-    for _ in 0..world.db.pool().options().get_max_connections() {
-        held.push(world.db.pool().acquire().await.unwrap());
-    }
-    // It looks for work again by itself, and stands in the line for a connection.
-    pause(Duration::from_secs(1)).await;
-    go.notify_one();
-    let went_on = tokio::time::timeout(Duration::from_secs(2), finished.notified()).await;
-    drop(held);
-    cancel.cancel();
-    running.await.unwrap();
-    went_on.expect("the job stood still");
+    let working = worker(&world, kind).run(cancel.clone());
+    let watching = async {
+        started.notified().await;
+        let mut held = Vec::new();
+        for _ in 0..world.db.pool().options().get_max_connections() {
+            held.push(world.db.pool().acquire().await.unwrap());
+        }
+        // It looks for work again by itself, and stands in the line for a connection.
+        pause(Duration::from_secs(1)).await;
+        go.notify_one();
+        let went_on = tokio::time::timeout(Duration::from_secs(2), finished.notified()).await;
+        drop(held);
+        cancel.cancel();
+        went_on.expect("the job stood still");
+    };
+    tokio::join!(working, watching);
 }

@@ -14,6 +14,7 @@ use testkit::sandbox::{App, Cluster, Plan};
 
 use crate::load::{self, Figures};
 use crate::pgbench::Peer;
+use crate::server::Server;
 use crate::usage::{anonymous_mib, cpu_seconds};
 
 /// How to measure.
@@ -45,7 +46,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let pid = app.pid().context("it does not run")?;
     platform::lifecycle::pause(Duration::from_secs(3)).await;
     let idle = anonymous_mib(pid)?;
-    let peer = Peer::of(&app)?;
+    let peer = Peer::new(&Server::of(app.data())?, "dropmate_identity");
     let mut shapes = vec![Shape::of("", App::Whole(app), vec![pid]).await?];
     if options.split {
         let cluster =

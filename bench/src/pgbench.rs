@@ -6,34 +6,21 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use platform::migrate::RolePasswords;
 
 use crate::load::Figures;
+use crate::server::Server;
 
 /// Where and as whom pgbench connects.
 #[derive(Debug)]
 pub struct Peer {
-    socket: String,
-    port: String,
-    password: String,
+    server: Server,
+    role: &'static str,
 }
 
 impl Peer {
-    /// The installation's private database, as the role of identity.
-    pub fn of(app: &testkit::Installation) -> anyhow::Result<Self> {
-        let folder = std::fs::read_dir(app.data().join("postgres"))?
-            .filter_map(Result::ok)
-            .find(|entry| entry.path().join("postmaster.pid").is_file())
-            .context("its PostgreSQL does not run")?;
-        let pid_file = std::fs::read_to_string(folder.path().join("postmaster.pid"))?;
-        let lines: Vec<&str> = pid_file.lines().collect();
-        let secret = std::fs::read_to_string(app.data().join("secrets/database-roles"))?;
-        let passwords = RolePasswords::from_text(secret.trim());
-        Ok(Self {
-            socket: lines.get(4).context("no socket folder")?.trim().to_owned(),
-            port: lines.get(3).context("no port")?.trim().to_owned(),
-            password: passwords.password("dropmate_identity"),
-        })
+    /// The role of a service at this server.
+    pub fn new(server: &Server, role: &'static str) -> Self {
+        Self { server: server.clone(), role }
     }
 
     /// Runs a script for a while.
@@ -41,12 +28,12 @@ impl Peer {
         let output = Command::new("pgbench")
             .args(["--no-vacuum", "--protocol=simple", "--jobs=2", "--log"])
             .arg(format!("--log-prefix={}", script.with_extension("log").display()))
-            .args(["--host", &self.socket, "--port", &self.port, "--username=dropmate_identity"])
+            .args(["--host", &self.server.socket, "--port", &self.server.port, "--username", self.role])
             .arg(format!("--client={clients}"))
             .arg(format!("--time={}", length.as_secs()))
             .arg(format!("--file={}", script.display()))
             .arg("dropmate")
-            .env("PGPASSWORD", &self.password)
+            .env("PGPASSWORD", self.server.password(self.role)?)
             .env("PGOPTIONS", "-c statement_timeout=30s")
             .output()
             .context("pgbench is not installed (Debian: postgresql-contrib or postgresql-15)")?;

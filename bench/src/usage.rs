@@ -2,15 +2,40 @@
 
 use anyhow::Context;
 
+/// The times in `/proc/<pid>/stat`, in hundredths of a second (USER_HZ is 100 on every architecture that Linux is used on).
+#[derive(Debug, Clone, Copy)]
+pub struct Ticks {
+    /// Who started it.
+    pub parent: u32,
+    own: f64,
+    ended: f64,
+}
+
+impl Ticks {
+    /// Of one process.
+    pub fn of(pid: u32) -> anyhow::Result<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        // Behind the command name in parentheses: field 4 of proc(5) is the 2nd, fields 14 to 17 are the 12th to 15th.
+        let fields: Vec<&str> = stat.rsplit(')').next().context("no stat")?.split_whitespace().collect();
+        let field = |index: usize| fields.get(index).context("too few fields");
+        let ticks = |index: usize| -> anyhow::Result<f64> { Ok(field(index)?.parse()?) };
+        Ok(Self { parent: field(1)?.parse()?, own: ticks(11)? + ticks(12)?, ended: ticks(13)? + ticks(14)? })
+    }
+
+    /// Its own time, in seconds.
+    pub fn own(self) -> f64 {
+        self.own / 100.0
+    }
+
+    /// With that of its children that have ended.
+    pub fn with_ended(self) -> f64 {
+        (self.own + self.ended) / 100.0
+    }
+}
+
 /// User and system time of one process, in seconds.
 pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // Behind the command name in parentheses, fields 14 and 15 of proc(5) are the 12th and 13th.
-    let fields: Vec<&str> = stat.rsplit(')').next().context("no stat")?.split_whitespace().collect();
-    let ticks =
-        |index: usize| -> anyhow::Result<f64> { Ok(fields.get(index).context("too few fields")?.parse()?) };
-    // Linux counts in hundredths of a second on every architecture it is used on (USER_HZ).
-    Ok((ticks(11)? + ticks(12)?) / 100.0)
+    Ok(Ticks::of(pid)?.own())
 }
 
 /// Anonymous memory of one process, in mebibytes: what it would take from other programs.

@@ -81,13 +81,17 @@ impl App {
         operator(self.http(), &self.url(""), owner).await
     }
 
+    /// How to connect to the database as its superuser.
+    pub fn admin_options(&self) -> anyhow::Result<sqlx::postgres::PgConnectOptions> {
+        match self {
+            Self::Whole(app) => crate::process::admin_options(app),
+            Self::Split(cluster) => Ok(cluster.admin_options()),
+        }
+    }
+
     /// Two columns of text from the database, as its superuser.
     pub async fn query(&self, sql: &str) -> anyhow::Result<Vec<(String, String)>> {
-        let options = match self {
-            Self::Whole(app) => crate::process::admin_options(app)?,
-            Self::Split(cluster) => cluster.admin_options(),
-        };
-        crate::process::rows(&options, sql).await
+        crate::process::rows(&self.admin_options()?, sql).await
     }
 
     /// Kills every process at once and starts them again; how long until all may be sent requests.

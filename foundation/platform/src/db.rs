@@ -17,7 +17,7 @@ pub use open::{transaction_is_open, watched};
 pub use pool::{Db, PoolOptions, SystemDb, SystemTx};
 pub use scope::Scope;
 pub use tx::{Locked, Tx};
-pub use wake::Wake;
+pub use wake::{LogNews, Wake};
 
 pub use jiff_sqlx::ToSqlx;
 

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use jiff_sqlx::ToSqlx;
@@ -15,11 +15,12 @@ use kernel::ids::{EventId, OrgId, Uuid};
 use kernel::time::{SignedDuration, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::source::{Log, Request, Source};
 use super::{Consumer, Delivery, StartFrom};
-use crate::db::{Db, Scope, Tx};
+use crate::db::{Db, LogNews, Scope, Tx};
 use crate::{Error, Kind, Result};
 
 /// How long a round may take before its connection counts as broken: longer than a batch of slow handlers.
@@ -38,6 +39,29 @@ pub struct Progress {
     pub deferred: usize,
     /// Whether the cursor moved: there may be more.
     pub moved: bool,
+}
+
+/// Where there may be more.
+struct More {
+    batch: bool,
+    slow: bool,
+}
+
+impl More {
+    fn any(&self) -> bool {
+        self.batch || self.slow
+    }
+}
+
+/// Waits until the log grew by something of these subjects.
+async fn concerning(bell: &mut watch::Receiver<LogNews>, since: u64, subjects: &[&str]) {
+    while bell.changed().await.is_ok() {
+        if bell.borrow_and_update().concerns(since, subjects) {
+            return;
+        }
+    }
+    // Nobody rings any more: polling goes on.
+    std::future::pending().await
 }
 
 /// One consumer on one service's connection.
@@ -79,14 +103,21 @@ impl Runner {
 
     /// Runs one partition until cancelled.
     pub async fn run(self, part: i32, cancel: CancellationToken) {
-        let mut bell = self.db.wake().on_log();
+        let (subjects, mut bell) = (self.consumer.subjects(), self.db.wake().on_log());
+        // Partition 0 also works the slow lane, in which nothing is due at once: it is looked at as often as is polled.
+        let mut slow: Option<Instant> = None;
         loop {
-            bell.borrow_and_update();
-            let round = tokio::time::timeout(ROUND, self.round(part)).await;
+            let heard = bell.borrow_and_update().moment();
+            let look = part == 0 && slow.is_none_or(|at| at.elapsed() >= POLL);
+            let round = tokio::time::timeout(ROUND, self.round(part, look)).await;
             let late = |elapsed| Err(Error::unavailable("database").with_source(elapsed));
             let pause = match round.unwrap_or_else(late) {
-                Ok(true) => Duration::ZERO,
-                Ok(false) => POLL,
+                Ok(more) => {
+                    if look && !more.slow {
+                        slow = Some(Instant::now());
+                    }
+                    if more.any() { Duration::ZERO } else { POLL }
+                }
                 Err(error) => {
                     report(self.consumer.name, &error);
                     BACK_OFF
@@ -100,18 +131,17 @@ impl Runner {
             }
             tokio::select! {
                 () = cancel.cancelled() => return,
-                _ = tokio::time::timeout(pause, bell.changed()) => {}
+                _ = tokio::time::timeout(pause, concerning(&mut bell, heard, &subjects)) => {}
             }
         }
     }
 
-    /// One batch, then one deferred event; true when there may be more.
-    async fn round(&self, part: i32) -> Result<bool> {
+    /// One batch, then one deferred event, if that is looked at.
+    async fn round(&self, part: i32, look: bool) -> Result<More> {
         // No call to another service from inside a batch: its transaction is open all the time.
         let batch = crate::db::watched(self.run_batch(part)).await?;
-        // Partition 0 also works the slow lane.
-        let slow = part == 0 && crate::db::watched(self.run_deferred()).await?;
-        Ok(batch.moved || slow)
+        let slow = look && crate::db::watched(self.run_deferred()).await?;
+        Ok(More { batch: batch.moved, slow })
     }
 
     /// Handles the next batch of one partition in one transaction.

@@ -3,6 +3,7 @@
 //! Any number of sequencers may run; the lock inside the function makes them take turns. A sequencer that is paused or
 //! killed holds nothing, because each call is one server-side statement.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,8 @@ const STEP: Duration = Duration::from_secs(15);
 const REOPEN: Duration = Duration::from_hours(1);
 /// At most this often are other processes told that the log grew.
 const NOTIFY_INTERVAL: Duration = Duration::from_millis(20);
+/// PostgreSQL takes messages of less than 8,000 bytes.
+const LONGEST_NEWS: usize = 7_900;
 /// The channel on which they are told.
 pub(crate) const CHANNEL: &str = "dropmate_log";
 
@@ -43,12 +46,20 @@ impl Sequencer {
 
     /// One call; how many events it moved.
     pub async fn advance(&self) -> Result<usize> {
-        let moved: i32 =
-            sqlx::query_scalar("SELECT bus.advance($1)").bind(BATCH).fetch_one(self.system.pool()).await?;
+        Ok(self.advance_and_tell().await?.moved)
+    }
+
+    async fn advance_and_tell(&self) -> Result<Growth> {
+        let (moved, subjects): (i32, Option<Vec<String>>) =
+            sqlx::query_as("SELECT moved, subjects FROM bus.advance_and_tell($1)")
+                .bind(BATCH)
+                .fetch_one(self.system.pool())
+                .await?;
+        let subjects = subjects.unwrap_or_default();
         if moved > 0 {
-            self.system.wake().ring_log();
+            self.system.wake().ring_subjects(subjects.iter().map(String::as_str));
         }
-        Ok(usize::try_from(moved).unwrap_or(0))
+        Ok(Growth { moved: usize::try_from(moved).unwrap_or(0), subjects })
     }
 
     /// Runs until cancelled, then moves what is left, so that nothing waits for the next start.
@@ -59,9 +70,10 @@ impl Sequencer {
         loop {
             bell.borrow_and_update();
             let begun = Instant::now();
-            let moved = self.step(&mut opened).await;
+            let growth = self.step(&mut opened).await;
             let looked = begun.elapsed();
-            notifier.tell(&self.system, moved).await;
+            let moved = growth.moved;
+            notifier.tell(&self.system, growth).await;
             if moved > 0 {
                 continue;
             }
@@ -77,13 +89,13 @@ impl Sequencer {
         }
     }
 
-    async fn step(&self, opened: &mut Option<Instant>) -> usize {
+    async fn step(&self, opened: &mut Option<Instant>) -> Growth {
         let result = tokio::time::timeout(STEP, async {
             if opened.is_none_or(|at| at.elapsed() > REOPEN) {
                 self.open().await?;
                 *opened = Some(Instant::now());
             }
-            self.advance().await
+            self.advance_and_tell().await
         });
         // Given up on, not cancelled: the server goes on by itself, and the next call waits for its lock.
         let late = |elapsed| Err(crate::Error::unavailable("database").with_source(elapsed));
@@ -91,34 +103,45 @@ impl Sequencer {
             // The next connection may lead to another database (restored, promoted): look at its identity again.
             *opened = None;
             tracing::warn!(error = %error.chain(), "the sequencer could not advance the log");
-            0
+            Growth::default()
         })
     }
 }
 
-/// Tells other processes that the log grew, at most every [`NOTIFY_INTERVAL`], in a statement of its own: inside a
+/// By what the log grew.
+#[derive(Debug, Default)]
+struct Growth {
+    moved: usize,
+    subjects: Vec<String>,
+}
+
+/// Tells other processes by what subjects the log grew, at most every [`NOTIFY_INTERVAL`], in a statement of its own: inside a
 /// business transaction NOTIFY would serialise commits. What falls into the interval is told at its end: without that
 /// the last event of a burst would wait for the readers' next poll.
 #[derive(Default)]
 struct Notifier {
     last: Option<Instant>,
-    owed: bool,
+    owed: BTreeSet<String>,
 }
 
 impl Notifier {
     /// How long until something is to be told.
     fn owes(&self) -> Option<Duration> {
         let since = self.last.map_or(NOTIFY_INTERVAL, |last| last.elapsed());
-        self.owed.then(|| NOTIFY_INTERVAL.saturating_sub(since))
+        (!self.owed.is_empty()).then(|| NOTIFY_INTERVAL.saturating_sub(since))
     }
 
-    async fn tell(&mut self, system: &SystemDb, moved: usize) {
-        self.owed |= moved > 0;
+    async fn tell(&mut self, system: &SystemDb, growth: Growth) {
+        self.owed.extend(growth.subjects);
         if self.owes() != Some(Duration::ZERO) {
             return;
         }
-        (self.last, self.owed) = (Some(Instant::now()), false);
-        let told = sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(system.pool()).await;
+        self.last = Some(Instant::now());
+        let subjects = std::mem::take(&mut self.owed).into_iter().collect::<Vec<_>>().join(",");
+        // Too much to be said in one message: whoever hears nothing of subjects looks.
+        let text = if subjects.len() < LONGEST_NEWS { subjects } else { String::new() };
+        let told =
+            sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(system.pool()).await;
         if let Err(error) = told {
             tracing::debug!(%error, "other processes could not be told that the log grew");
         }
@@ -133,8 +156,12 @@ pub async fn listen(system: SystemDb, cancel: CancellationToken) {
             listener.listen(CHANNEL).await?;
             loop {
                 // `None` means that the connection was lost and is being made again: something may have been missed.
-                listener.try_recv().await?;
-                system.wake().ring_log();
+                match listener.try_recv().await? {
+                    Some(news) if !news.payload().is_empty() => {
+                        system.wake().ring_subjects(news.payload().split(','));
+                    }
+                    _ => system.wake().ring_log(),
+                }
             }
             #[expect(unreachable_code, reason = "names the error type of the block")]
             Ok::<(), sqlx::Error>(())

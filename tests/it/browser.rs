@@ -94,7 +94,7 @@ impl Browser {
     }
 
     /// Keeps a picture under `target/screenshots`, for people to look at.
-    async fn picture(&self, name: &str) -> anyhow::Result<()> {
+    pub(crate) async fn picture(&self, name: &str) -> anyhow::Result<()> {
         let folder = testkit::cluster::workspace().join("target/screenshots");
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await?)?;
@@ -102,7 +102,7 @@ impl Browser {
     }
 
     /// Nothing sticks out to the side.
-    async fn assert_fits(&self) -> anyhow::Result<()> {
+    pub(crate) async fn assert_fits(&self) -> anyhow::Result<()> {
         let script = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";
         let fits = self.client.execute(script, Vec::new()).await?;
         anyhow::ensure!(fits == true, "the page is wider than the window");
@@ -149,8 +149,8 @@ async fn first_run_and_join(shape: Shape) -> anyhow::Result<()> {
     browser.fill("email", "ada@example.org").await?;
     browser.fill("password", "correct horse battery").await?;
     browser.submit().await?;
-    browser.heading("You are the owner").await?;
-    browser.picture("welcome").await?;
+    browser.heading("You are ready to start").await?;
+    browser.picture("live-first").await?;
     // The link works once.
     browser.client.goto(&app.url(&format!("/setup/{token}"))).await?;
     browser.heading("This link does not work").await?;

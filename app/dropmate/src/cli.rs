@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use platform::config::Override;
 use runtime::{Settings, Start, usage};
 
+use crate::commands::simulate::SimulateArgs;
+
 /// DropMate: a local business runs its own deliveries.
 ///
 /// One program and one PostgreSQL. `dropmate up` starts everything; nothing has to be set up before.
@@ -284,6 +286,18 @@ pub(crate) enum Command {
     Seed {
         #[command(flatten)]
         at: Where,
+    },
+    /// Play a day of deliveries: shops, couriers who behave like people, orders that arrive over the day
+    ///
+    /// Driven through the public API only. Without --url it starts an installation of its own, whose time goes on when
+    /// everything there was to do is done, and removes it afterwards. Prints for each day how many orders were delivered, the
+    /// mean minutes from placing to the door and from ready to taken, and the share of the shifts that was worked.
+    #[command(after_help = "Examples:\n  dropmate simulate --hours 2 --seed 7\n  \
+                            dropmate simulate --instances ../shared/data/mdrp/0r50t100s1p100 --json\n  \
+                            dropmate simulate --url http://127.0.0.1:8080 --owner-link LINK --speed 10 --endless")]
+    Simulate {
+        #[command(flatten)]
+        what: SimulateArgs,
     },
     /// Print the OpenAPI document
     Openapi,

@@ -14,6 +14,7 @@ mod owner_link;
 mod restore;
 mod role_password;
 mod seed;
+pub(crate) mod simulate;
 mod up;
 mod user;
 mod vault;
@@ -44,6 +45,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Backup { at, file } => backup::run(at, &file).await,
         Command::Restore { at, file, keys } => restore::run(at, &file, keys.as_deref()).await,
         Command::Seed { at } => seed::run(at).await,
+        Command::Simulate { what } => simulate::run(what).await,
         Command::Openapi => openapi::run(),
         Command::Docs { document } => docs::run(document),
     }

@@ -29,6 +29,7 @@ use crate::seed;
 use crate::services::{SERVICES, Selection};
 use crate::settings::{Settings, local_url};
 use crate::split;
+use crate::sandbox;
 use crate::tls::{self, Sockets, Tls};
 
 /// What kind of start.
@@ -84,12 +85,12 @@ pub async fn boot(
     installation.outside = Outside::open(&installation.settings, &installation.wake).await?;
     installation.limiter = installation.outside.limiter(&installation.clock);
     if let Some(sim) = clocks.sim {
-        let mut sim = Some(sim);
+        let mut sim = Some((sim, sandbox::idle(&installation)));
         lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {
             let sim = sim.take();
             async move {
                 match sim {
-                    Some(sim) => sim.follow(stop).await,
+                    Some((sim, idle)) => sim.follow(idle, stop).await,
                     None => Ok(()),
                 }
             }
@@ -171,7 +172,8 @@ async fn start_services(
         metrics: &metrics,
         phones,
     };
-    let shared = Shared::new(&installation.outside, &installation.clock, public_url.to_owned());
+    let travel = &installation.settings.config().travel;
+    let shared = Shared::new(&installation.outside, &installation.clock, travel, public_url.to_owned());
     let plan = rooms::Plan {
         part: &SERVICES.into_iter().collect(),
         deadline: edge.deadline(),

@@ -137,16 +137,34 @@ pub(crate) fn inner_edge(parts: &Parts<'_>) -> Edge {
 const GUESSABLE: [&str; 5] =
     ["sign_in", "sign_in_second_factor", "sign_in_passkey", "register", "forgot_password"];
 
+/// Tracker apps show the secret of their device in their own ways, so here they are counted by address, behind which may be a
+/// whole fleet; tracking counts each device.
+const INGEST: [&str; 6] = [
+    "ingest_owntracks",
+    "ingest_traccar",
+    "ingest_traccar_query",
+    "ingest_gpslogger",
+    "ingest_overland",
+    "ingest_overland_token",
+];
+/// Devices that may share an address.
+const FLEET: u32 = 20;
+
 fn rate_limits(config: &Config, limiter: Arc<dyn RateLimiter>) -> RateLimits {
     let limits = &config.limits;
     let per_minute = |name, quota| Policy { name, quota, window: Duration::from_mins(1) };
     let sign_in = per_minute("sign_in", limits.sign_in_per_minute);
+    let positions = per_minute("positions", limits.positions_per_minute);
+    let ingest = per_minute("ingest", limits.positions_per_minute.saturating_mul(FLEET));
+    let all = |ids: &[&str], policy| ids.iter().map(|id| ((*id).to_owned(), policy)).collect::<Vec<_>>();
+    let operations = [all(&GUESSABLE, sign_in), all(&["report_location"], positions), all(&INGEST, ingest)];
+    let operations = operations.into_iter().flatten();
     RateLimits {
         limiter,
         anonymous: per_minute("anonymous", limits.anonymous_per_minute),
         principal: per_minute("user", limits.user_per_minute),
         key: per_minute("key", limits.key_per_minute),
-        operations: GUESSABLE.iter().map(|id| ((*id).to_owned(), sign_in)).collect::<BTreeMap<_, _>>(),
+        operations: operations.collect::<BTreeMap<_, _>>(),
     }
 }
 

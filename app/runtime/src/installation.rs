@@ -13,7 +13,7 @@ use platform::auth::{Revocations, StaticKeys};
 use platform::cache::Loading;
 use platform::clock::sim::SimClock;
 use platform::clock::{SystemClock, system_random};
-use platform::config::Config;
+use platform::config::{Config, Travel};
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
 use platform::files::Files;
 use platform::http::Peers;
@@ -96,11 +96,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// For people who come by this address.
-    pub fn new(outside: &Outside, clock: &SharedClock, public_url: String) -> Self {
+    pub fn new(outside: &Outside, clock: &SharedClock, travel: &Travel, public_url: String) -> Self {
         Self {
             cache: Loading::new(outside.cache(clock)),
             live: outside.live(clock),
-            travel: Arc::new(Straight::default()),
+            travel: Arc::new(Straight { line: travel.line() }),
             public_url,
         }
     }

@@ -28,6 +28,7 @@ mod place;
 mod probes;
 pub mod restore;
 mod rooms;
+mod sandbox;
 pub mod seed;
 mod services;
 mod settings;

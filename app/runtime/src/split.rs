@@ -23,6 +23,7 @@ use ::gateway::Phones;
 use anyhow::{Context, Result, bail};
 use kernel::random::Random;
 use kernel::time::SharedClock;
+use platform::clock::sim::idle;
 use platform::clock::system_random;
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
 use platform::http::rate_limit::RateLimiter;
@@ -251,7 +252,8 @@ async fn prepare(
             let sim = sim.take();
             async move {
                 match sim {
-                    Some(sim) => sim.follow(stop).await,
+                    // What is left to do in the whole installation is not known to a part of it.
+                    Some(sim) => sim.follow(idle(), stop).await,
                     None => Ok(()),
                 }
             }

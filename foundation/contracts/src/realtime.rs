@@ -20,8 +20,45 @@ fn from_client() -> Vec<Kind> {
             "A fresh access token of the same person, before the old one ends.",
             json!({ "type": "token", "token": "eyJ0eXAiOiJhdCtqd3QifQ..." }),
         ),
+        (
+            "positions",
+            "Where a driver is or was: up to 400 positions, each as in the body of `POST /api/v1/drivers/{id}/location`. `id` is the \
+             client's number of the message; `driver_id` may be left out by drivers, who mean themselves. The same as a binary \
+             frame: see the description of this channel. Sent again until it is answered, it is stored once.",
+            json!({ "type": "positions", "id": 7, "driver_id": "driver_01h455vb4pex5vsknk084sn02q",
+                    "positions": [{ "lat": 60.1699, "lon": 24.9384, "at": "2026-11-20T12:00:00Z", "accuracy_m": 8.0, "sequence": 42 }] }),
+        ),
     ]
 }
+
+/// What clients hear about the positions that they have sent.
+fn about_positions() -> Vec<Kind> {
+    vec![
+        (
+            "positions_ack",
+            "The positions of the message with this `id` are stored. `rejected` names those that are not kept, by their place in \
+             the message; sending them again is of no use.",
+            json!({ "type": "positions_ack", "id": 7, "accepted": 2, "duplicates": 1,
+                    "rejected": [{ "index": 3, "reason": "inaccurate" }] }),
+        ),
+        (
+            "positions_refused",
+            "The positions of the message with this `id` were not taken; the code is one of problem documents. With \
+             `retry_after_ms` they are to be sent again after that time, without it they never will be taken.",
+            json!({ "type": "positions_refused", "id": 7, "code": "rate_limited", "retry_after_ms": 100 }),
+        ),
+    ]
+}
+
+/// The binary form of `positions`.
+const POSITIONS_FRAME: &str = "\
+Clients may send `positions` as a binary frame, big-endian: \
+byte 0 is 1 (the version of this form), byte 1 is 2 (positions from a client), bytes 2..6 the number of the message (u32), \
+6..22 the UUID of the driver (zeros: the caller), 22..24 how many positions follow (u16, 1 to 400); then 33 bytes for each: \
+0..8 the device's number of it (u64, all ones: none), 8..16 device time in milliseconds since 1970 (i64), 16..20 and 20..24 \
+latitude and longitude in 1e-7 degrees (i32), 24..26 accuracy in decimetres (u16), 26..28 speed in cm/s (u16), 28..30 heading in \
+hundredths of a degree (u16), each 65535 when unknown, 30..32 altitude in metres (i16, -32768: unknown), 32 battery in percent (u8, \
+255: unknown). It is answered as the text form is.";
 
 /// What clients hear about what they follow.
 fn about_topics() -> Vec<Kind> {
@@ -81,7 +118,7 @@ fn about_connection() -> Vec<Kind> {
         (
             "malformed",
             "A message that was not understood.",
-            json!({ "type": "malformed", "detail": "clients speak text" }),
+            json!({ "type": "malformed", "detail": "this is no message of dropmate.v1" }),
         ),
         (
             "ending",
@@ -95,7 +132,8 @@ fn about_connection() -> Vec<Kind> {
 pub(crate) fn channel() -> (Value, Vec<(String, Value)>) {
     let (mut all, mut operations) = (serde_json::Map::new(), Vec::new());
     let said = from_client().into_iter().map(|kind| ("receive", kind));
-    let heard = about_topics().into_iter().chain(about_connection()).map(|kind| ("send", kind));
+    let about = about_topics().into_iter().chain(about_positions()).chain(about_connection());
+    let heard = about.map(|kind| ("send", kind));
     for (action, (name, when, example)) in said.chain(heard) {
         all.insert(
             name.to_owned(),
@@ -110,8 +148,8 @@ pub(crate) fn channel() -> (Value, Vec<(String, Value)>) {
     }
     let channel = json!({
         "address": "/api/v1/realtime",
-        "description": "One connection per client: a WebSocket with the subprotocol `dropmate.v1` (the access token as a second \
-                        subprotocol, `bearer.<token>`), or server-sent events at /api/v1/stream.",
+        "description": format!("One connection per client: a WebSocket with the subprotocol `dropmate.v1` (the access token as a \
+                        second subprotocol, `bearer.<token>`), or server-sent events at /api/v1/stream. {POSITIONS_FRAME}"),
         "messages": all,
     });
     (channel, operations)

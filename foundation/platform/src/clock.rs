@@ -1,7 +1,8 @@
 //! The clock of the machine, behind the trait of `kernel::time`.
 //!
-//! The simulated clock of a sandbox is driven by the testkit through a control socket ([`sim`]).
+//! The simulated clock of a sandbox ([`sim`]) is moved by a hub ([`hub`]) through a control socket.
 
+pub mod hub;
 pub mod sim;
 
 use kernel::random::Random;

@@ -23,6 +23,7 @@ mod storage;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod travel;
 mod vault;
 
 use std::ops::RangeInclusive;
@@ -45,6 +46,7 @@ pub use secret::{MASK, Secret};
 pub use services::{Roles, Services};
 pub use storage::Storage;
 pub use telemetry::{LogFormat, Telemetry};
+pub use travel::Travel;
 pub use vault::Vault;
 
 /// All settings.
@@ -75,6 +77,8 @@ pub struct Config {
     pub vault: Vault,
     /// How many requests are answered.
     pub limits: Limits,
+    /// How long ways take where there are no roads to ask.
+    pub travel: Travel,
     /// Where the services in other processes are.
     pub services: Services,
     /// Passwords of single database roles.
@@ -96,6 +100,7 @@ impl Config {
         self.storage.validate(&mut problems);
         self.telemetry.validate(&mut problems);
         self.limits.validate(&mut problems);
+        self.travel.validate(&mut problems);
         self.services.validate(&mut problems);
         self.roles.validate(&mut problems);
         problems.0

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use platform::auth::KeySet;
 use platform::http::openapi::Api;
+use platform::http::operations::RateLimits;
 use secrecy::SecretString;
 use utoipa_axum::routes;
 
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) zone: String,
     pub(crate) phones: Phones,
     pub(crate) realtime: Option<Realtime>,
+    /// Quotas of what comes over connections that stay.
+    pub(crate) limits: Option<RateLimits>,
 }
 
 /// What every process answers about itself.
@@ -45,8 +48,9 @@ pub(crate) fn routes() -> Api<Shared> {
         .routes(routes!(websocket::websocket))
         .routes(routes!(ws::connect_realtime))
         .routes(routes!(sse::stream_events))
+        .routes(routes!(crate::grpc::stream_positions))
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::page))
         .routes(routes!(docs::style));
-    crate::pages::routes(api)
+    crate::pages::routes(crate::views::routes(api))
 }

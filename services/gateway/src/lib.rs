@@ -2,21 +2,26 @@
 //!
 //! It knows the operations of all services from their documents, authenticates, counts and admits requests
 //! ([`platform::http::operations::Gate`]), and hands each to the service that owns the operation, over a
-//! [`Channel`]. Its own operations are health, metrics, keys, the API document and its readable page.
+//! [`Channel`]. Its own operations are health, metrics, keys, the API document and its readable page, the connections of clients
+//! that stay ([`realtime`], `grpc`), and aggregated `views`.
 //!
 //! Events in and out: none. Invariants: a path that is not in the document does not exist; headers that belong to one
 //! connection never travel to the next; what a service answers is passed on unchanged.
 
+mod call;
 mod forward;
+mod grpc;
 mod http;
 pub mod identity;
 mod page;
 mod pages;
 mod permissions;
 pub mod phones;
+mod positions;
 pub mod realtime;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,6 +92,7 @@ impl About {
                 .collect(),
             phones: Phones::default(),
             realtime: None,
+            limits: None,
             zone: jiff::tz::TimeZone::system().iana_name().unwrap_or("Europe/Berlin").to_owned(),
         }
     }
@@ -134,8 +140,8 @@ pub fn api(deps: &Deps) -> Result<ServiceApi> {
         metrics: Arc::clone(&deps.metrics),
         metrics_token: deps.metrics_token.clone(),
     };
-    let (phones, realtime) = (deps.phones.clone(), deps.realtime.clone());
-    let shared = http::Shared { phones, realtime, ..about.shared() };
+    let (phones, realtime, limits) = (deps.phones.clone(), deps.realtime.clone(), deps.limits.clone());
+    let shared = http::Shared { phones, realtime, limits, ..about.shared() };
     http::routes().with_state(shared).finish(PERMISSIONS)
 }
 
@@ -154,11 +160,18 @@ pub fn service(deps: Deps) -> Result<Gateway> {
         .fallback(forward::forward)
         .layer(Extension(forward::Channels(Arc::new(channels))))
         .layer(Extension(deps.authenticator.clone()))
+        .layer(Extension(views::Time(Arc::clone(&deps.edge.clock))))
         .layer(Extension(http::docs::Docs { document: document.clone(), page: page.into() }));
     let gate = Gate::new(document.operations(), deps.authenticator);
     let gate = match deps.limits {
         Some(limits) => gate.with_limits(limits),
         None => gate,
     };
-    Ok(Gateway { router: deps.edge.wrap(gate.wrap(router)), document })
+    let router = gate.wrap(router);
+    // The same operations behind the same gate, but streams have no end.
+    let streams = grpc::edge(&deps.edge).wrap(grpc::told(router.clone()));
+    let router = Router::new()
+        .route_service(grpc::PATH, streams.into_service::<axum::body::Body>())
+        .fallback_service(deps.edge.wrap(router));
+    Ok(Gateway { router, document })
 }

@@ -1,16 +1,21 @@
-//! The few pages that exist before the web apps: first run, joining, setting a password, confirming an address, status.
+//! The few pages that exist before the web apps: first run, joining, setting a password, confirming an address, status; the
+//! day on one page (`/live`), a driver's work (`/drive`), a delivery for its customer (`/t/<code>`).
 //!
-//! They are rendered here and work without scripts. A page never touches data: it calls the same operations of the API
+//! They are rendered here and work without scripts, except those for which somebody has to be signed in: the access token
+//! is kept by a script in memory (design section 6), which fetches what is rendered. A page never touches data: it calls the same operations of the API
 //! that any client calls, and shows what they answer. The secret of a link stands in the path, so these pages send
 //! `Referrer-Policy: no-referrer` and `Cache-Control: no-store` like every answer, and link to nothing outside.
 
-mod call;
 mod confirm;
+mod drive;
 pub(crate) mod home;
 mod join;
+mod live;
 mod phone;
 mod reset;
 mod setup;
+mod show;
+mod track;
 
 use askama::Template;
 use axum::response::{IntoResponse as _, Response};
@@ -24,13 +29,21 @@ use crate::http::Shared;
 
 pub(crate) fn routes(api: Api<Shared>) -> Api<Shared> {
     api.routes(routes!(home::home))
-        .routes(routes!(home::welcome))
         .routes(routes!(home::style))
         .routes(routes!(phone::phone_page))
         .routes(routes!(setup::setup_page, setup::submit_setup))
         .routes(routes!(join::join_page, join::submit_join))
         .routes(routes!(reset::reset_page, reset::submit_reset))
         .routes(routes!(confirm::confirm_page, confirm::submit_confirm))
+        .routes(routes!(live::sign_in_page))
+        .routes(routes!(live::script))
+        .routes(routes!(live::live_page))
+        .routes(routes!(live::live_board))
+        .routes(routes!(drive::drive_page))
+        .routes(routes!(drive::drive_day))
+        .routes(routes!(track::track_page))
+        .routes(routes!(track::submit_rating))
+        .routes(routes!(track::submit_receipt))
 }
 
 /// A page that only says something.
@@ -42,14 +55,28 @@ struct Message<'a> {
     hint: &'a str,
 }
 
+/// What a page may load: nothing but our own style and pictures.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; \
+                      frame-ancestors 'none'";
+/// The same, and our own script, which calls our own API.
+const SCRIPTED: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; \
+                        base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /// Renders a template as an answer.
 pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<Response> {
+    rendered(status, page, POLICY)
+}
+
+/// A page with the script.
+fn scripted(status: StatusCode, page: &impl Template) -> Result<Response> {
+    rendered(status, page, SCRIPTED)
+}
+
+fn rendered(status: StatusCode, page: &impl Template, policy: &'static str) -> Result<Response> {
     let body = page.render().map_err(Error::internal)?;
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    let policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; \
-                  frame-ancestors 'none'";
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     Ok(response)
 }

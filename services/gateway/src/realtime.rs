@@ -10,6 +10,7 @@
 //! | `{"type":"subscribe","topic":"order:...","from":{"epoch":1,"offset":42}}` | `subscribed` with the offset from which it is told everything, then `event`s; or `refused` |
 //! | `{"type":"unsubscribe","topic":"orders"}` | `unsubscribed` |
 //! | `{"type":"token","token":"..."}` | `token_accepted`; without a fresh token the socket ends when the old one does |
+//! | `{"type":"positions","id":7,"positions":[{...}]}`, or the same as a binary frame | `positions_ack` when they are stored, or `positions_refused` ([`crate::positions`]) |
 //! | nothing | `heartbeat` every 15 s, with the offset up to which it has heard everything |
 //!
 //! Every `event` carries the log's `epoch` and `offset`, the same on every gateway, and `prev`, the offset of the message

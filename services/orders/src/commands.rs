@@ -3,10 +3,14 @@
 pub mod assign;
 pub mod create;
 pub mod duplicate;
+pub mod import_rows;
+pub mod imports;
 pub mod moving;
 pub mod packages;
 pub mod preparation;
 pub mod proofs;
+pub mod recur;
+pub mod recurrences;
 pub mod steps;
 pub mod update;
 

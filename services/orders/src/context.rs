@@ -11,6 +11,7 @@ use platform::db::{Db, Scope};
 use platform::service::Ground;
 use platform::vault::Vault;
 use platform::{Kind, Result};
+use tokio::sync::Semaphore;
 
 use crate::entities::Order;
 
@@ -19,16 +20,22 @@ const REMEMBERED: Duration = Duration::from_mins(5);
 /// How long a summary is kept; every change takes it back earlier.
 const SUMMARY_KEPT: Duration = Duration::from_mins(5);
 
+/// Files that are read at the same time.
+const READERS: usize = 2;
+/// How long one waits for the others.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The service's context; cheap to clone.
 #[derive(Clone)]
 pub struct Orders {
     ground: Arc<Ground>,
+    reading: Arc<Semaphore>,
 }
 
 impl Orders {
     /// On this ground.
     pub fn new(ground: &Ground) -> Self {
-        Self { ground: Arc::new(ground.clone()) }
+        Self { ground: Arc::new(ground.clone()), reading: Arc::new(Semaphore::new(READERS)) }
     }
 
     /// The service's connection.
@@ -44,6 +51,30 @@ impl Orders {
     /// Everything else.
     pub fn ground(&self) -> &Ground {
         &self.ground
+    }
+
+    /// Does work that keeps a core busy and takes memory (reading a file), off the threads that answer and one after the
+    /// other.
+    pub async fn read_file<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.reading).acquire_owned());
+        let turn = turn.await.map_err(|_elapsed| {
+            platform::Error::new(
+                Kind::Unavailable,
+                "busy",
+                "Other files are being read. Try again in a few seconds.",
+            )
+            .with_retry_after(Duration::from_secs(5))
+        })?;
+        let turn = turn.map_err(platform::Error::internal)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(turn);
+            result
+        });
+        done.await.map_err(platform::Error::internal)?
     }
 
     /// What a caller may see. Asks drivers who a signed-in driver is: call it while no transaction is open.

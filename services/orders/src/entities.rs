@@ -1,5 +1,8 @@
 //! What stores hand out and commands work on.
 
+pub mod import;
+pub mod recurrence;
+
 use std::collections::BTreeSet;
 
 use contracts::calls::OrderState;

@@ -10,6 +10,8 @@
 //! | `illegal_preparation` | the shop cannot go there from where it is | `preparation`, `allowed` |
 //! | `too_late` | the order has gone too far for this change | `status`, `fields` |
 //! | `illegal_scan` | a package cannot go there, or its order cannot follow | `status`, `order_status` |
+//! | `import_state` | an import cannot be confirmed or undone from where it stands | `state` |
+//! | `import_invalid` | rows of an import are wrong, and it was not said to leave them out | `invalid` |
 //! | `pin_wrong`, `pin_locked`, `pin_unset` | a presented PIN | `left` |
 
 use contracts::orders::OrderStatus;
@@ -17,6 +19,7 @@ use kernel::ids::OrderId;
 use platform::{Error, Kind};
 use serde_json::{Value, json};
 
+use crate::domain::import::State;
 use crate::domain::package::PackageStatus;
 use crate::domain::preparation::Preparation;
 use crate::domain::proof::{self, PinVerdict};
@@ -106,4 +109,42 @@ pub fn pin(order: OrderId, verdict: PinVerdict) -> Option<Error> {
 /// A PIN for a stop that has none.
 pub fn pin_unset() -> Error {
     Error::new(Kind::Conflict, "pin_unset", "No PIN was set for this stop.")
+}
+
+/// A recurrence that is not there, or not the caller's.
+pub fn no_recurrence() -> Error {
+    Error::not_found("recurring order")
+}
+
+/// An import that is not there, or not the caller's.
+pub fn no_import() -> Error {
+    Error::not_found("import")
+}
+
+/// A step of an import that is not the next one.
+pub fn import_state(state: State) -> Error {
+    Error::new(Kind::Conflict, "import_state", "The import cannot go there from where it stands.")
+        .with_extension("state", state.as_str())
+}
+
+/// An import with wrong rows.
+pub fn import_invalid(invalid: i32) -> Error {
+    Error::new(
+        Kind::Conflict,
+        "import_invalid",
+        "Rows of the import are wrong; say `only_if_all_valid: false` to leave them out.",
+    )
+    .with_extension("invalid", invalid)
+}
+
+/// A refusal in one line, for those who were not there when it was made.
+pub fn in_words(error: &Error) -> String {
+    let fields: Vec<String> =
+        error.fields().iter().map(|field| format!("{} {}", field.pointer, field.detail)).collect();
+    if fields.is_empty() { error.message().to_owned() } else { fields.join("; ") }
+}
+
+/// Whether a command was refused on the state, so that it will be refused again; our failures are tried again.
+pub fn is_refusal(error: &Error) -> bool {
+    !error.kind().is_failure() && !error.is_transient()
 }

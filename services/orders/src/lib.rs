@@ -1,7 +1,8 @@
 //! # Orders
 //!
 //! Owns: orders with their two stops, packages with their scans, the order state machine, proof of delivery, corrections,
-//! and the history of all of it. It is the only judge of who has an order and where it stands.
+//! and the history of all of it; rules by which orders come back, and imports of orders from tables. It is the only judge of
+//! who has an order and where it stands.
 //!
 //! Publishes: `order.created.v1`, `order.assigned.v1`, `order.status_changed.v1`, `order.updated.v1`, `order.cancelled.v1`,
 //! `proof.captured.v1`. Consumes: `shop.*.v1` and `zone.*.v1` into read models, and its own events to take back summaries.
@@ -9,7 +10,8 @@
 //!
 //! Invariants: one driver at most has an order; nothing is delivered that was not picked up; attempts never fall; the
 //! history is appended and never changed; every change of movement goes one way (`commands::moving`) and publishes its
-//! events once; what is about people is sealed with a key per stop, or the customer's.
+//! events once; an occurrence of a rule and a row of an import have one order at most, written together with it; what is
+//! about people is sealed with a key per stop, recurrence or import, or the customer's.
 
 mod commands;
 mod consumers;
@@ -18,6 +20,7 @@ mod domain;
 mod entities;
 mod error;
 mod http;
+mod jobs;
 mod permissions;
 mod queries;
 mod store;
@@ -69,12 +72,18 @@ pub fn service(ground: &Ground) -> Result<Service> {
         api: api(&context)?,
         internal: Some(http::internal::api(&context)),
         consumers: vec![
-            consumers::shops::consumer(),
+            consumers::shops::consumer(&context),
             consumers::zones::consumer(),
             consumers::summaries::consumer(&context),
         ],
-        jobs: vec![files::sweep_kind(ground.files.clone())],
-        schedules: vec![files::sweep_schedule()?],
+        jobs: vec![
+            jobs::make_recurring::kind(context.clone()),
+            jobs::run_import::kind(context.clone()),
+            jobs::undo_import::kind(context.clone()),
+            jobs::clear_import::kind(context),
+            files::sweep_kind(ground.files.clone()),
+        ],
+        schedules: vec![jobs::make_recurring::schedule()?, files::sweep_schedule()?],
         db: Some(ground.db.clone()),
     })
 }

@@ -2,10 +2,15 @@
 
 pub mod counters;
 pub mod events;
+pub mod import_rows;
+pub mod imports;
+mod kept;
+pub mod occurrences;
 pub mod orders;
 pub mod packages;
 pub mod pins;
 pub mod proofs;
+pub mod recurrences;
 pub mod scans;
 pub mod shops;
 pub mod stops;
@@ -18,7 +23,7 @@ use platform::Result;
 use platform::db::Tx;
 use platform::vault::{Place, Private, SealedColumn, Subject, Vault};
 
-/// What is sealed with the key of a stop or a customer.
+/// What is sealed with the key of a stop, a customer, a recurrence or an import.
 pub const SEALED: &[SealedColumn] = &[
     SealedColumn { table: stops::TABLE, column: "name", row: "id", subject: "subject_id" },
     SealedColumn { table: stops::TABLE, column: "phone", row: "id", subject: "subject_id" },
@@ -28,6 +33,8 @@ pub const SEALED: &[SealedColumn] = &[
     SealedColumn { table: scans::TABLE, column: "note", row: "id", subject: "subject_id" },
     SealedColumn { table: proofs::TABLE, column: "signature_name", row: "id", subject: "subject_id" },
     SealedColumn { table: proofs::TABLE, column: "notes", row: "id", subject: "subject_id" },
+    SealedColumn { table: recurrences::TABLE, column: "template", row: "id", subject: "subject_id" },
+    SealedColumn { table: import_rows::TABLE, column: "content", row: "id", subject: "subject_id" },
     platform::files::SEALED,
 ];
 

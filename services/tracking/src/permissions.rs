@@ -9,6 +9,9 @@ const REPORTERS: &[Role] =
 /// Who sees positions and timelines: drivers their own.
 const WATCHERS: &[Role] = &[Role::Owner, Role::Manager, Role::Dispatcher, Role::Driver, Role::Service];
 
+/// Who sees where everybody is.
+const COORDINATORS: &[Role] = &[Role::Owner, Role::Manager, Role::Dispatcher, Role::Service];
+
 const fn public(operation: &'static str) -> Permission {
     Permission { operation, roles: PUBLIC, scope: None, tenant: Tenant::None }
 }
@@ -31,6 +34,12 @@ pub const PERMISSIONS: &[Permission] = &[
     },
     watcher("get_location"),
     watcher("list_locations"),
+    Permission {
+        operation: "list_last_locations",
+        roles: COORDINATORS,
+        scope: Some("tracking:read"),
+        tenant: Tenant::Own,
+    },
     staff("list_devices"),
     staff("add_device"),
     staff("remove_device"),

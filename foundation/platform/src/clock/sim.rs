@@ -1,17 +1,29 @@
 //! The simulated clock of a sandbox: one business time for all its processes, moved through a Unix control socket.
 //!
-//! A process that was started with `--sim-clock SOCKET` connects to the hub (`testkit::simclock::Hub`). Each line that
-//! it reads is `set MICROSECONDS`; it moves its clock and answers `ok MICROSECONDS`. The hub's `set` returns when every
-//! process has answered, so nobody sees the old time afterwards. Business code only sees the trait.
+//! A process that was started with `--sim-clock SOCKET` connects to the hub ([`super::hub::Hub`]). At `set MICROSECONDS` it moves
+//! its clock and answers `ok MICROSECONDS`: the hub's `set` returns when every process has answered, so nobody sees the old
+//! time afterwards. At `settle` it answers `idle` when nothing is left to do at this moment, otherwise `busy`. Business code
+//! only sees the trait.
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use kernel::time::{ManualClock, Timestamp};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::sync::CancellationToken;
+
+use crate::db::BoxFuture;
+
+/// Says whether nothing is left to do at this moment.
+pub type Idle = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// That of a process which does nothing by itself.
+pub fn idle() -> Idle {
+    Arc::new(|| Box::pin(std::future::ready(true)))
+}
 
 /// The connection to the hub.
 #[derive(Debug)]
@@ -30,7 +42,7 @@ impl SimClock {
             lines: BufReader::new(read).lines(),
             answers,
         };
-        sim.step().await?;
+        sim.step(&idle()).await?;
         Ok(sim)
     }
 
@@ -40,18 +52,22 @@ impl SimClock {
     }
 
     /// Follows the hub until it is told to stop. A hub that is gone is an error: the sandbox is over.
-    pub async fn follow(mut self, stop: CancellationToken) -> io::Result<()> {
+    pub async fn follow(mut self, idle: Idle, stop: CancellationToken) -> io::Result<()> {
         loop {
-            match stop.run_until_cancelled(self.step()).await {
+            match stop.run_until_cancelled(self.step(&idle)).await {
                 None => return Ok(()),
                 Some(moved) => moved?,
             }
         }
     }
 
-    async fn step(&mut self) -> io::Result<()> {
+    async fn step(&mut self, idle: &Idle) -> io::Result<()> {
         let line = self.lines.next_line().await?;
         let line = line.ok_or_else(|| io::Error::other("the hub of the simulated clock is gone"))?;
+        if line == "settle" {
+            let answer: &[u8] = if idle().await { b"idle\n" } else { b"busy\n" };
+            return self.answers.write_all(answer).await;
+        }
         let to = parse(&line).ok_or_else(|| io::Error::other(format!("the hub said {line:?}")))?;
         self.clock.set(to);
         self.answers.write_all(format!("ok {}\n", to.as_microsecond()).as_bytes()).await

@@ -15,13 +15,21 @@ pub struct Limits {
     pub user_per_minute: u32,
     /// Requests per minute of one API key or device.
     pub key_per_minute: u32,
+    /// Messages with positions per minute of one driver, key or device, over whatever way they come.
+    pub positions_per_minute: u32,
     /// Attempts to sign in per minute, per account and per address.
     pub sign_in_per_minute: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { anonymous_per_minute: 120, user_per_minute: 600, key_per_minute: 3000, sign_in_per_minute: 10 }
+        Self {
+            anonymous_per_minute: 120,
+            user_per_minute: 600,
+            key_per_minute: 3000,
+            positions_per_minute: 600,
+            sign_in_per_minute: 10,
+        }
     }
 }
 
@@ -30,6 +38,7 @@ impl Limits {
         p.range(self.anonymous_per_minute, 1..=1_000_000, "limits.anonymous_per_minute");
         p.range(self.user_per_minute, 1..=1_000_000, "limits.user_per_minute");
         p.range(self.key_per_minute, 1..=1_000_000, "limits.key_per_minute");
+        p.range(self.positions_per_minute, 1..=1_000_000, "limits.positions_per_minute");
         p.range(self.sign_in_per_minute, 1..=1000, "limits.sign_in_per_minute");
     }
 }

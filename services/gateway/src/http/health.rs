@@ -1,12 +1,19 @@
 //! Whether the process is alive, whether it may be sent requests, and how it is, for people.
 
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
 use axum::extract::State;
 use futures::future::BoxFuture;
-use platform::http::Json;
+use futures::join;
+use http::Request;
+use platform::http::{Deadline, Json};
 use platform::{Error, Kind, Result};
 use utoipa::ToSchema;
 
 use super::Shared;
+use crate::forward::Channels;
 
 /// Knows whether what is needed is there.
 pub trait Readiness: Send + Sync {
@@ -41,17 +48,18 @@ pub(crate) struct Health {
     dependencies: Vec<Dependency>,
 }
 
-async fn look(shared: &Shared) -> Health {
-    let dependencies = shared.readiness.check().await;
-    let away = |required: bool| {
-        dependencies.iter().any(|dependency| !dependency.ok && dependency.required == required)
-    };
-    let status = match (away(true), away(false)) {
-        (true, _) => "unavailable",
-        (false, true) => "degraded",
-        (false, false) => "ok",
-    };
-    Health { status, version: env!("CARGO_PKG_VERSION"), dependencies }
+impl Health {
+    fn of(dependencies: Vec<Dependency>) -> Self {
+        let away = |required: bool| {
+            dependencies.iter().any(|dependency| !dependency.ok && dependency.required == required)
+        };
+        let status = match (away(true), away(false)) {
+            (true, _) => "unavailable",
+            (false, true) => "degraded",
+            (false, false) => "ok",
+        };
+        Self { status, version: env!("CARGO_PKG_VERSION"), dependencies }
+    }
 }
 
 /// Whether the process is alive.
@@ -73,21 +81,48 @@ pub(crate) fn liveness() -> std::future::Ready<&'static str> {
     extensions(("x-probe" = json!(true)))
 )]
 pub(crate) async fn readiness(State(shared): State<Shared>) -> Result<Json<Health>> {
-    let health = look(&shared).await;
+    let health = Health::of(shared.readiness.check().await);
     if health.status != "unavailable" {
         return Ok(Json(health));
     }
     let error = Error::new(Kind::Unavailable, "not_ready", "Something that is needed is away.");
     Err(error
-        .with_retry_after(std::time::Duration::from_secs(5))
+        .with_retry_after(Duration::from_secs(5))
         .with_extension("dependencies", serde_json::to_value(health.dependencies)?))
 }
 
-/// How the installation is, for people.
+/// How long a service may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Every service behind the gateway, whether it is in this process or in another. Any answer says that it is there.
+async fn services(channels: &Channels) -> Vec<Dependency> {
+    let asked = channels.0.iter().map(|(name, channel)| async move {
+        let request = Request::get("/healthz").extension(Deadline::after(PATIENCE)).body(Body::empty());
+        let ok = match request {
+            Ok(request) => channel.call(request).await.is_ok(),
+            Err(_never) => false,
+        };
+        Dependency { name: (*name).to_owned(), ok, required: false }
+    });
+    futures::future::join_all(asked).await
+}
+
+/// How the installation is, for people: what this process needs, and every service behind it.
 #[utoipa::path(
     get, path = "/api/v1/health", operation_id = "get_health", tag = "installation",
     responses((status = 200, description = "What is there and what is away.", body = Health))
 )]
-pub(crate) async fn health(State(shared): State<Shared>) -> Json<Health> {
-    Json(look(&shared).await)
+pub(crate) async fn health(
+    State(shared): State<Shared>,
+    Extension(channels): Extension<Channels>,
+) -> Json<Health> {
+    let (mut dependencies, services) = join!(shared.readiness.check(), services(&channels));
+    // What this process cannot do without is looked at all the time already.
+    dependencies.extend(
+        services
+            .into_iter()
+            .filter(|service| !dependencies.iter().any(|known| known.name == service.name))
+            .collect::<Vec<_>>(),
+    );
+    Json(Health::of(dependencies))
 }

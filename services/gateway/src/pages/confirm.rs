@@ -7,8 +7,8 @@ use platform::Result;
 use platform::http::Path;
 use serde_json::json;
 
-use super::call::Visitor;
 use super::{Message, expired, html};
+use crate::call::Visitor;
 
 #[derive(Template)]
 #[template(path = "pages/confirm.html")]

@@ -1,4 +1,4 @@
-//! `GET /`, `GET /welcome`, `GET /style.css`
+//! `GET /`, `GET /style.css`
 
 use askama::Template;
 use axum::extract::State;
@@ -17,16 +17,8 @@ struct Home {
     version: &'static str,
     ready: bool,
     dependencies: Vec<Dependency>,
-    welcome: bool,
     /// Whether phones must learn to trust the certificate first.
     phones: bool,
-}
-
-async fn render(shared: &Shared, welcome: bool) -> Result<Response> {
-    let dependencies = shared.readiness.check().await;
-    let ready = dependencies.iter().all(|dependency| dependency.ok || !dependency.required);
-    let phones = shared.phones.trust.is_some();
-    html(StatusCode::OK, &Home { version: env!("CARGO_PKG_VERSION"), ready, dependencies, welcome, phones })
 }
 
 /// The state of the installation, for people.
@@ -35,16 +27,10 @@ async fn render(shared: &Shared, welcome: bool) -> Result<Response> {
     responses((status = 200, description = "The page.", body = String, content_type = "text/html"))
 )]
 pub(crate) async fn home(State(shared): State<Shared>) -> Result<Response> {
-    render(&shared, false).await
-}
-
-/// The same page after the first run, with what to do next.
-#[utoipa::path(
-    get, path = "/welcome", operation_id = "get_welcome_page", tag = "pages",
-    responses((status = 200, description = "The page.", body = String, content_type = "text/html"))
-)]
-pub(crate) async fn welcome(State(shared): State<Shared>) -> Result<Response> {
-    render(&shared, true).await
+    let dependencies = shared.readiness.check().await;
+    let ready = dependencies.iter().all(|dependency| dependency.ok || !dependency.required);
+    let phones = shared.phones.trust.is_some();
+    html(StatusCode::OK, &Home { version: env!("CARGO_PKG_VERSION"), ready, dependencies, phones })
 }
 
 /// The style of the pages.

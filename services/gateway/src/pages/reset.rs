@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::call::Visitor;
 use super::{Message, Refusal, expired, html};
+use crate::call::Visitor;
 
 /// What the form sends.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]

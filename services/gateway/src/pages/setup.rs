@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::call::Visitor;
 use super::{Refusal, expired, html};
+use crate::call::Visitor;
 use crate::http::Shared;
 
 /// What the form sends.
@@ -99,7 +99,7 @@ pub(crate) async fn submit_setup(
     let answer = visitor.call(Method::POST, "/api/v1/auth/first-run", Some(&body)).await?;
     match answer.status {
         StatusCode::CREATED => {
-            let mut response = Redirect::to("/welcome").into_response();
+            let mut response = Redirect::to("/live").into_response();
             answer.pass_cookie(&mut response);
             Ok(response)
         }

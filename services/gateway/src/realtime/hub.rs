@@ -44,6 +44,27 @@ struct Inner {
     before: i64,
     connections: HashMap<OrgId, BTreeMap<u64, mpsc::Sender<Arc<Passing>>>>,
     next_id: u64,
+    /// Clients of each organisation, whether they follow anything or not.
+    clients: HashMap<OrgId, usize>,
+}
+
+/// A client of an organisation is connected. Dropping it says that it has gone.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    hub: Hub,
+    org: OrgId,
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let mut inner = self.hub.lock();
+        if let Some(count) = inner.clients.get_mut(&self.org) {
+            *count -= 1;
+            if *count == 0 {
+                inner.clients.remove(&self.org);
+            }
+        }
+    }
 }
 
 /// Hands out events. Cloning shares it.
@@ -102,6 +123,7 @@ impl Hub {
             before: 0,
             connections: HashMap::new(),
             next_id: 0,
+            clients: HashMap::new(),
         };
         Self { feed, inner: Arc::new(Mutex::new(inner)), stopping }
     }
@@ -123,6 +145,17 @@ impl Hub {
     /// How many clients are connected.
     pub fn connections(&self) -> usize {
         self.lock().connections.values().map(BTreeMap::len).sum()
+    }
+
+    /// A client of this organisation is connected from now on.
+    pub(crate) fn connect(&self, org: OrgId) -> Connected {
+        *self.lock().clients.entry(org).or_default() += 1;
+        Connected { hub: self.clone(), org }
+    }
+
+    /// How many clients of this organisation are connected.
+    pub fn connected(&self, org: OrgId) -> usize {
+        self.lock().clients.get(&org).copied().unwrap_or(0)
     }
 
     /// Listens to an organisation from now on.
@@ -414,6 +447,19 @@ pub(crate) mod tests {
         hub.step().await.unwrap();
         assert_eq!(ear.events.recv().await, None);
         assert_eq!(hub.scanned(), Scanned { epoch: 2, last: 10 });
+    }
+
+    #[tokio::test]
+    async fn clients_are_counted_by_organisation_until_they_go() {
+        let hub = hub(&Paper::begin()).await;
+        let (first, second) = (hub.connect(org(1)), hub.connect(org(1)));
+        let _other = hub.connect(org(2));
+        assert_eq!((hub.connected(org(1)), hub.connected(org(2)), hub.connected(org(3))), (2, 1, 0));
+        drop(first);
+        assert_eq!(hub.connected(org(1)), 1);
+        drop(second);
+        assert_eq!(hub.connected(org(1)), 0);
+        assert!(!hub.lock().clients.contains_key(&org(1)), "who has gone leaves nothing behind");
     }
 
     #[tokio::test]

@@ -1,9 +1,11 @@
 //! What is said over a connection, as JSON.
 
+use kernel::ids::DriverId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::hub::Scanned;
+use crate::positions::{Refusal, Taken, Verdict};
 
 /// From the client.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -26,6 +28,31 @@ pub(crate) enum Said {
         /// It.
         token: String,
     },
+    /// Where a driver is or was.
+    Positions {
+        /// The client's number of the message.
+        id: u64,
+        /// Whose; without it, the caller's own.
+        driver_id: Option<DriverId>,
+        /// Each in the form of the HTTP operation.
+        positions: Vec<Value>,
+    },
+}
+
+impl Said {
+    /// Reads a message, if it is one.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// A position that is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct NotKept {
+    /// Its place in the message.
+    index: u32,
+    /// Why.
+    reason: String,
 }
 
 /// A place in a log.
@@ -90,13 +117,38 @@ pub(crate) enum Told {
     },
     /// The fresh token is in use.
     TokenAccepted,
+    /// The positions of a message are stored.
+    PositionsAck { id: u64, accepted: u32, duplicates: u32, rejected: Vec<NotKept> },
+    /// The positions of a message were not taken: to be sent again after so many milliseconds, or never.
+    PositionsRefused {
+        id: u64,
+        code: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
     /// A message that was not understood.
     Malformed { detail: &'static str },
     /// The connection ends: come back after so many milliseconds.
     Ending { code: &'static str, resume_in_ms: u64 },
 }
 
+impl From<Verdict> for Told {
+    fn from(Verdict { id, outcome }: Verdict) -> Self {
+        match outcome {
+            Ok(Taken { accepted, duplicates, rejected }) => {
+                let rejected =
+                    rejected.into_iter().map(|(index, reason)| NotKept { index, reason }).collect();
+                Self::PositionsAck { id, accepted, duplicates, rejected }
+            }
+            Err(Refusal { code, retry_after_ms, .. }) => Self::PositionsRefused { id, code, retry_after_ms },
+        }
+    }
+}
+
 impl Told {
+    /// The answer to what is no message.
+    pub(crate) const NOT_UNDERSTOOD: Self = Self::Malformed { detail: "this is no message of dropmate.v1" };
+
     /// As it is sent.
     pub(crate) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -107,6 +159,23 @@ impl Told {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn positions_look_as_they_are_documented() {
+        let document = contracts::asyncapi();
+        let example =
+            |name: &str| document["channels"]["realtime"]["messages"][name]["examples"][0]["payload"].clone();
+        let said: Said = serde_json::from_value(example("positions")).unwrap();
+        assert!(
+            matches!(said, Said::Positions { id: 7, driver_id: Some(_), ref positions } if positions.len() == 1)
+        );
+        let taken = Taken { accepted: 2, duplicates: 1, rejected: vec![(3, "inaccurate".to_owned())] };
+        let ack = Told::from(Verdict { id: 7, outcome: Ok(taken) });
+        assert_eq!(serde_json::to_value(ack).unwrap(), example("positions_ack"));
+        let refusal = Refusal { code: "rate_limited".to_owned(), status: 429, retry_after_ms: Some(100) };
+        let refused = Told::from(Verdict { id: 7, outcome: Err(refusal) });
+        assert_eq!(serde_json::to_value(refused).unwrap(), example("positions_refused"));
+    }
 
     #[test]
     fn messages_look_as_they_are_documented() {

@@ -52,6 +52,11 @@ impl Rights {
         Ok(())
     }
 
+    /// What was presented, and who that is.
+    pub(crate) fn presented(&self) -> (Option<HeaderValue>, &Principal) {
+        (self.credential.clone(), &self.principal)
+    }
+
     /// Whether the credential is still good. Nobody stays nobody.
     pub(crate) async fn hold(&self) -> Result<()> {
         let principal = self.who(self.credential.as_ref()).await?;

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::Realtime;
 use super::feed::Passing;
-use super::hub::{Ear, Missed, Scanned};
+use super::hub::{Connected, Ear, Missed, Scanned};
 use super::message::{Place, Said, Told};
 use super::rights::Rights;
 use super::topic::{Filter, Topic};
@@ -42,6 +42,8 @@ pub(crate) struct Session {
     followed: Vec<Followed>,
     ear: Option<Ear>,
     org: Option<OrgId>,
+    /// Counts this client, once it is known whose it is.
+    connected: Option<Connected>,
     /// Everything of the organisation up to here was taken from the ear.
     heard: Scanned,
     positions: Option<Subscription>,
@@ -63,12 +65,14 @@ pub(crate) enum Woken {
 impl Session {
     /// Of a client with these rights; it follows nothing yet.
     pub(crate) fn new(realtime: Realtime, rights: Rights) -> Self {
+        let connected = rights.presented().1.org.map(|org| realtime.hub.connect(org));
         Self {
             realtime,
             rights,
             followed: Vec::new(),
             ear: None,
             org: None,
+            connected,
             heard: Scanned::default(),
             positions: None,
             waiting: BTreeMap::new(),
@@ -98,20 +102,25 @@ impl Session {
         }
     }
 
-    /// What the client said.
-    pub(crate) async fn said(&mut self, text: &str) -> Vec<Told> {
-        match serde_json::from_str(text) {
-            Ok(Said::Subscribe { topic, from }) => self.subscribe(topic, from).await,
-            Ok(Said::Unsubscribe { topic }) => {
+    /// What the client said; positions are the socket's own affair.
+    pub(crate) async fn said(&mut self, said: Said) -> Vec<Told> {
+        match said {
+            Said::Subscribe { topic, from } => self.subscribe(topic, from).await,
+            Said::Unsubscribe { topic } => {
                 self.followed.retain(|followed| followed.topic.to_string() != topic);
                 vec![Told::Unsubscribed { topic }]
             }
-            Ok(Said::Token { token }) => match self.rights.present(&token).await {
+            Said::Token { token } => match self.rights.present(&token).await {
                 Ok(()) => vec![Told::TokenAccepted],
                 Err(error) => vec![Told::Refused { topic: String::new(), code: error.code().to_owned() }],
             },
-            Err(_said) => vec![Told::Malformed { detail: "this is no message of dropmate.v1" }],
+            Said::Positions { .. } => vec![Told::NOT_UNDERSTOOD],
         }
+    }
+
+    /// The client's credential, and who that is.
+    pub(crate) fn rights(&self) -> &Rights {
+        &self.rights
     }
 
     /// Follows a topic, from a place or from now.
@@ -133,6 +142,9 @@ impl Session {
         if *self.org.get_or_insert(granted.org) != granted.org {
             let message = "A connection follows topics of one organisation.";
             return Err(Error::new(platform::Kind::Conflict, "other_organization", message));
+        }
+        if self.connected.is_none() {
+            self.connected = Some(self.realtime.hub.connect(granted.org));
         }
         if self.ear.is_none() {
             let ear = self.realtime.hub.listen(granted.org);

@@ -2,6 +2,9 @@
 //!
 //! The token travels as a second subprotocol, `bearer.<token>`: an address ends up in logs. Without one only public codes can
 //! be followed.
+//!
+//! Over the same socket drivers and devices send positions ([`crate::positions`]), as text or as binary frames. While too many of
+//! them wait for tracking nothing more is read from the socket, so that the client's own sending stops.
 
 use std::time::Duration;
 
@@ -17,18 +20,20 @@ use platform::http::operations::Authenticator;
 use platform::{Error, Kind, Result};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 
-use super::message::Told;
+use super::message::{Said, Told};
 use super::position;
 use super::session::{Session, Woken};
 use super::{Realtime, Rights};
 use crate::forward::Channels;
 use crate::http::Shared;
+use crate::positions::intake::Intake;
+use crate::positions::{Batch, Reporter, Verdict, frame};
 
 /// The subprotocol, and how a token is marked beside it.
 const PROTOCOL: &str = "dropmate.v1";
 const BEARER: &str = "bearer.";
-/// Longest message of a client.
-const LONGEST: usize = 16 * 1024;
+/// Longest message of a client: positions of a long time without a network.
+const LONGEST: usize = 64 * 1024;
 /// Buffers of one socket; the library's own are a hundred times larger.
 const BUFFER: usize = 1024;
 /// What may wait for a client that does not read.
@@ -64,10 +69,13 @@ pub(crate) async fn connect_realtime(
 ) -> Result<Response> {
     let realtime = shared.realtime.ok_or_else(|| Error::unavailable("realtime hub"))?;
     let token = token(&headers)?;
-    let mut rights = Rights::new(channels, realtime.peers.clone(), authenticator);
+    let mut rights = Rights::new(channels.clone(), realtime.peers.clone(), authenticator);
     if let Some(token) = token {
         rights.present(&token).await?;
     }
+    let (credential, principal) = rights.presented();
+    let principal = principal.clone();
+    let intake = Intake::new(Reporter { channels, limits: shared.limits, credential, principal });
     let upgrade = upgrade.map_err(|rejection| {
         let text = "This address answers WebSockets. If you opened one, something in between did not pass the upgrade on.";
         Error::new(Kind::Malformed, "websocket_expected", text).with_source(rejection)
@@ -79,7 +87,7 @@ pub(crate) async fn connect_realtime(
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
         .max_write_buffer_size(WAITING);
-    Ok(upgrade.on_upgrade(move |socket| serve(socket, realtime, rights)))
+    Ok(upgrade.on_upgrade(move |socket| serve(socket, realtime, rights, intake)))
 }
 
 /// The token among the subprotocols. Who does not ask for ours does not speak it.
@@ -101,9 +109,9 @@ enum End {
     Sent(u16, &'static str),
 }
 
-async fn serve(socket: WebSocket, realtime: Realtime, rights: Rights) {
+async fn serve(socket: WebSocket, realtime: Realtime, rights: Rights, intake: Intake) {
     let stopping = realtime.hub.stopping().clone();
-    let mut connection = Connection { socket, session: Session::new(realtime, rights) };
+    let mut connection = Connection { socket, session: Session::new(realtime, rights), intake };
     let end = tokio::select! {
         end = connection.run() => end,
         () = stopping.cancelled() => End::Sent(STOPPING, "stopping"),
@@ -116,6 +124,7 @@ async fn serve(socket: WebSocket, realtime: Realtime, rights: Rights) {
 struct Connection {
     socket: WebSocket,
     session: Session,
+    intake: Intake,
 }
 
 impl Connection {
@@ -129,15 +138,17 @@ impl Connection {
         }
         loop {
             let told = tokio::select! {
-                said = self.socket.next() => match said {
-                    Some(Ok(Message::Text(text))) => self.session.said(&text).await,
-                    Some(Ok(Message::Binary(_))) => {
-                        vec![Told::Malformed { detail: "clients speak text" }]
-                    }
+                said = self.socket.next(), if !self.intake.is_full() => match said {
+                    Some(Ok(Message::Text(text))) => self.said(&text).await,
+                    Some(Ok(Message::Binary(frame))) => match frame::read(frame) {
+                        Ok(batch) => self.take(batch),
+                        Err(frame::Malformed) => vec![Told::NOT_UNDERSTOOD],
+                    },
                     // Pings are answered by the library.
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => Vec::new(),
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
                 },
+                verdicts = self.intake.next() => verdicts.into_iter().map(Told::from).collect(),
                 woken = self.session.next() => match woken {
                     Woken::Event(event) => self.session.event(&event).await,
                     Woken::Ended => return End::Sent(TOO_SLOW, "too_slow"),
@@ -167,6 +178,31 @@ impl Connection {
             if self.tell(told).await.is_err() {
                 return End::Sent(TOO_SLOW, "too_slow");
             }
+        }
+    }
+
+    async fn said(&mut self, text: &str) -> Vec<Told> {
+        match Said::read(text) {
+            Some(Said::Positions { id, driver_id, positions }) => {
+                self.take(Batch::new(id, driver_id, positions))
+            }
+            Some(said) => {
+                let told = self.session.said(said).await;
+                self.intake.present(self.session.rights().presented().0);
+                told
+            }
+            None => vec![Told::NOT_UNDERSTOOD],
+        }
+    }
+
+    /// Positions wait for their turn; they are answered when tracking has answered.
+    fn take(&mut self, batch: Result<Batch, Verdict>) -> Vec<Told> {
+        match batch {
+            Ok(batch) => {
+                self.intake.push(batch);
+                Vec::new()
+            }
+            Err(verdict) => vec![verdict.into()],
         }
     }
 

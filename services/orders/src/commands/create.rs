@@ -127,7 +127,7 @@ pub async fn create(tx: &mut Tx, context: &Orders, new: &NewOrder, action: &'sta
 }
 
 /// What cannot be an order although each field is fine.
-fn check(new: &NewOrder) -> Result<()> {
+pub fn check(new: &NewOrder) -> Result<()> {
     for (pointer, stop) in [("/pickup/window", new.pickup.as_ref()), ("/dropoff/window", Some(&new.dropoff))]
     {
         let window = stop.and_then(|stop| stop.not_before.zip(stop.not_after));

@@ -3,7 +3,8 @@
 mod assign;
 pub(in crate::http) mod body;
 mod bulk;
-mod create;
+mod counts;
+pub(in crate::http) mod create;
 mod moves;
 mod read;
 mod update;
@@ -22,6 +23,7 @@ use crate::entities::Order;
 
 pub(super) fn routes(api: Api<Orders>) -> Api<Orders> {
     api.routes(routes!(read::list_orders, create::create_order))
+        .routes(routes!(counts::count_orders))
         .routes(routes!(read::get_order, update::update_order))
         .routes(routes!(read::get_order_summary))
         .routes(routes!(read::list_order_events))

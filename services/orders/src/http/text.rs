@@ -34,6 +34,15 @@ pub static WORDS: LazyLock<Regex> = pattern!(r"^[a-z_]{1,30}(,[a-z_]{1,30}){0,11
 /// A key and a value of the metadata.
 pub static PAIR: LazyLock<Regex> = pattern!(r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,49}=[^\x00-\x1f\x7f]{0,200}$");
 
+/// Rules of RFC 5545, without their name.
+pub static RULE: LazyLock<Regex> = pattern!(r"^[A-Za-z0-9=;,+-]{10,500}$");
+/// IANA time zones.
+pub static ZONE: LazyLock<Regex> = pattern!(r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$");
+/// Wall-clock times, without an offset.
+pub static LOCAL: LazyLock<Regex> = pattern!(
+    r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+);
+
 /// Personal data as the vault takes it.
 pub fn private(text: &str) -> Private {
     Private::from(text.trim())

@@ -51,7 +51,7 @@ pub struct Search {
 type Query = QueryBuilder<Postgres>;
 
 impl Search {
-    fn columns(&self, query: &mut Query) {
+    pub(super) fn columns(&self, query: &mut Query) {
         if !self.statuses.is_empty() {
             let words: Vec<String> = self.statuses.iter().map(|one| one.as_str().to_owned()).collect();
             query.push(" AND o.status = ANY (").push_bind(words).push(")");
@@ -105,7 +105,7 @@ fn equals(query: &mut Query, column: &str, value: Option<Uuid>) {
 }
 
 /// Only what the caller sees.
-fn seen(query: &mut Query, viewer: &Viewer) {
+pub(super) fn seen(query: &mut Query, viewer: &Viewer) {
     match viewer {
         Viewer::Staff => {}
         Viewer::Driver(driver) => equals(query, "driver_id", Some(driver.uuid())),

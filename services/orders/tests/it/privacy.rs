@@ -16,8 +16,24 @@ async fn nothing_about_people_is_in_the_database_events_or_logs_in_clear() {
     let order = path(&world.place(body).await);
     let step = json!({ "status": "picked_up", "note": "Grace waved from the window." });
     world.town.post(format!("{order}/status"), step).bearer(&driver.token).await.is(200);
+    recurring_and_imported(&world).await;
+    world.town.pass(kernel::time::SignedDuration::from_mins(1));
     world.town.settle().await;
-    let tables = ["orders", "stops", "terms", "events", "packages", "scans", "proofs", "pins"];
+    assert_eq!(world.town.count("SELECT count(*) FROM orders.orders").await, 3);
+    let tables = [
+        "orders",
+        "stops",
+        "terms",
+        "events",
+        "packages",
+        "scans",
+        "proofs",
+        "pins",
+        "recurrences",
+        "occurrences",
+        "imports",
+        "import_rows",
+    ];
     let mut conn = world.town.db.admin().await;
     let mut everything = String::new();
     for table in tables {
@@ -34,12 +50,38 @@ async fn nothing_about_people_is_in_the_database_events_or_logs_in_clear() {
     }
     everything += &world.town.logs.text();
     let hex = |text: &str| text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    for word in ["Grace", "Hopper", "hopper", "358401234567", "Ring twice", "waved"] {
+    for word in ["Grace", "Hopper", "hopper", "358401234567", "Ring twice", "waved", "Lovelace", "0409876543"]
+    {
         assert!(!everything.contains(word), "{word} in clear");
         assert!(!everything.contains(&hex(word)), "{word} in clear, as bytes");
     }
     assert!(everything.contains("Hämeentie 5"), "the look is at the right place");
     world.town.finish().await;
+}
+
+/// The same person in a rule, in a row that is right, and in rows that are wrong where they say something about her.
+async fn recurring_and_imported(world: &World) {
+    let manager = &world.town.bakery.manager.token;
+    let order = plain_order();
+    let stop = |end: &str| {
+        let mut stop = order[end].clone();
+        stop.as_object_mut().unwrap().remove("position");
+        stop
+    };
+    let rule = json!({ "name": "Bread", "time_zone": "Europe/Helsinki", "rrule": "FREQ=DAILY", "starts_at": "2026-11-20T15:00",
+                       "template": { "pickup": stop("pickup"), "dropoff": stop("dropoff") } });
+    world.town.post("/api/v1/recurring-orders", rule).bearer(manager).await.is(201);
+    let (shop, _) = world.shop().await;
+    let file = "street,zip,city,name,phone,notes\n\
+        Hämeentie 5,00530,Helsinki,Grace Hopper,+358401234567,Ring twice.\n\
+        Hämeentie 5,00530,Helsinki,Ada Lovelace,0409876543,Ring twice.\n\
+        ,00530,Helsinki,Ada Lovelace,+358401234567,Ring twice.\n";
+    let call = world.town.client.post(format!("/api/v1/order-imports?shop_id={shop}")).bearer(manager);
+    let look = call.header("content-type", "text/csv").body(file).await.is(201);
+    assert_eq!(look.json()["invalid"], 2);
+    let confirm = format!("/api/v1/order-imports/{}/confirm", look.text("/id"));
+    let body = json!({ "only_if_all_valid": false });
+    world.town.post(confirm, body).bearer(manager).await.is(202);
 }
 
 #[tokio::test]

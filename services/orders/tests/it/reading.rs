@@ -86,6 +86,39 @@ async fn pages_hold_every_order_once_newest_first() {
 }
 
 #[tokio::test]
+async fn orders_are_counted_by_where_they_stand_and_everybody_counts_what_they_see() {
+    let world = World::new().await;
+    let bakery = &world.town.bakery;
+    world.given_to(world.employ(&bakery.driver)).await;
+    world.place(plain_order()).await;
+    world.town.post("/api/v1/orders", plain_order()).bearer(&bakery.customer.token).await.is(201);
+    let counts = async |query: &str, token: &str| {
+        let read = world.town.get(format!("/api/v1/orders/counts{query}")).bearer(token).await;
+        read.is(200).json()["counts"].clone()
+    };
+    let all = counts("", &bakery.manager.token).await;
+    assert_eq!((&all["created"], &all["assigned"], &all["delivered"]), (&json!(2), &json!(1), &json!(0)));
+    assert_eq!(all.as_object().unwrap().len(), 12, "every status is named");
+    let some = counts("?status=assigned,delivered", &bakery.manager.token).await;
+    assert_eq!(some, json!({ "assigned": 1, "delivered": 0 }));
+    let none = counts("?until=2020-01-01T00:00:00Z", &bakery.manager.token).await;
+    assert_eq!((&none["created"], &none["assigned"]), (&json!(0), &json!(0)));
+    for (token, created, assigned) in [
+        (&bakery.driver.token, 0, 1),
+        (&bakery.customer.token, 1, 0),
+        (&world.town.florist.owner.token, 0, 0),
+    ] {
+        let own = counts("", token).await;
+        assert_eq!((&own["created"], &own["assigned"]), (&json!(created), &json!(assigned)));
+    }
+    for bad in ["status=flying", "driver=x", "number=A-001"] {
+        let read = world.town.get(format!("/api/v1/orders/counts?{bad}")).bearer(&bakery.owner.token).await;
+        assert_eq!(read.status, 422, "{bad}: {read}");
+    }
+    world.town.finish().await;
+}
+
+#[tokio::test]
 async fn drivers_see_what_they_have_and_customers_what_they_placed() {
     let world = World::new().await;
     let bakery = &world.town.bakery;

@@ -15,6 +15,7 @@
 //! measures that cannot be true (negative speeds and headings mean "unknown" in most protocols) are left out, and the
 //! position is kept.
 
+use contracts::tracking::DriverLocation;
 use kernel::geo::Position;
 use kernel::time::{SignedDuration, Timestamp};
 
@@ -78,6 +79,12 @@ impl Rejection {
             Self::TooFast => "too_fast",
         }
     }
+}
+
+/// The time that a position counts as: the device's, or ours where its clock is ahead.
+pub fn counts_at(seen: &DriverLocation) -> Timestamp {
+    let ahead = seen.device_at.duration_since(seen.server_at) > AHEAD;
+    if ahead { seen.server_at } else { seen.device_at }
 }
 
 /// A position in normal form.

@@ -11,8 +11,11 @@ mod overland;
 mod owntracks;
 mod traccar;
 
+use std::time::Duration;
+
 use platform::db::Scope;
 use platform::http::openapi::Api;
+use platform::http::rate_limit::Policy;
 use platform::{Error, Kind, Result};
 use utoipa_axum::routes;
 
@@ -21,6 +24,10 @@ use crate::commands::report;
 use crate::context::Tracking;
 use crate::domain::protocols::{Decoded, Unreadable};
 use crate::store::devices;
+
+/// Messages of one device: ten a second, so that one that has gone mad does not take the turn of others. A 429 makes the apps
+/// send again later.
+const PER_DEVICE: Policy = Policy { name: "device", quota: 600, window: Duration::from_mins(1) };
 
 pub(super) fn routes(api: Api<Tracking>) -> Api<Tracking> {
     api.routes(routes!(owntracks::ingest_owntracks))
@@ -37,6 +44,8 @@ async fn take(tracking: &Tracking, secret: Option<&str>, reports: Vec<Decoded>) 
     let located = devices::locate(&mut tx, secret).await?;
     tx.rollback().await?;
     let device = located.ok_or_else(unknown_device)?;
+    let limiter = &tracking.ground().limiter;
+    limiter.check(&PER_DEVICE, &device.id.to_string()).await?.enforce()?;
     let incoming = Incoming { driver_id: device.driver_id, source: Source::Device(device.id), reports };
     report::report(tracking, device.org, incoming).await?;
     Ok(())

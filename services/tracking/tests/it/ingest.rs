@@ -170,3 +170,26 @@ async fn two_devices_of_one_driver_are_two_sources() {
     assert_eq!(stored(&world).await, 2);
     world.town.finish().await;
 }
+
+#[tokio::test]
+async fn a_device_that_has_gone_mad_waits_and_others_do_not() {
+    let world = world().await;
+    let (mad, _) = world.add_device("traccar").await;
+    let (other, _) = world.add_device("traccar").await;
+    let at = ago(&world, 5).as_second();
+    let path = |secret: &str| {
+        format!("/api/v1/ingest/traccar?id={secret}&lat={}&lon={}&timestamp={at}&accuracy=8", SHOP.0, SHOP.1)
+    };
+    for _ in 0..600 {
+        world.town.get(path(&mad)).await.is(200);
+    }
+    let refused = world.town.get(path(&mad)).await.refused(429, "rate_limited");
+    assert_eq!(refused.header("retry-after"), "1");
+    world.town.get(path(&other)).await.is(200);
+    // A tenth of a second later the next one is free.
+    world.town.pass(SignedDuration::from_millis(100));
+    world.town.get(path(&mad)).await.is(200);
+    world.town.get(path(&mad)).await.refused(429, "rate_limited");
+    assert_eq!(stored(&world).await, 2, "one of each device, however often it was sent");
+    world.town.finish().await;
+}

@@ -63,3 +63,42 @@ async fn a_process_that_knows_nothing_reads_the_last_batch_of_the_history() {
     assert!(page["position"]["age_s"].as_i64().unwrap() >= 900, "and says how old it is");
     world.town.finish().await;
 }
+
+#[tokio::test]
+async fn those_who_run_the_day_see_where_everybody_was_last() {
+    let world = world().await;
+    let town = &world.town;
+    let other = world.another_driver(32).await;
+    let manager = &town.bakery.manager.token;
+    world.at(SHOP).await.is(200);
+    let (lat, lon) = DOOR;
+    let fix = json!({ "lat": lat, "lon": lon, "at": town.now(), "accuracy_m": 8.0 });
+    town.post(World::location(other), &fix).bearer(manager).await.is(200);
+    world.pass(7);
+    let manager = &town.again(&town.bakery.manager).token;
+    let page = town.get("/api/v1/locations").bearer(manager).await.is(200).json();
+    let seen: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|seen| (seen["driver_id"].clone(), seen["lat"].clone(), seen["age_s"].clone()))
+        .collect();
+    let of = |driver: kernel::ids::DriverId, lat: f64| (json!(driver), json!(lat), json!(7));
+    assert_eq!(seen, [of(world.driver, SHOP.0), of(other, DOOR.0)]);
+    // Page by page it is the same.
+    let first = town.get("/api/v1/locations?limit=1").bearer(manager).await.is(200).json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = town.get(format!("/api/v1/locations?limit=1&cursor={cursor}")).bearer(manager).await.is(200);
+    assert_eq!((&first["items"][0], &second.json()["items"][0]), (&page["items"][0], &page["items"][1]));
+    assert!(second.json().get("next_cursor").is_none());
+    // Drivers see themselves, elsewhere, and nobody sees another organisation's.
+    let driver = town.again(&town.bakery.driver);
+    town.get("/api/v1/locations").bearer(&driver.token).await.refused(403, "forbidden");
+    let florist = town.again(&town.florist.owner);
+    assert_eq!(town.get("/api/v1/locations").bearer(&florist.token).await.is(200).json()["items"], json!([]));
+    // What is an hour old is nobody's place any more.
+    world.pass(3_600);
+    let manager = town.again(&town.bakery.manager);
+    assert_eq!(town.get("/api/v1/locations").bearer(&manager.token).await.is(200).json()["items"], json!([]));
+    world.town.finish().await;
+}

@@ -22,7 +22,7 @@ use tower_http::timeout::TimeoutBody;
 
 use crate::http::Deadline;
 use crate::http::extract::{BodyLimit, read};
-use crate::http::upload::is_picture;
+use crate::http::upload::is_file;
 use crate::{Error, Kind};
 
 /// How large and how slow a request may be.
@@ -30,7 +30,7 @@ use crate::{Error, Kind};
 pub struct Limits {
     /// Bytes of a body.
     pub body: usize,
-    /// Bytes of a body that is announced as a picture.
+    /// Bytes of a body that is announced as a picture or a table; of a table at most 5 MiB are read.
     pub picture: usize,
     /// Time until the answer begins.
     pub request: Duration,
@@ -50,7 +50,7 @@ impl Default for Limits {
 }
 
 pub(super) async fn enforce(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
-    let limit = BodyLimit(if is_picture(request.headers()) { limits.picture } else { limits.body });
+    let limit = BodyLimit(if is_file(request.headers()) { limits.picture } else { limits.body });
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > u64::try_from(limit.0).unwrap_or(u64::MAX)) {

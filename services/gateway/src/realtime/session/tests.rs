@@ -130,7 +130,11 @@ fn json_of(told: &[Told]) -> Vec<Value> {
 }
 
 async fn says(session: &mut Session, message: Value) -> Vec<Value> {
-    json_of(&session.said(&message.to_string()).await)
+    let told = match Said::read(&message.to_string()) {
+        Some(said) => session.said(said).await,
+        None => vec![Told::NOT_UNDERSTOOD],
+    };
+    json_of(&told)
 }
 
 fn subscribe(topic: &str) -> Value {

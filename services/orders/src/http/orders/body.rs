@@ -6,7 +6,7 @@ use kernel::money::Money;
 use kernel::time::Timestamp;
 use platform::http::extract::present;
 use platform::{Error, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -17,18 +17,20 @@ use crate::entities::{Contact, Place};
 use crate::http::text::{self, private};
 
 /// Who is at a stop.
-#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "Grace Hopper", "phone": "+358401234567" }))]
-pub(super) struct StopContact {
+pub(in crate::http) struct StopContact {
     /// How they are called.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200)]
-    name: Option<String>,
+    pub name: Option<String>,
     /// In E.164.
     #[garde(inner(pattern(text::PHONE)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(pattern = r"^\+[1-9][0-9]{6,14}$", example = "+358401234567")]
-    phone: Option<String>,
+    pub phone: Option<String>,
 }
 
 /// When somebody should come.
@@ -199,16 +201,18 @@ impl From<OrderStopChange> for StopChange {
 }
 
 /// A package of a new order.
-#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "description": "Two loaves of rye bread", "weight_g": 1200, "count": 1 }))]
 pub(in crate::http) struct NewOrderPackage {
     /// What it is.
     #[garde(inner(length(chars, min = 1, max = 200), pattern(text::LINE)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200)]
     description: Option<String>,
     /// A code that somebody else printed.
     #[garde(inner(length(chars, min = 1, max = 100), pattern(text::LINE)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 100)]
     barcode: Option<String>,
     /// Grams.
@@ -246,11 +250,23 @@ impl From<NewOrderPackage> for NewPackage {
     }
 }
 
+impl From<&NewPackage> for NewOrderPackage {
+    fn from(package: &NewPackage) -> Self {
+        Self {
+            description: package.description.clone(),
+            barcode: package.barcode.clone(),
+            weight_g: package.load.weight_g,
+            volume_ml: package.load.volume_ml,
+            count: package.load.count,
+        }
+    }
+}
+
 /// Cash to collect at the door.
-#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "amount_minor": 1250, "currency": "EUR" }))]
-pub(super) struct CashToCollect {
+pub(in crate::http) struct CashToCollect {
     /// Minor units of the currency.
     #[garde(range(min = 1, max = 1_000_000_000))]
     #[schema(minimum = 1, maximum = 1_000_000_000)]
@@ -261,8 +277,14 @@ pub(super) struct CashToCollect {
     currency: String,
 }
 
+impl From<Money> for CashToCollect {
+    fn from(cash: Money) -> Self {
+        Self { amount_minor: cash.amount_minor, currency: cash.currency.to_string() }
+    }
+}
+
 impl CashToCollect {
-    pub(super) fn money(&self) -> Result<Money> {
+    pub(in crate::http) fn money(&self) -> Result<Money> {
         let currency = self.currency.parse();
         let currency = currency.map_err(|error: kernel::money::MoneyError| {
             Error::invalid_field("/cash/currency", error.to_string())
@@ -272,7 +294,7 @@ impl CashToCollect {
 }
 
 /// An object of at most 20 texts, numbers and booleans.
-pub(super) fn metadata(map: Map<String, Value>) -> Result<Map<String, Value>> {
+pub(in crate::http) fn metadata(map: Map<String, Value>) -> Result<Map<String, Value>> {
     if map.len() > 20 {
         return Err(Error::invalid_field("/metadata", "has more than 20 keys"));
     }

@@ -120,7 +120,8 @@ pub(crate) struct NewOrderBody {
 }
 
 impl NewOrderBody {
-    fn read(self, role: Role) -> Result<NewOrder> {
+    /// What the commands take, if somebody in this role may say so.
+    pub(in crate::http) fn read(self, role: Role) -> Result<NewOrder> {
         if role == Role::Customer && (self.driver_id.is_some() || self.priority != 0) {
             return Err(Error::forbidden());
         }

@@ -93,14 +93,8 @@ pub(crate) struct OrderQuery {
 
 impl OrderQuery {
     fn search(&self) -> Result<Search> {
-        let words = self.status.iter().flat_map(|list| list.split(','));
-        let statuses = words
-            .map(|word| {
-                OrderStatus::parse(word).ok_or_else(|| Error::invalid_field("status", "is no status"))
-            })
-            .collect::<Result<Vec<_>>>()?;
         Ok(Search {
-            statuses,
+            statuses: statuses(self.status.as_deref())?,
             driver: self.driver,
             customer: self.customer,
             shop: self.shop,
@@ -119,6 +113,14 @@ impl OrderQuery {
             name: self.name.clone(),
         })
     }
+}
+
+/// The statuses of a list, separated by commas.
+pub(super) fn statuses(list: Option<&str>) -> Result<Vec<OrderStatus>> {
+    let words = list.into_iter().flat_map(|list| list.split(','));
+    words
+        .map(|word| OrderStatus::parse(word).ok_or_else(|| Error::invalid_field("status", "is no status")))
+        .collect()
 }
 
 /// Lists orders, newest first. Drivers see those that they have, customers those that they placed.

@@ -33,7 +33,7 @@ impl From<Position> for OrderPosition {
 }
 
 /// An object whose members the API does not name.
-pub(super) fn free_object() -> Object {
+pub(in crate::http) fn free_object() -> Object {
     ObjectBuilder::new().schema_type(Type::Object).examples([json!({ "table": 7 })]).build()
 }
 
@@ -46,6 +46,12 @@ pub(crate) struct OrderCash {
     /// ISO 4217.
     #[schema(value_type = String, example = "EUR")]
     currency: kernel::money::Currency,
+}
+
+impl From<kernel::money::Money> for OrderCash {
+    fn from(cash: kernel::money::Money) -> Self {
+        Self { amount_minor: cash.amount_minor, currency: cash.currency }
+    }
 }
 
 /// When somebody should come.
@@ -108,10 +114,16 @@ fn said(text: Option<&Private>) -> Option<String> {
     text.map(|text| text.reveal().to_owned())
 }
 
+impl OrderWindow {
+    /// `None` when nothing is said.
+    pub(in crate::http) fn new(from: Option<Timestamp>, until: Option<Timestamp>) -> Option<Self> {
+        (from.is_some() || until.is_some()).then_some(Self { from, until })
+    }
+}
+
 impl From<&entities::Stop> for OrderStop {
     fn from(stop: &entities::Stop) -> Self {
         let place = stop.place.clone();
-        let window = stop.not_before.is_some() || stop.not_after.is_some();
         Self {
             street: place.street,
             postcode: place.postcode,
@@ -122,7 +134,7 @@ impl From<&entities::Stop> for OrderStop {
             contact_phone: said(stop.contact.phone.as_ref()),
             door: said(stop.contact.door.as_ref()),
             notes: said(stop.contact.notes.as_ref()),
-            window: window.then_some(OrderWindow { from: stop.not_before, until: stop.not_after }),
+            window: OrderWindow::new(stop.not_before, stop.not_after),
             service_minutes: stop.service_s.div_ceil(60),
         }
     }
@@ -414,9 +426,7 @@ impl OrderView {
             priority: order.priority,
             tags: order.tags.clone(),
             metadata: order.metadata.clone(),
-            cash: order
-                .cash
-                .map(|cash| OrderCash { amount_minor: cash.amount_minor, currency: cash.currency }),
+            cash: order.cash.map(OrderCash::from),
             skills: order.skills.iter().cloned().collect(),
             proof: order.proof.into(),
             placed_at: order.placed_at,

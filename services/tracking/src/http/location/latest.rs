@@ -1,6 +1,7 @@
 //! `GET /api/v1/drivers/{id}/location`
 
 use axum::extract::State;
+use contracts::tracking::DriverLocation;
 use kernel::ids::DriverId;
 use kernel::time::Timestamp;
 use platform::http::call::Reader;
@@ -53,6 +54,24 @@ pub(crate) struct DriverPosition {
     battery: Option<f32>,
 }
 
+impl DriverPosition {
+    /// What counts as of this time, looked at now.
+    pub(super) fn new(at: Timestamp, seen: &DriverLocation, now: Timestamp) -> Self {
+        Self {
+            driver_id: seen.driver_id,
+            lat: seen.position.lat(),
+            lon: seen.position.lon(),
+            at,
+            received_at: seen.server_at,
+            age_s: now.duration_since(at).as_secs().max(0),
+            accuracy_m: seen.accuracy_m,
+            speed_m_s: seen.speed_m_s,
+            heading_deg: seen.heading_deg,
+            battery: seen.battery,
+        }
+    }
+}
+
 /// Tells where a driver was last seen. Drivers ask for themselves.
 #[utoipa::path(
     get, path = "/api/v1/drivers/{id}/location", operation_id = "get_location", tag = "positions",
@@ -71,16 +90,5 @@ pub(crate) async fn get_location(
         report::latest(&tracking, &mut tx, id).await?.ok_or_else(|| Error::not_found("position"))?;
     let now = tx.now();
     tx.rollback().await?;
-    Ok(Json(DriverPosition {
-        driver_id: id,
-        lat: seen.position.lat(),
-        lon: seen.position.lon(),
-        at,
-        received_at: seen.server_at,
-        age_s: now.duration_since(at).as_secs().max(0),
-        accuracy_m: seen.accuracy_m,
-        speed_m_s: seen.speed_m_s,
-        heading_deg: seen.heading_deg,
-        battery: seen.battery,
-    }))
+    Ok(Json(DriverPosition::new(at, &seen, now)))
 }

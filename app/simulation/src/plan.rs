@@ -1,0 +1,144 @@
+//! What a courier does about one order, minute by minute.
+
+use kernel::geo::Position;
+
+use crate::scenario::{Order, Scenario};
+
+/// Something to do at a minute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Act {
+    pub(crate) minute: u32,
+    pub(crate) kind: Kind,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    /// The order stands here now.
+    Step(&'static str),
+    /// The courier is here now.
+    At(Position),
+    /// The order is over for the courier.
+    Free,
+}
+
+/// All there is to do, and how long of it is spent driving.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) acts: Vec<Act>,
+    pub(crate) driving_min: u32,
+    /// When the goods are taken, and handed over.
+    pub(crate) pickup: u32,
+    pub(crate) dropoff: u32,
+}
+
+/// Ways take `slower` times as long as expected.
+pub(crate) fn plan(scenario: &Scenario, order: &Order, from: Position, now: u32, slower: f64) -> Plan {
+    let half = scenario.service_min / 2;
+    let shop = scenario.shops.get(order.shop).map_or(from, |shop| shop.place);
+    let way = |from, to| stretched(scenario.minutes(from, to), slower);
+    let (there, on) = (way(from, shop), way(shop, order.place));
+    let arrival = now + there;
+    let pickup = order.ready.max(arrival + half);
+    let leaving = pickup + half;
+    let door = leaving + on;
+    let dropoff = door + half;
+    let act = |minute, kind| Act { minute, kind };
+    let mut acts = vec![
+        act(now, Kind::Step("enroute_to_pickup")),
+        act(arrival, Kind::At(shop)),
+        act(arrival, Kind::Step("arrived_at_pickup")),
+        act(pickup, Kind::Step("picked_up")),
+        act(leaving, Kind::Step("enroute_to_dropoff")),
+        act(door, Kind::At(order.place)),
+        act(door, Kind::Step("arrived_at_dropoff")),
+    ];
+    let mut driving_min = there + on;
+    if order.fails {
+        let back = dropoff + half + on;
+        driving_min += on;
+        acts.extend([
+            act(dropoff, Kind::Step("failed")),
+            act(dropoff + half, Kind::Step("returning")),
+            act(back, Kind::At(shop)),
+            act(back + half, Kind::Step("returned")),
+            act(back + 2 * half, Kind::Free),
+        ]);
+    } else {
+        acts.extend([act(dropoff, Kind::Step("delivered")), act(dropoff + half, Kind::Free)]);
+    }
+    Plan { acts, driving_min, pickup, dropoff }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "minutes of a day, at most a few times as many"
+)]
+fn stretched(minutes: u32, slower: f64) -> u32 {
+    (f64::from(minutes) * slower.max(0.0)).round() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plane::place;
+    use crate::scenario::Shop;
+    use kernel::travel::StraightLine;
+
+    fn scenario() -> Scenario {
+        let shop = Shop { name: "r1".to_owned(), street: "1".to_owned(), place: place(0.0, 3_200.0).unwrap() };
+        Scenario {
+            name: "tiny".to_owned(),
+            line: StraightLine { detour: 1.0, speed_m_s: 320.0 / 60.0, whole_minutes: true },
+            service_min: 4,
+            shops: vec![shop],
+            couriers: Vec::new(),
+            orders: Vec::new(),
+            tag: "test",
+        }
+    }
+
+    fn order(ready: u32, fails: bool) -> Order {
+        let (street, recipient) = ("1".to_owned(), "R".to_owned());
+        Order { shop: 0, place: place(0.0, 4_800.0).unwrap(), street, recipient, placed: 0, ready, fails }
+    }
+
+    fn minutes(plan: &Plan) -> Vec<(u32, &'static str)> {
+        let name = |kind| match kind {
+            Kind::Step(status) => status,
+            Kind::At(_) => "at",
+            Kind::Free => "free",
+        };
+        plan.acts.iter().map(|act| (act.minute, name(act.kind))).collect()
+    }
+
+    /// By the rules of the problem: ten minutes to the shop, two before the goods are taken, which are ready late; two after,
+    /// five minutes to the door, two before they are handed over, two after.
+    #[test]
+    fn an_order_takes_what_the_model_says() {
+        let plan = plan(&scenario(), &order(30, false), place(0.0, 0.0).unwrap(), 7, 1.0);
+        assert_eq!((plan.pickup, plan.dropoff, plan.driving_min), (30, 39, 15));
+        let all = [
+            (7, "enroute_to_pickup"), (17, "at"), (17, "arrived_at_pickup"), (30, "picked_up"), (32, "enroute_to_dropoff"),
+            (37, "at"), (37, "arrived_at_dropoff"), (39, "delivered"), (41, "free"),
+        ];
+        assert_eq!(minutes(&plan), all);
+    }
+
+    #[test]
+    fn who_is_late_takes_the_goods_two_minutes_after_arriving() {
+        let late = plan(&scenario(), &order(5, false), place(0.0, 0.0).unwrap(), 7, 1.0);
+        assert_eq!((late.pickup, late.dropoff), (19, 28));
+        let slow = plan(&scenario(), &order(5, false), place(0.0, 0.0).unwrap(), 7, 1.5);
+        assert_eq!(slow.pickup, 7 + 15 + 2);
+    }
+
+    #[test]
+    fn what_nobody_takes_is_brought_back() {
+        let plan = plan(&scenario(), &order(5, true), place(0.0, 0.0).unwrap(), 0, 1.0);
+        let last: Vec<_> = minutes(&plan).into_iter().rev().take(5).rev().collect();
+        assert_eq!(last, [(21, "failed"), (23, "returning"), (28, "at"), (30, "returned"), (32, "free")]);
+        assert_eq!(plan.driving_min, 20);
+    }
+}

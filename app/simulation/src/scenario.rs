@@ -1,0 +1,98 @@
+//! What happens on a day. Times are whole minutes from its beginning.
+
+use kernel::geo::Position;
+use kernel::travel::StraightLine;
+
+/// Who is where, and what happens when.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// What it is called.
+    pub name: String,
+    /// How couriers move.
+    pub line: StraightLine,
+    /// Minutes that a stop takes: half of them before the goods change hands, half after.
+    pub service_min: u32,
+    /// Where goods come from.
+    pub shops: Vec<Shop>,
+    /// Who carries them.
+    pub couriers: Vec<Courier>,
+    /// What is ordered, the earliest first.
+    pub orders: Vec<Order>,
+    /// A word on every order, so that people can tell it from real ones.
+    pub tag: &'static str,
+}
+
+/// A shop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shop {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub street: String,
+    /// Where it is.
+    pub place: Position,
+}
+
+/// Somebody who carries goods.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Courier {
+    /// How the courier is called.
+    pub name: String,
+    /// Where the shift begins.
+    pub place: Position,
+    /// Begin of the shift.
+    pub on: u32,
+    /// End of the shift.
+    pub off: u32,
+    /// How the courier behaves.
+    pub character: Character,
+}
+
+/// How somebody behaves. The default does what is asked, at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Character {
+    /// How often an offer is declined, 0 to 1.
+    pub declines: f64,
+    /// How much longer than expected ways take, at most: 0.5 is half as long again.
+    pub slowness: f64,
+    /// When the phone has no signal: from and until.
+    pub offline: Option<(u32, u32)>,
+}
+
+impl Default for Character {
+    fn default() -> Self {
+        Self { declines: 0.0, slowness: 0.0, offline: None }
+    }
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// Which shop, by its place in the list.
+    pub shop: usize,
+    /// Where it goes.
+    pub place: Position,
+    /// The address.
+    pub street: String,
+    /// Who receives it.
+    pub recipient: String,
+    /// When it is placed.
+    pub placed: u32,
+    /// When the goods can be picked up.
+    pub ready: u32,
+    /// Nobody opens the door.
+    pub fails: bool,
+}
+
+impl Scenario {
+    /// The last minute at which something is planned.
+    pub fn last(&self) -> u32 {
+        let orders = self.orders.iter().map(|order| order.ready.max(order.placed)).max().unwrap_or(0);
+        self.couriers.iter().map(|courier| courier.off).max().unwrap_or(0).max(orders)
+    }
+
+    /// Minutes from here to there.
+    pub fn minutes(&self, from: Position, to: Position) -> u32 {
+        self.line.leg(from, to).duration_s.div_ceil(60)
+    }
+}

@@ -65,13 +65,11 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let (mut socketio, mut ws) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
         let ours = measure(options, "DropMate", Side::ours(&town).await?).await?;
-        let theirs = measure(
-            options,
-            "Socket.IO",
-            Side::peer("socketio.js", "/socket.io/?EIO=4&transport=websocket")?,
-        );
+        let http = town.app.http();
+        let path = "/socket.io/?EIO=4&transport=websocket";
+        let theirs = measure(options, "Socket.IO", Side::peer("socketio.js", path, http)?);
         socketio.push(ours / theirs.await?);
-        ws.push(ours / measure(options, "ws", Side::peer("ws.js", "/")?).await?);
+        ws.push(ours / measure(options, "ws", Side::peer("ws.js", "/", http)?).await?);
     }
     let ((socketio, all), (ws, of_ws)) = (median(socketio), median(ws));
     println!("\nmessages per CPU second: {socketio:.1} x Socket.IO ({all}), {ws:.1} x ws ({of_ws})");
@@ -89,9 +87,9 @@ impl<'a> Side<'a> {
         Ok(Self::Ours { town, database, published })
     }
 
-    fn peer(program: &str, path: &'static str) -> anyhow::Result<Self> {
+    fn peer(program: &str, path: &'static str, http: &reqwest::Client) -> anyhow::Result<Self> {
         let node = Node::start("fanout", program, free_port()?, &[])?;
-        Ok(Self::Peer { node, path, http: reqwest::Client::new() })
+        Ok(Self::Peer { node, path, http: http.clone() })
     }
 
     fn cpu_seconds(&self) -> anyhow::Result<f64> {

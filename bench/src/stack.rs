@@ -117,11 +117,6 @@ impl Side {
     }
 }
 
-/// A client of its own for each side.
-fn client() -> reqwest::Client {
-    reqwest::Client::new()
-}
-
 async fn now_s(town: &Town) -> anyhow::Result<i64> {
     Ok(town.app.query("SELECT extract(epoch FROM now())::bigint::text, ''").await?[0].0.parse()?)
 }
@@ -147,7 +142,7 @@ async fn ours(town: &Town) -> anyhow::Result<Side> {
         order: town::order(&shop),
         made: id_of(&made)?,
         driver: driver.id,
-        http: client(),
+        http: town.app.http().clone(),
         fixes: Arc::default(),
         start_s: now_s(town).await? - 86_400,
     })
@@ -176,7 +171,7 @@ async fn peer(town: &Town, folder: &Path) -> anyhow::Result<Node> {
 }
 
 async fn theirs(town: &Town, node: &Node) -> anyhow::Result<Side> {
-    let (base, http) = (format!("http://127.0.0.1:{}", node.port), client());
+    let (base, http) = (format!("http://127.0.0.1:{}", node.port), town.app.http().clone());
     let order = town::order("shop");
     let made = http.post(format!("{base}/orders")).bearer_auth(&node.said).json(&order).send().await?;
     ensure!(made.status().as_u16() == 201, "the peer refuses: {}", made.text().await?);

@@ -35,12 +35,18 @@ pub(crate) struct Town {
 pub(crate) struct Driver {
     pub(crate) id: String,
     pub(crate) token: String,
-    place: (f64, f64),
+    pub(crate) place: (f64, f64),
     fixes: i64,
 }
 
 impl Town {
-    pub(crate) async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
         let (status, answer) = self.app.call(method.clone(), path, token, body).await?;
         ensure!((200..300).contains(&status), "{method} {path} {body} -> {status} {answer}");
         Ok(answer)
@@ -145,7 +151,13 @@ impl Town {
         Ok((status, read["driver_id"].as_str().map(str::to_owned)))
     }
 
-    pub(crate) async fn step(&self, driver: &Driver, order: &str, status: &str, more: Value) -> anyhow::Result<()> {
+    pub(crate) async fn step(
+        &self,
+        driver: &Driver,
+        order: &str,
+        status: &str,
+        more: Value,
+    ) -> anyhow::Result<()> {
         let mut body = json!({ "status": status });
         for (name, value) in more.as_object().into_iter().flatten() {
             body[name] = value.clone();
@@ -155,7 +167,12 @@ impl Town {
     }
 
     /// The driver does what there is to do about an order, and how it is meant to end.
-    pub(crate) async fn carry(&self, driver: &mut Driver, order: &str, fate: Fate) -> anyhow::Result<&'static str> {
+    pub(crate) async fn carry(
+        &self,
+        driver: &mut Driver,
+        order: &str,
+        fate: Fate,
+    ) -> anyhow::Result<&'static str> {
         if fate == Fate::Offline {
             return self.hand_in(driver, order).await;
         }

@@ -62,7 +62,8 @@ impl Client {
     ) -> anyhow::Result<Value> {
         let begun = Instant::now();
         loop {
-            let person = who.map_or(Some(&self.owner), |driver| self.drivers.get(driver)).context("a person")?;
+            let person =
+                who.map_or(Some(&self.owner), |driver| self.drivers.get(driver)).context("a person")?;
             let mut request =
                 self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&person.token);
             if method == Method::POST {
@@ -97,7 +98,9 @@ impl Client {
             },
         };
         let url = format!("{}/api/v1/auth/login", self.base);
-        let Ok(answer) = self.http.post(url).json(&person.login).timeout(PATIENCE).send().await else { return };
+        let Ok(answer) = self.http.post(url).json(&person.login).timeout(PATIENCE).send().await else {
+            return;
+        };
         let Ok(body) = answer.json::<Value>().await else { return };
         if let Some(token) = body["access_token"].as_str() {
             token.clone_into(&mut person.token);
@@ -143,8 +146,7 @@ impl Client {
 
 /// A town with a shop and drivers, and clients who know them.
 async fn open(folder: &std::path::Path) -> anyhow::Result<(Town, Vec<Client>)> {
-    let cluster =
-        Box::pin(Cluster::start(testkit::process::binary()?, folder, &Plan::apart())).await?;
+    let cluster = Box::pin(Cluster::start(testkit::process::binary()?, folder, &Plan::apart())).await?;
     let app = App::Split(Box::new(cluster));
     let owner = app.first_run().await?.access_token;
     let town = Town { app, owner };
@@ -191,7 +193,9 @@ async fn judge(town: &Town, delivered: &[String]) -> anyhow::Result<()> {
     let stand: BTreeMap<String, String> = town.app.query(stand).await?.into_iter().collect();
     for order in delivered {
         let id: OrderId = order.parse()?;
-        let status = stand.get(&id.uuid().to_string()).with_context(|| format!("{order} was acknowledged and is not there"))?;
+        let status = stand
+            .get(&id.uuid().to_string())
+            .with_context(|| format!("{order} was acknowledged and is not there"))?;
         ensure!(status == "delivered", "{order} is {status}");
     }
     ensure!(stand.len() == delivered.len(), "{} orders were made of {}", stand.len(), delivered.len());

@@ -12,7 +12,7 @@ use testkit::sandbox::{App, Shape};
 
 use crate::lunch::{Driver, Fate, Town, verdict};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PARTS: [&str; 6] = ["identity", "storefront", "orders", "drivers", "dispatch", "tracking"];
 
 /// What somebody wants to do, and which services it needs.
@@ -38,7 +38,13 @@ struct People {
 }
 
 impl People {
-    async fn ask(&self, method: Method, path: &str, token: &str, body: Value) -> anyhow::Result<(u16, Value)> {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Value,
+    ) -> anyhow::Result<(u16, Value)> {
         self.town.app.call(method, path, token, &body).await
     }
 
@@ -53,7 +59,9 @@ impl People {
                 let who = json!({ "email": "ada@example.org", "password": "correct horse battery" });
                 self.ask(Method::POST, "/api/v1/auth/login", "", who).await?
             }
-            "read a shop" => self.ask(Method::GET, &format!("/api/v1/shops/{}", self.shop), &owner, none).await?,
+            "read a shop" => {
+                self.ask(Method::GET, &format!("/api/v1/shops/{}", self.shop), &owner, none).await?
+            }
             "place an order" => {
                 let order = json!({ "shop_id": self.shop, "dropoff": {
                     "street": "Hämeentie 1", "postcode": "00530", "city": "Helsinki", "position": { "lat": 60.18, "lon": 24.95 } } });
@@ -133,8 +141,14 @@ impl People {
             self.town.carry(&mut driver, order, Fate::Delivered).await?;
             return Ok(());
         }
-        for status in ["arrived_at_pickup", "picked_up", "enroute_to_dropoff", "arrived_at_dropoff", "delivered"] {
-            let how = if status == "delivered" { json!({ "outcome": "delivered_to_recipient" }) } else { json!({}) };
+        for status in
+            ["arrived_at_pickup", "picked_up", "enroute_to_dropoff", "arrived_at_dropoff", "delivered"]
+        {
+            let how = if status == "delivered" {
+                json!({ "outcome": "delivered_to_recipient" })
+            } else {
+                json!({})
+            };
             self.town.step(&driver, order, status, how).await?;
         }
         Ok(())

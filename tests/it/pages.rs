@@ -43,7 +43,9 @@ impl Browser {
             let pressed = async { self.client.find(Locator::XPath(&path)).await?.click().await }.await;
             match pressed {
                 Ok(()) => return Ok(()),
-                Err(error) if begun.elapsed() > PATIENCE => return Err(error).context(format!("button {label}")),
+                Err(error) if begun.elapsed() > PATIENCE => {
+                    return Err(error).context(format!("button {label}"));
+                }
                 Err(_not_yet) => pause(Duration::from_millis(50)).await,
             }
         }
@@ -172,7 +174,8 @@ async fn deliver(town: &Town, phone: &Browser, customer: &Browser, order: &str) 
     phone.reads("Next: Pick up A-001").await?;
     phone.assert_fits().await?;
     phone.picture("drive").await?;
-    for step in ["I am on my way to the pick-up", "I am there", "I have it", "I am on my way to the customer"] {
+    for step in ["I am on my way to the pick-up", "I am there", "I have it", "I am on my way to the customer"]
+    {
         phone.press(step).await?;
     }
     customer.reads("on the way to you").await?;

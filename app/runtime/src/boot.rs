@@ -25,11 +25,11 @@ use crate::installation::{Clocks, IdentityParts, Installation, Shared};
 use crate::outside::Outside;
 use crate::probes;
 use crate::rooms;
+use crate::sandbox;
 use crate::seed;
 use crate::services::{SERVICES, Selection};
 use crate::settings::{Settings, local_url};
 use crate::split;
-use crate::sandbox;
 use crate::tls::{self, Sockets, Tls};
 
 /// What kind of start.

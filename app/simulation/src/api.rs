@@ -50,7 +50,9 @@ impl Answer {
 impl Session {
     /// From tokens that were answered at this time.
     pub(crate) fn read(tokens: &Value, now: Timestamp) -> anyhow::Result<Self> {
-        let text = |name: &str| tokens[name].as_str().map(str::to_owned).with_context(|| format!("no {name}: {tokens}"));
+        let text = |name: &str| {
+            tokens[name].as_str().map(str::to_owned).with_context(|| format!("no {name}: {tokens}"))
+        };
         let seconds = tokens["expires_in"].as_i64().context("expires_in")?;
         let until = now.checked_add(SignedDuration::from_secs(seconds))?;
         Ok(Self { access: text("access_token")?, refresh: text("refresh_token")?, until })
@@ -102,7 +104,8 @@ impl Api {
                 Ok(answer) if attempt < TRIES && later(answer.status()) => {}
                 Ok(answer) => {
                     let status = answer.status();
-                    let etag = answer.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+                    let etag =
+                        answer.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);
                     let bytes = answer.bytes().await?;
                     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
                     return Ok(Answer { status, body, etag });
@@ -137,7 +140,12 @@ impl Api {
         self.send(method, path, Some(&session.access), key, body, None).await
     }
 
-    pub(crate) async fn get(&self, session: &mut Session, now: Timestamp, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get(
+        &self,
+        session: &mut Session,
+        now: Timestamp,
+        path: &str,
+    ) -> anyhow::Result<Value> {
         let answer = self.call(session, now, Method::GET, path, None, None).await?;
         answer.ok().with_context(|| format!("GET {path}"))
     }
@@ -178,7 +186,8 @@ impl Api {
             return Ok(());
         }
         let body = json!({ "refresh_token": session.refresh });
-        let answer = self.send(Method::POST, "/api/v1/auth/token/refresh", None, None, Some(&body), None).await?;
+        let answer =
+            self.send(Method::POST, "/api/v1/auth/token/refresh", None, None, Some(&body), None).await?;
         *session = Session::read(&answer.ok().context("a fresh token")?, now)?;
         Ok(())
     }

@@ -139,7 +139,8 @@ impl<'a> Day<'a> {
         let account = &mut self.town.riders[index];
         let path = format!("/api/v1/drivers/{}/availability", account.id);
         let body = json!({ "availability": availability, "at": at });
-        let answer = self.town.api.call(&mut account.session, now, Method::PUT, &path, None, Some(&body)).await?;
+        let answer =
+            self.town.api.call(&mut account.session, now, Method::PUT, &path, None, Some(&body)).await?;
         answer.ok().with_context(|| format!("{availability}: {path}"))?;
         Ok(())
     }
@@ -158,7 +159,13 @@ impl<'a> Day<'a> {
     }
 
     /// Sends what a phone has to say, after everything that it said before; keeps it while there is no signal.
-    async fn hand_in(&mut self, index: usize, minute: u32, path: String, body: Value) -> anyhow::Result<bool> {
+    async fn hand_in(
+        &mut self,
+        index: usize,
+        minute: u32,
+        path: String,
+        body: Value,
+    ) -> anyhow::Result<bool> {
         let offline = self.scenario.couriers[index].character.offline;
         self.riders[index].kept.push((path, body));
         if offline.is_some_and(|(from, until)| (from..until).contains(&minute)) {
@@ -166,7 +173,12 @@ impl<'a> Day<'a> {
         }
         let mut fine = true;
         for (path, body) in std::mem::take(&mut self.riders[index].kept) {
-            let key = format!("{}-{}-{}", self.town.run, self.town.riders[index].id, body["at"].as_str().unwrap_or_default());
+            let key = format!(
+                "{}-{}-{}",
+                self.town.run,
+                self.town.riders[index].id,
+                body["at"].as_str().unwrap_or_default()
+            );
             let key = format!("{key}-{}", body["status"].as_str().unwrap_or("fix"));
             let (now, account) = (self.pace.now(), &mut self.town.riders[index]);
             let api = &self.town.api;
@@ -189,7 +201,7 @@ impl<'a> Day<'a> {
             "dropoff": {
                 "street": order.street, "postcode": "00100", "city": "Helsinki", "country": "FI", "service_minutes": self.scenario.service_min,
                 "position": { "lat": order.place.lat(), "lon": order.place.lon() },
-                "contact": { "name": order.recipient, "phone": "+447700900000" },
+                "contact": { "name": order.recipient, "phone": "+493023125999" },
             },
         });
         let key = format!("{}-order-{}-{number}", self.town.run, self.scenario.name);
@@ -205,7 +217,8 @@ impl<'a> Day<'a> {
     async fn act(&mut self, minute: u32) -> anyhow::Result<bool> {
         let mut acted = false;
         for index in 0..self.riders.len() {
-            while let Some(act) = self.riders[index].acts.front().copied().filter(|act| act.minute <= minute) {
+            while let Some(act) = self.riders[index].acts.front().copied().filter(|act| act.minute <= minute)
+            {
                 self.riders[index].acts.pop_front();
                 acted = true;
                 match act.kind {
@@ -263,9 +276,13 @@ impl<'a> Day<'a> {
         let page = self.town.api.get(&mut self.town.owner, now, path).await?;
         // Newest first: the oldest of a courier is done first.
         for order in page["items"].as_array().into_iter().flatten().rev() {
-            let (Some(id), Some(driver)) = (order["id"].as_str(), order["driver_id"].as_str()) else { continue };
+            let (Some(id), Some(driver)) = (order["id"].as_str(), order["driver_id"].as_str()) else {
+                continue;
+            };
             let Some(number) = self.known.get(id).copied() else { continue };
-            let Some(index) = self.town.riders.iter().position(|account| account.id == driver) else { continue };
+            let Some(index) = self.town.riders.iter().position(|account| account.id == driver) else {
+                continue;
+            };
             if self.riders[index].order.is_none() {
                 self.begin(index, minute, id.to_owned(), number)?;
                 given = true;
@@ -294,8 +311,12 @@ impl<'a> Day<'a> {
         let page = self.town.api.get(&mut self.town.owner, now, "/api/v1/offers?open=true&limit=100").await?;
         let mut answered = false;
         for offer in page["items"].as_array().into_iter().flatten() {
-            let (Some(id), Some(driver)) = (offer["id"].as_str(), offer["driver_id"].as_str()) else { continue };
-            let Some(index) = self.town.riders.iter().position(|account| account.id == driver) else { continue };
+            let (Some(id), Some(driver)) = (offer["id"].as_str(), offer["driver_id"].as_str()) else {
+                continue;
+            };
+            let Some(index) = self.town.riders.iter().position(|account| account.id == driver) else {
+                continue;
+            };
             let character = self.scenario.couriers[index].character;
             if character.offline.is_some_and(|(from, until)| (from..until).contains(&minute)) {
                 continue;

@@ -87,7 +87,12 @@ mod tests {
         tally.delivered(5, 30, 33, 42);
         let figures = tally.figures("tiny");
         assert_eq!((figures.orders, figures.delivered), (2, 1));
-        let seen = [figures.undelivered_pct, figures.click_to_door_min, figures.ready_to_pickup_min, figures.utilisation];
+        let seen = [
+            figures.undelivered_pct,
+            figures.click_to_door_min,
+            figures.ready_to_pickup_min,
+            figures.utilisation,
+        ];
         assert!(seen.iter().zip([50.0, 37.0, 3.0, 0.23]).all(|(a, b)| (a - b).abs() < 1e-9), "{seen:?}");
         assert!(Tally::default().figures("nothing").utilisation.abs() < 1e-9);
     }

@@ -19,7 +19,8 @@ struct Table {
 impl Table {
     fn read(folder: &Path, name: &str) -> anyhow::Result<Self> {
         let path = folder.join(name);
-        let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         Self::parse(name, &text)
     }
 
@@ -31,7 +32,13 @@ impl Table {
             header.into_iter().enumerate().map(|(at, column)| (column, at)).collect();
         let rows: Vec<Vec<String>> = lines.collect();
         for (number, row) in rows.iter().enumerate() {
-            ensure!(row.len() == columns.len(), "{name}, line {}: {} cells instead of {}", number + 2, row.len(), columns.len());
+            ensure!(
+                row.len() == columns.len(),
+                "{name}, line {}: {} cells instead of {}",
+                number + 2,
+                row.len(),
+                columns.len()
+            );
         }
         Ok(Self { name: name.to_owned(), columns, rows })
     }
@@ -44,9 +51,9 @@ impl Table {
 
     fn number(&self, row: usize, column: &str) -> anyhow::Result<f64> {
         let cell = self.cell(row, column)?;
-        let number: f64 = cell
-            .parse()
-            .with_context(|| format!("{}, line {}: {column} is {cell:?}, not a number", self.name, row + 2))?;
+        let number: f64 = cell.parse().with_context(|| {
+            format!("{}, line {}: {column} is {cell:?}, not a number", self.name, row + 2)
+        })?;
         ensure!(number.is_finite(), "{}, line {}: {column} is not finite", self.name, row + 2);
         Ok(number)
     }
@@ -63,8 +70,14 @@ impl Table {
 pub fn read(folder: &Path) -> anyhow::Result<Scenario> {
     let name = folder.file_name().context("a folder with a name")?.to_string_lossy().into_owned();
     let table = |file: &str| Table::read(folder, file);
-    build(name, &table("instance_parameters.txt")?, &table("restaurants.txt")?, &table("couriers.txt")?, &table("orders.txt")?)
-        .with_context(|| format!("the instance in {}", folder.display()))
+    build(
+        name,
+        &table("instance_parameters.txt")?,
+        &table("restaurants.txt")?,
+        &table("couriers.txt")?,
+        &table("orders.txt")?,
+    )
+    .with_context(|| format!("the instance in {}", folder.display()))
 }
 
 /// The instances in a folder, or the one that it is itself, by name.
@@ -72,17 +85,30 @@ pub fn find(folder: &Path) -> anyhow::Result<Vec<Scenario>> {
     if folder.join("orders.txt").is_file() {
         return Ok(vec![read(folder)?]);
     }
-    let entries = std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-    let mut folders: Vec<_> =
-        entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.join("orders.txt").is_file()).collect();
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let mut folders: Vec<_> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.join("orders.txt").is_file())
+        .collect();
     folders.sort();
     if folders.is_empty() {
-        bail!("there is no instance in {}: a folder with orders.txt, restaurants.txt, couriers.txt and instance_parameters.txt", folder.display());
+        bail!(
+            "there is no instance in {}: a folder with orders.txt, restaurants.txt, couriers.txt and instance_parameters.txt",
+            folder.display()
+        );
     }
     folders.iter().map(|folder| read(folder)).collect()
 }
 
-fn build(name: String, parameters: &Table, restaurants: &Table, couriers: &Table, orders: &Table) -> anyhow::Result<Scenario> {
+fn build(
+    name: String,
+    parameters: &Table,
+    restaurants: &Table,
+    couriers: &Table,
+    orders: &Table,
+) -> anyhow::Result<Scenario> {
     let speed = parameters.number(0, "meters_per_minute")?;
     ensure!(speed > 0.0, "meters_per_minute must be above 0");
     let service_min = parameters.minute(0, "pickup service minutes")?;
@@ -107,7 +133,9 @@ fn build(name: String, parameters: &Table, restaurants: &Table, couriers: &Table
     let couriers = couriers.collect::<anyhow::Result<Vec<_>>>()?;
     let all = (0..orders.rows.len()).map(|row| {
         let shop = orders.cell(row, "restaurant")?;
-        let shop = *by_name.get(shop).with_context(|| format!("orders.txt, line {}: no restaurant {shop}", row + 2))?;
+        let shop = *by_name
+            .get(shop)
+            .with_context(|| format!("orders.txt, line {}: no restaurant {shop}", row + 2))?;
         let (placed, ready) = (orders.minute(row, "placement_time")?, orders.minute(row, "ready_time")?);
         let street = format!("Plane {}", orders.cell(row, "order")?);
         let recipient = format!("Recipient {}", row + 1);
@@ -123,10 +151,12 @@ fn build(name: String, parameters: &Table, restaurants: &Table, couriers: &Table
 mod tests {
     use super::*;
 
-    const PARAMETERS: &str = "meters_per_minute\tpickup service minutes\tdropoff service minutes\n320\t4\t4\n";
+    const PARAMETERS: &str =
+        "meters_per_minute\tpickup service minutes\tdropoff service minutes\n320\t4\t4\n";
     const RESTAURANTS: &str = "restaurant\tx\ty\nr1\t0\t0\n";
     const COURIERS: &str = "courier\tx\ty\ton_time\toff_time\nc1\t0\t320\t0\t90\n";
-    const ORDERS: &str = "order\tx\ty\tplacement_time\trestaurant\tready_time\no2\t0\t640\t9\tr1\t20\no1\t321\t0\t5\tr1\t15\n";
+    const ORDERS: &str =
+        "order\tx\ty\tplacement_time\trestaurant\tready_time\no2\t0\t640\t9\tr1\t20\no1\t321\t0\t5\tr1\t15\n";
 
     fn built(orders: &str, couriers: &str) -> anyhow::Result<Scenario> {
         let table = Table::parse;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kernel::time::{Clock, SharedClock, SignedDuration, Timestamp};
+use kernel::time::{SharedClock, SignedDuration, Timestamp};
 use platform::db::BoxFuture;
 use platform::lifecycle::pause;
 

@@ -87,7 +87,8 @@ mod tests {
     use kernel::travel::StraightLine;
 
     fn scenario() -> Scenario {
-        let shop = Shop { name: "r1".to_owned(), street: "1".to_owned(), place: place(0.0, 3_200.0).unwrap() };
+        let shop =
+            Shop { name: "r1".to_owned(), street: "1".to_owned(), place: place(0.0, 3_200.0).unwrap() };
         Scenario {
             name: "tiny".to_owned(),
             line: StraightLine { detour: 1.0, speed_m_s: 320.0 / 60.0, whole_minutes: true },
@@ -120,8 +121,15 @@ mod tests {
         let plan = plan(&scenario(), &order(30, false), place(0.0, 0.0).unwrap(), 7, 1.0);
         assert_eq!((plan.pickup, plan.dropoff, plan.driving_min), (30, 39, 15));
         let all = [
-            (7, "enroute_to_pickup"), (17, "at"), (17, "arrived_at_pickup"), (30, "picked_up"), (32, "enroute_to_dropoff"),
-            (37, "at"), (37, "arrived_at_dropoff"), (39, "delivered"), (41, "free"),
+            (7, "enroute_to_pickup"),
+            (17, "at"),
+            (17, "arrived_at_pickup"),
+            (30, "picked_up"),
+            (32, "enroute_to_dropoff"),
+            (37, "at"),
+            (37, "arrived_at_dropoff"),
+            (39, "delivered"),
+            (41, "free"),
         ];
         assert_eq!(minutes(&plan), all);
     }

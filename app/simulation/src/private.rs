@@ -88,23 +88,23 @@ fn environment(line: StraightLine) -> Vec<(&'static str, String)> {
     vec![
         ("DROPMATE__LIMITS__ANONYMOUS_PER_MINUTE", "1000000".to_owned()),
         ("DROPMATE__LIMITS__USER_PER_MINUTE", "1000000".to_owned()),
+        ("DROPMATE__LIMITS__POSITIONS_PER_MINUTE", "1000000".to_owned()),
         ("DROPMATE__TRAVEL__SPEED_M_S", line.speed_m_s.to_string()),
         ("DROPMATE__TRAVEL__DETOUR", line.detour.to_string()),
         ("DROPMATE__TRAVEL__WHOLE_MINUTES", line.whole_minutes.to_string()),
-        ("DROPMATE__TELEMETRY__LOG_LEVEL", "warn".to_owned()),
+        ("DROPMATE__TELEMETRY__FILTER", "warn".to_owned()),
     ]
 }
 
 /// Address and link, from what is printed at the start; the rest is read so that the program never waits for a reader.
-#[expect(clippy::disallowed_methods, reason = "the thread ends with the output that it reads")]
 fn read_start(output: impl std::io::Read + Send + 'static) -> anyhow::Result<(String, String)> {
     let mut lines = BufReader::new(output).lines();
     let (mut base, mut link) = (None, None);
-    for line in lines.by_ref() {
-        let line = line?;
-        let found = |mark: &str| line.split_once(mark).map(|(_, rest)| rest.trim().to_owned());
+    for printed in lines.by_ref() {
+        let printed = printed?;
+        let found = |mark: &str| printed.split_once(mark).map(|(_, rest)| rest.trim().to_owned());
         base = base.or_else(|| found("running at:"));
-        link = link.or_else(|| line.contains("/setup/").then(|| found("): ")).flatten());
+        link = link.or_else(|| printed.contains("/setup/").then(|| found("): ")).flatten());
         if let (Some(base), Some(link)) = (&base, &link) {
             let found = (base.clone(), link.clone());
             std::thread::spawn(move || lines.for_each(drop));

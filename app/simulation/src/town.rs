@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use kernel::random::Random;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Session};
@@ -41,7 +41,13 @@ pub(crate) struct Account {
 
 impl Town {
     /// Becomes the owner of a fresh installation through its link.
-    pub async fn found(api: Api, link: &str, password: &str, seed: u64, pace: &dyn Pace) -> anyhow::Result<Self> {
+    pub async fn found(
+        api: Api,
+        link: &str,
+        password: &str,
+        seed: u64,
+        pace: &dyn Pace,
+    ) -> anyhow::Result<Self> {
         let token = link.rsplit('/').next().context("a link")?;
         let body = json!({
             "token": token, "organization": "DropMate Demo (simulated)", "time_zone": "Europe/Helsinki", "currency": "EUR",
@@ -60,9 +66,14 @@ impl Town {
     }
 
     /// Makes shops and couriers, and says how work is given out.
-    pub async fn move_in(&mut self, scenario: &Scenario, dispatching: Dispatching, pace: &mut dyn Pace) -> anyhow::Result<()> {
-        let page = self.api.get(&mut self.owner, pace.now(), "/api/v1/shops?limit=100").await?;
-        let known = page["items"].as_array().cloned().unwrap_or_default();
+    pub async fn move_in(
+        &mut self,
+        scenario: &Scenario,
+        dispatching: Dispatching,
+        pace: &mut dyn Pace,
+    ) -> anyhow::Result<()> {
+        let shops = self.api.get(&mut self.owner, pace.now(), "/api/v1/shops?limit=100").await?;
+        let known = shops["items"].as_array().cloned().unwrap_or_default();
         for (number, shop) in scenario.shops.iter().enumerate() {
             if let Some(open) = known.iter().find(|known| known["name"] == shop.name.as_str()) {
                 self.shops.push(id_of(open)?);
@@ -102,8 +113,8 @@ impl Town {
     /// Sends home who is still on duty from an earlier run: nobody moves them any more.
     pub async fn clear_stage(&mut self, pace: &dyn Pace) -> anyhow::Result<()> {
         let now = pace.now();
-        let page = self.api.get(&mut self.owner, now, "/api/v1/drivers?active=true&limit=100").await?;
-        for driver in page["items"].as_array().into_iter().flatten() {
+        let drivers = self.api.get(&mut self.owner, now, "/api/v1/drivers?active=true&limit=100").await?;
+        for driver in drivers["items"].as_array().into_iter().flatten() {
             if driver["availability"] != "off_duty" {
                 let path = format!("/api/v1/drivers/{}/availability", id_of(driver)?);
                 let body = json!({ "availability": "off_duty" });
@@ -119,13 +130,19 @@ impl Town {
         let asked = json!({ "role": "driver" });
         let invited = self.api.post(&mut self.owner, now, "/api/v1/invitations", &key, &asked).await?;
         let token = invited["link"].as_str().and_then(|link| link.rsplit('/').next()).context("a link")?;
-        // Numbers of this range are for films and nobody's.
-        let phone = format!("+44770090{:04}", (self.number(9_000) + number) % 10_000);
-        let pin = format!("{:06}", 100_000 + self.number(899_999));
-        let body = json!({ "token": token, "name": courier.name, "phone": phone, "pin": pin });
-        let path = "/api/v1/auth/invitations/accept";
-        let answer = self.api.send(Method::POST, path, None, None, Some(&body), None).await?;
-        Session::read(&answer.ok().with_context(|| format!("{} joins", courier.name))?, now)
+        let first = self.number(NUMBERS) + number;
+        for attempt in 0..TRIES {
+            let pin = format!("{:06}", 100_000 + self.number(899_999));
+            let phone = format!("+493023125{:03}", (first + attempt * STRIDE) % 1_000);
+            let body = json!({ "token": token, "name": courier.name, "phone": phone, "pin": pin });
+            let path = "/api/v1/auth/invitations/accept";
+            let answer = self.api.send(Method::POST, path, None, None, Some(&body), None).await?;
+            // Somebody of an earlier run has this number, or the PIN is easy to guess.
+            if ![StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY].contains(&answer.status) {
+                return Session::read(&answer.ok().with_context(|| format!("{} joins", courier.name))?, now);
+            }
+        }
+        anyhow::bail!("no number and PIN were accepted for {}", courier.name)
     }
 
     /// The profile, which follows from the account a moment later.
@@ -145,6 +162,11 @@ impl Town {
         usize::try_from(self.random.below(below)).unwrap_or(0)
     }
 }
+
+/// Numbers of +49 30 23125 are for films and nobody's; how many there are, and how they are gone through.
+const NUMBERS: u64 = 1_000;
+const STRIDE: usize = 37;
+const TRIES: usize = 100;
 
 /// The owner's address in a simulated organisation.
 pub(crate) const OWNER: &str = "owner@demo.example";
@@ -174,6 +196,9 @@ mod tests {
     fn every_shop_has_letters_of_its_own() {
         let all: std::collections::BTreeSet<_> = (0..300).map(prefix).collect();
         assert_eq!(all.len(), 300);
-        assert_eq!((prefix(0), prefix(25), prefix(26), prefix(53)), ("A".into(), "Z".into(), "AA".into(), "BB".into()));
+        assert_eq!(
+            (prefix(0), prefix(25), prefix(26), prefix(53)),
+            ("A".into(), "Z".into(), "AA".into(), "BB".into())
+        );
     }
 }

@@ -52,8 +52,8 @@ const STREETS: [(&str, f64, f64); 16] = [
     ("Siltasaarenkatu", 60.1795, 24.9490),
 ];
 const FIRST: [&str; 16] = [
-    "Aava", "Onni", "Ilma", "Väinö", "Helka", "Tapio", "Lumi", "Otso", "Mielikki", "Ahti", "Vellamo", "Ukko", "Louhi", "Kyllikki",
-    "Ilmari", "Aino",
+    "Aava", "Onni", "Ilma", "Väinö", "Helka", "Tapio", "Lumi", "Otso", "Mielikki", "Ahti", "Vellamo", "Ukko",
+    "Louhi", "Kyllikki", "Ilmari", "Aino",
 ];
 const LAST: [&str; 8] =
     ["Esimerkki", "Mallikas", "Kuvitelma", "Koekäyttäjä", "Näyte", "Harjoitus", "Leikki", "Luonnos"];

@@ -12,8 +12,11 @@ use serde_json::{Value, json};
 const START: Duration = Duration::from_mins(1);
 
 /// Rate limits that a load from one person does not reach.
-pub(crate) const GENEROUS: [(&str, &str); 2] =
-    [("DROPMATE__LIMITS__ANONYMOUS_PER_MINUTE", "1000000"), ("DROPMATE__LIMITS__USER_PER_MINUTE", "1000000")];
+pub(crate) const GENEROUS: [(&str, &str); 3] = [
+    ("DROPMATE__LIMITS__ANONYMOUS_PER_MINUTE", "1000000"),
+    ("DROPMATE__LIMITS__USER_PER_MINUTE", "1000000"),
+    ("DROPMATE__LIMITS__POSITIONS_PER_MINUTE", "1000000"),
+];
 
 /// An installation on this machine: a data folder, a port, and the process while it runs.
 #[derive(Debug)]

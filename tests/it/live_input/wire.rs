@@ -67,7 +67,9 @@ fn bytes_of(id: u32, driver: u128, fixes: &[Fix]) -> Bytes {
     frame.put_u32(id);
     frame.put_u128(driver);
     frame.put_u16(u16::try_from(fixes.len()).unwrap_or(u16::MAX));
-    fixes.iter().for_each(|fix| fix.bytes(&mut frame));
+    for fix in fixes {
+        fix.bytes(&mut frame);
+    }
     frame.freeze()
 }
 

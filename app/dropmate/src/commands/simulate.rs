@@ -167,7 +167,9 @@ async fn live(args: &SimulateArgs, url: &str) -> Result<ExitCode> {
     }
     for round in 0.. {
         let seed = args.seed.wrapping_add(round);
-        let Some(scenario) = scenarios.pop().or_else(|| args.endless.then(|| args.world(seed))) else { break };
+        let Some(scenario) = scenarios.pop().or_else(|| args.endless.then(|| args.world(seed))) else {
+            break;
+        };
         pace = Live::new(clock.clone(), args.speed()?);
         let progress = Progress::new(&scenario.name);
         let day = Day::new(&scenario, &mut town, &mut pace, seed);
@@ -179,7 +181,9 @@ async fn live(args: &SimulateArgs, url: &str) -> Result<ExitCode> {
 fn known(file: Option<&Path>) -> Result<Option<Credentials>> {
     let Some(file) = file.filter(|file| file.exists()) else { return Ok(None) };
     let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    Ok(Some(serde_json::from_str(&text).with_context(|| format!("{} is not what was written", file.display()))?))
+    Ok(Some(
+        serde_json::from_str(&text).with_context(|| format!("{} is not what was written", file.display()))?,
+    ))
 }
 
 /// For the next run, and for whoever wants to look.
@@ -190,7 +194,8 @@ fn keep(file: Option<&Path>, credentials: &Credentials) -> Result<()> {
     };
     let mut options = std::fs::OpenOptions::new();
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.write(true).create_new(true).open(file).with_context(|| format!("{}", file.display()))?;
+    let mut out =
+        options.write(true).create_new(true).open(file).with_context(|| format!("{}", file.display()))?;
     writeln!(out, "{}", serde_json::to_string(credentials)?)?;
     Ok(())
 }
@@ -242,7 +247,13 @@ impl Table {
         if !self.begun {
             println!(
                 "{:<18} {:>6} {:>9} {:>15} {:>17} {:>19} {:>11}",
-                "instance", "orders", "delivered", "undelivered_pct", "click_to_door_min", "ready_to_pickup_min", "utilisation"
+                "instance",
+                "orders",
+                "delivered",
+                "undelivered_pct",
+                "click_to_door_min",
+                "ready_to_pickup_min",
+                "utilisation"
             );
             self.begun = true;
         }

@@ -61,7 +61,7 @@ async fn concerning(bell: &mut watch::Receiver<LogNews>, since: u64, subjects: &
         }
     }
     // Nobody rings any more: polling goes on.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// One consumer on one service's connection.

@@ -213,6 +213,7 @@ mod tests {
         };
         let (followed, ()) = tokio::join!(one, settling);
         followed.unwrap();
+        let hub = Hub::start(home.path().join("another"), Timestamp::UNIX_EPOCH).unwrap();
         let stop = CancellationToken::new();
         let never = SimClock::connect(hub.socket()).await.unwrap().follow(busy, stop.clone());
         let settling = async {

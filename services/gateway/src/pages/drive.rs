@@ -123,7 +123,7 @@ fn list(value: &Value) -> &[Value] {
 fn show(day: &Value, now: Timestamp, zone: &TimeZone) -> Day {
     let offers = list(&day["offers"]).iter();
     let routed = list(&day["route"]["stops"]).iter().map(|stop| shown(stop, now, zone));
-    let unrouted = list(&day["unrouted"]).iter().flat_map(|order| unrouted(order, now, zone));
+    let unrouted = list(&day["unrouted"]).iter().filter_map(|order| unrouted(order, now, zone));
     Day {
         at: clock_of(&day["at"], now, zone),
         driver: text(&day["driver"]["id"]),

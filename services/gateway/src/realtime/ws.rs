@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use http::HeaderMap;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use platform::http::operations::Authenticator;
@@ -36,6 +36,10 @@ const BEARER: &str = "bearer.";
 const LONGEST: usize = 64 * 1024;
 /// Buffers of one socket; the library's own are a hundred times larger.
 const BUFFER: usize = 1024;
+/// What is written at once: a few messages; it stays with the socket, also while nothing happens.
+const WRITES: usize = 8 * 1024;
+/// Messages of one write, at most.
+const AT_ONCE: usize = 64;
 /// What may wait for a client that does not read.
 const WAITING: usize = 256 * 1024;
 /// How long a client may not read before it is sent away.
@@ -85,7 +89,7 @@ pub(crate) async fn connect_realtime(
         .max_message_size(LONGEST)
         .max_frame_size(LONGEST)
         .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
+        .write_buffer_size(WRITES)
         .max_write_buffer_size(WAITING);
     Ok(upgrade.on_upgrade(move |socket| serve(socket, realtime, rights, intake)))
 }
@@ -149,13 +153,9 @@ impl Connection {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
                 },
                 verdicts = self.intake.next() => verdicts.into_iter().map(Told::from).collect(),
-                woken = self.session.next() => match woken {
-                    Woken::Event(event) => self.session.event(&event).await,
-                    Woken::Ended => return End::Sent(TOO_SLOW, "too_slow"),
-                    Woken::Position(change) => {
-                        self.session.position(change);
-                        Vec::new()
-                    }
+                woken = self.session.next() => match self.hear(woken).await {
+                    Some(told) => told,
+                    None => return End::Sent(TOO_SLOW, "too_slow"),
                 },
                 _ = heartbeat.tick() => {
                     if self.session.hold().await.is_err_and(|error| !error.kind().is_failure()) {
@@ -206,13 +206,35 @@ impl Connection {
         }
     }
 
+    /// What is to be told of what has woken this, and of what is there by now: many messages are one write. `None` when the hub
+    /// has sent the client away.
+    async fn hear(&mut self, woken: Woken) -> Option<Vec<Told>> {
+        let (mut told, mut next) = (Vec::new(), Some(woken));
+        while let Some(woken) = next {
+            match woken {
+                Woken::Event(event) => told.extend(self.session.event(&event).await),
+                Woken::Ended => return None,
+                Woken::Position(change) => {
+                    self.session.position(change);
+                }
+            }
+            next = if told.len() < AT_ONCE { self.session.next().now_or_never() } else { None };
+        }
+        Some(told)
+    }
+
     /// Sends what is told; an error when the client does not read.
     async fn tell(&mut self, told: Vec<Told>) -> std::result::Result<(), ()> {
-        for message in told {
-            let sent = self.socket.send(Message::Text(message.text().into()));
-            timeout(PATIENCE, sent).await.map_err(|_elapsed| ())?.map_err(|_gone| ())?;
+        if told.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let sending = async {
+            for message in told {
+                self.socket.feed(Message::Text(message.text().into())).await?;
+            }
+            self.socket.flush().await
+        };
+        timeout(PATIENCE, sending).await.map_err(|_elapsed| ())?.map_err(|_gone| ())
     }
 
     async fn send_positions(&mut self) -> std::result::Result<(), ()> {

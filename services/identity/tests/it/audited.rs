@@ -197,9 +197,14 @@ fn prefix(template: &str) -> &'static str {
     .map_or("user", |(_, prefix)| prefix)
 }
 
+/// Of the gateway, but what they change is of services that are not here: their own tests tell what that leaves.
+const ELSEWHERE: [&str; 3] = ["stream_positions", "submit_rating", "submit_receipt"];
+
 /// Not GET, so it may change something.
 fn mutating(operations: &[Arc<Operation>]) -> impl Iterator<Item = &Arc<Operation>> {
-    operations.iter().filter(|operation| !matches!(operation.method, Method::GET | Method::HEAD))
+    operations.iter().filter(|operation| {
+        !matches!(operation.method, Method::GET | Method::HEAD) && !ELSEWHERE.contains(&operation.id.as_str())
+    })
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ fn erased() -> Error {
     Error::invalid_field("/template", "cannot be opened any more: who it was for was erased")
 }
 
-/// Writes what became of an occurrence, unless something has already.
+/// Writes what became of an occurrence that is open.
 async fn record(tx: &mut Tx, id: RecurrenceId, occurs_at: Timestamp, fate: &Fate) -> Result<()> {
     if !occurrences::is_open(tx, id, occurs_at).await? {
         return Ok(());

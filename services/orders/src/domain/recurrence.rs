@@ -97,8 +97,8 @@ impl Rule {
         let set = parsed.build(floating(starts_at)).map_err(unreadable)?.limit();
         let end_of_time = Date::constant(LAST_YEAR, 12, 31).to_datetime(Time::MAX);
         let last = [until, ends_at].into_iter().flatten().fold(end_of_time, DateTime::min);
-        let rule = Self { set, last, zone };
-        if rule.after(Timestamp::MIN).next().is_some() { Ok(rule) } else { Err(RuleError::Never) }
+        let read = Self { set, last, zone };
+        if read.after(Timestamp::MIN).next().is_some() { Ok(read) } else { Err(RuleError::Never) }
     }
 
     /// What it gives after a moment, earliest first.

@@ -29,12 +29,13 @@ impl Row {
     }
 }
 
-/// Whether nothing has become of an occurrence yet. Its recurrence is locked.
+/// Whether an occurrence may still have its order: nothing has become of it, or its order was refused. Its recurrence is
+/// locked.
 pub async fn is_open(tx: &mut Tx, recurrence: RecurrenceId, occurs_at: Timestamp) -> Result<bool> {
     let org = tx.org()?;
     let there = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM orders.occurrences
-                           WHERE org_id = $1 AND recurrence_id = $2 AND occurs_at = $3) AS "there!""#,
+                           WHERE org_id = $1 AND recurrence_id = $2 AND occurs_at = $3 AND state <> 'failed') AS "there!""#,
         org.uuid(),
         recurrence.uuid(),
         occurs_at.to_sqlx() as _,
@@ -44,12 +45,15 @@ pub async fn is_open(tx: &mut Tx, recurrence: RecurrenceId, occurs_at: Timestamp
     Ok(!there)
 }
 
-/// Writes what became of an occurrence. A second one for the same moment is an error of the database.
+/// Writes what became of an open occurrence. A second order for the same moment is a failure of ours, and with it goes the
+/// order.
 pub async fn record(tx: &mut Tx, recurrence: RecurrenceId, occurs_at: Timestamp, fate: &Fate) -> Result<()> {
     let (org, now) = (tx.org()?, tx.now());
-    sqlx::query!(
+    let written = sqlx::query!(
         "INSERT INTO orders.occurrences (org_id, recurrence_id, occurs_at, state, order_id, reason, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (org_id, recurrence_id, occurs_at) DO UPDATE
+            SET state = $4, order_id = $5, reason = $6, recorded_at = $7 WHERE occurrences.state = 'failed'",
         org.uuid(),
         recurrence.uuid(),
         occurs_at.to_sqlx() as _,
@@ -60,7 +64,10 @@ pub async fn record(tx: &mut Tx, recurrence: RecurrenceId, occurs_at: Timestamp,
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    if written.rows_affected() == 1 {
+        return Ok(());
+    }
+    Err(Error::internal("an occurrence was to be recorded twice"))
 }
 
 /// A page, latest first.

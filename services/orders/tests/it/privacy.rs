@@ -17,7 +17,7 @@ async fn nothing_about_people_is_in_the_database_events_or_logs_in_clear() {
     let step = json!({ "status": "picked_up", "note": "Grace waved from the window." });
     world.town.post(format!("{order}/status"), step).bearer(&driver.token).await.is(200);
     recurring_and_imported(&world).await;
-    world.town.pass(kernel::time::SignedDuration::from_mins(1));
+    world.town.pass(kernel::time::SignedDuration::from_mins(2));
     world.town.settle().await;
     assert_eq!(world.town.count("SELECT count(*) FROM orders.orders").await, 3);
     let tables = [
@@ -63,13 +63,13 @@ async fn nothing_about_people_is_in_the_database_events_or_logs_in_clear() {
 async fn recurring_and_imported(world: &World) {
     let manager = &world.town.bakery.manager.token;
     let order = plain_order();
-    let stop = |end: &str| {
-        let mut stop = order[end].clone();
-        stop.as_object_mut().unwrap().remove("position");
-        stop
+    let end = |name: &str| {
+        let mut end = order[name].clone();
+        end.as_object_mut().unwrap().remove("position");
+        end
     };
     let rule = json!({ "name": "Bread", "time_zone": "Europe/Helsinki", "rrule": "FREQ=DAILY", "starts_at": "2026-11-20T15:00",
-                       "template": { "pickup": stop("pickup"), "dropoff": stop("dropoff") } });
+                       "template": { "pickup": end("pickup"), "dropoff": end("dropoff") } });
     world.town.post("/api/v1/recurring-orders", rule).bearer(manager).await.is(201);
     let (shop, _) = world.shop().await;
     let file = "street,zip,city,name,phone,notes\n\

@@ -43,14 +43,25 @@ impl Row<'_> {
     fn read<T>(&mut self, field: Field, meaning: impl FnOnce(&str) -> Option<T>, wanted: &str) -> Option<T> {
         let meant = meaning(self.text(field)?);
         if meant.is_none() {
-            let column = self.mapping.heading_of(field.pointer()).map(str::to_owned);
-            self.errors.push(RowError {
-                column,
-                pointer: field.pointer().to_owned(),
-                text: wanted.to_owned(),
-            });
+            self.wrong(field, wanted);
         }
         meant
+    }
+
+    /// The text of a field that an order needs. Something stands in for a missing one, so that the rest is looked at as well.
+    fn needed(&mut self, field: Field) -> String {
+        if self.text(field).is_none() {
+            self.wrong(field, "is missing");
+        }
+        self.text(field).unwrap_or("-").to_owned()
+    }
+
+    fn wrong(&mut self, field: Field, wanted: &str) {
+        self.errors.push(RowError {
+            column: self.mapping.heading(field).map(str::to_owned),
+            pointer: field.pointer().to_owned(),
+            text: wanted.to_owned(),
+        });
     }
 }
 
@@ -59,10 +70,12 @@ pub fn read(mapping: &Mapping, cells: &[String], setting: &Setting) -> (Value, V
     let mut row = Row { mapping, cells, errors: Vec::new() };
     let time = "is no time: 2026-11-20 12:45, 20.11.2026 12:45, 12:45 or 2026-11-20T12:45:00Z";
     let moment = |text: &str| moment(text, setting);
+    let (street, postcode, city) =
+        (row.needed(Field::Street), row.needed(Field::Postcode), row.needed(Field::City));
     let position = position(&mut row);
     let window = json!({ "from": row.read(Field::WindowFrom, moment, time),
                          "until": row.read(Field::WindowUntil, moment, time) });
-    let phone = row.read(Field::Phone, phone, "needs + and the country code, as +358401234567");
+    let phone = row.read(Field::Phone, phone, "needs + and the country code, as +44 20 7946 0018");
     let ready_at = row.read(Field::ReadyAt, moment, time);
     let priority = row.read(Field::Priority, |text| text.parse::<i16>().ok(), "is no whole number");
     let amount = |text: &str| minor(text, setting.currency.exponent());
@@ -73,9 +86,9 @@ pub fn read(mapping: &Mapping, cells: &[String], setting: &Setting) -> (Value, V
         "shop_id": setting.shop_id,
         "reference": said(Field::Reference),
         "dropoff": {
-            "street": said(Field::Street),
-            "postcode": said(Field::Postcode),
-            "city": said(Field::City),
+            "street": street,
+            "postcode": postcode,
+            "city": city,
             "country": said(Field::Country).map(str::to_uppercase),
             "position": position,
             "contact": { "name": said(Field::Name), "phone": phone },
@@ -113,10 +126,10 @@ fn position(row: &mut Row<'_>) -> Option<Value> {
     let lon = row.read(Field::Lon, decimal, "is no number of degrees");
     let both = row.text(Field::Lat).is_some() == row.text(Field::Lon).is_some();
     let placed = lat.zip(lon).and_then(|(lat, lon)| Position::new(lat, lon).ok());
-    if placed.is_none() && row.errors.is_empty() && (lat.is_some() || !both) {
-        let wanted = "is no place on the earth: latitude and longitude in degrees";
+    let readable = !row.errors.iter().any(|error| error.pointer == Field::Lat.pointer());
+    if placed.is_none() && readable && (lat.is_some() || !both) {
         let field = if row.text(Field::Lat).is_some() { Field::Lat } else { Field::Lon };
-        row.read(field, |_| None::<()>, wanted);
+        row.wrong(field, "is no place on the earth: latitude and longitude in degrees");
     }
     placed.map(|place| json!({ "lat": place.lat(), "lon": place.lon() }))
 }

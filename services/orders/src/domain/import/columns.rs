@@ -235,6 +235,11 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// The heading of a field.
+    pub fn heading(&self, field: Field) -> Option<&str> {
+        self.0.iter().find(|column| column.field == Some(field)).map(|column| column.heading.as_str())
+    }
+
     /// The heading from which a place in the body of an order was read.
     pub fn heading_of(&self, pointer: &str) -> Option<&str> {
         let fits = |field: Field| {
@@ -242,7 +247,8 @@ impl Mapping {
         };
         // The most exact one: `/packages/0/weight_g` is the weight, not the number of packages.
         let columns = self.0.iter().filter(|column| column.field.is_some_and(fits));
-        let best = columns.max_by_key(|column| column.field.map_or(0, |field| field.pointer().len()));
+        // Of equals the first.
+        let best = columns.rev().max_by_key(|column| column.field.map_or(0, |field| field.pointer().len()));
         best.map(|column| column.heading.as_str())
     }
 }

@@ -88,7 +88,7 @@ mod tests {
             sheet.write(2, 2, "Märchenweg 1").unwrap();
             let moment = Written::parse_from_str("2026-11-20T12:40:00").unwrap();
             sheet.write_with_format(2, 3, &moment, &at).unwrap();
-            sheet.write_with_format(2, 4, &Written::from_hms(9, 5, 0.0).unwrap(), &time).unwrap();
+            sheet.write_with_format(2, 4, Written::from_hms(9, 5, 0.0).unwrap(), &time).unwrap();
             sheet.write(2, 5, true).unwrap();
         });
         let sheet = read(&bytes).unwrap();

@@ -78,7 +78,7 @@ pub(crate) struct OrderImportError {
     #[schema(example = "/dropoff/contact/phone")]
     pointer: String,
     /// What is wrong.
-    #[schema(example = "needs + and the country code, as +358401234567")]
+    #[schema(example = "needs + and the country code, as +44 20 7946 0018")]
     text: String,
 }
 

@@ -61,6 +61,7 @@ pub(crate) struct RecurringOrderView {
     #[schema(example = 60)]
     lead_minutes: i32,
     /// Makes nothing.
+    #[schema(example = false)]
     paused: bool,
     /// What its orders are; absent when who they were for was erased.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -51,7 +51,8 @@ impl People {
     /// Does it; the status that was answered.
     async fn attempt(&mut self, what: &str) -> anyhow::Result<u16> {
         let (owner, driver) = (self.town.owner.clone(), self.driver.token.clone());
-        let (last, code) = self.orders.last().cloned().context("an order")?;
+        let (last, _) = self.orders.last().cloned().context("an order")?;
+        let (_, code) = self.orders.first().cloned().context("an order")?;
         let own = format!("/api/v1/drivers/{}", self.driver.id);
         let none = Value::Null;
         let (status, body) = match what {
@@ -172,6 +173,10 @@ async fn each_in_turn() -> anyhow::Result<()> {
             Err(error) => return Err(error),
         }
     };
+    while town.get(&format!("/api/v1/track/{}", first.1), "").await.is_err() {
+        ensure!(begun.elapsed() < PATIENCE, "the first order has no page");
+        pause(Duration::from_millis(50)).await;
+    }
     let mut people = People { town, shop, driver, orders: vec![first] };
     for part in PARTS {
         people.without(part).await?;

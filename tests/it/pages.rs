@@ -35,6 +35,19 @@ impl Browser {
         Ok(found.send_keys(text).await?)
     }
 
+    /// Clicks it, when it is there and stays.
+    async fn choose(&self, css: &str) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let chosen = async { self.client.find(Locator::Css(css)).await?.click().await }.await;
+            match chosen {
+                Ok(()) => return Ok(()),
+                Err(error) if begun.elapsed() > PATIENCE => return Err(error).context(css.to_owned()),
+                Err(_not_yet) => pause(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
     /// Presses the button that says so, when it is there: the page may be in the middle of being made anew.
     async fn press(&self, label: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
@@ -194,7 +207,7 @@ async fn deliver(town: &Town, phone: &Browser, customer: &Browser, order: &str) 
     phone.reads("Nothing to do at the moment").await?;
     customer.reads("I have received it").await?;
     customer.press("I have received it").await?;
-    customer.client.find(Locator::Css("[name=stars][value='5']")).await?.click().await?;
+    customer.choose("[name=stars][value='5']").await?;
     customer.press("Send").await?;
     customer.reads("You gave 5 of 5").await?;
     customer.picture("track-finished").await?;

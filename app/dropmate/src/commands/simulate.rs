@@ -142,19 +142,15 @@ async fn live(args: &SimulateArgs, url: &str) -> Result<ExitCode> {
     let api = Api::at(url)?;
     // Accounts of an earlier run are still there: names and numbers must be others.
     let drawn = system_random().below(u64::MAX);
-    let mut town = match known(args.credentials.as_deref())? {
-        Some(Credentials { email, password }) => {
-            let owner = api.sign_in(&email, &password, pace.now()).await?;
-            Town::of(api, owner, drawn)
-        }
-        None => {
-            let link = args.owner_link.as_deref();
-            let link = link.context("--owner-link or a file that --credentials wrote before is needed")?;
-            let password = system_random().code(20);
-            let town = Town::found(api, link, &password, drawn, &pace).await?;
-            keep(args.credentials.as_deref(), &Credentials { email: EMAIL.to_owned(), password })?;
-            town
-        }
+    let mut town = if let Some(Credentials { email, password }) = known(args.credentials.as_deref())? {
+        Town::of(api.clone(), api.sign_in(&email, &password, pace.now()).await?, drawn)
+    } else {
+        let link = args.owner_link.as_deref();
+        let link = link.context("--owner-link or a file that --credentials wrote before is needed")?;
+        let password = system_random().code(20);
+        let town = Town::found(api, link, &password, drawn, &pace).await?;
+        keep(args.credentials.as_deref(), &Credentials { email: EMAIL.to_owned(), password })?;
+        town
     };
     let mut table = Table::new(args.json);
     let mut scenarios = args.scenarios()?;

@@ -709,6 +709,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drivers/me/day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signed-in driver's day in one answer: profile, shifts, the route with what is needed at each stop, open offers. */
+        get: operations["get_driver_day"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files/drivers/{token}": {
         parameters: {
             query?: never;
@@ -767,7 +784,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the installation is, for people. */
+        /** How the installation is, for people: what this process needs, and every service behind it. */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -907,6 +924,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/locations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists where the organisation's drivers were last seen, by driver: everybody who was seen within the last hour. */
+        get: operations["list_last_locations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/members": {
         parameters: {
             query?: never;
@@ -1027,6 +1061,105 @@ export interface paths {
         get: operations["get_openapi"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists imports, newest first. */
+        get: operations["list_order_imports"];
+        put?: never;
+        /**
+         * Reads a table of orders and shows what it would become. Nothing is made before it is confirmed; a preview is forgotten
+         *     after 24 hours.
+         * @description The first row with something in it is the heading; headings are recognised by what people call things, whatever their
+         *     case. CSV is separated by commas, semicolons or tabs, in UTF-8, UTF-16 with a byte order mark, or Windows-1252; of a
+         *     workbook the first sheet is read. At most 5,000 rows, 100 columns and 5 MiB. A file that cannot be read is 422
+         *     `invalid_file`. A wrong row does not keep the others from being read: each error names its column.
+         */
+        post: operations["create_order_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One import: where it stands, and what became of how many rows. */
+        get: operations["get_order_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-imports/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes the orders of an import, in the background: each valid row has one. Confirmed once more it answers how it stands;
+         *     one that is being undone is 409 `import_state`.
+         */
+        post: operations["confirm_order_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-imports/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rows of an import in the order of the file: what became of each, its order, and what is wrong with it. */
+        get: operations["list_order_import_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-imports/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Calls off the orders of an import, in the background: those that are `created` or `assigned`. The others stay, and their
+         *     rows say why. Undone once more it answers how it stands; one that is not done yet is 409 `import_state`.
+         */
+        post: operations["undo_order_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1165,6 +1298,26 @@ export interface paths {
         put?: never;
         /** Hands a carried order to another driver: the status stays. Staff does so, or the driver who has it. */
         post: operations["hand_over_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One order and all that is known about it, in one answer: itself, its tracking page, where its courier is, its history.
+         * @description Customers see the orders that they placed, drivers those that they have; a part that is not for the caller is null.
+         */
+        get: operations["get_order_overview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1365,6 +1518,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts orders by status. Drivers count those that they have, customers those that they placed. */
+        get: operations["count_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations": {
         parameters: {
             query?: never;
@@ -1415,6 +1585,23 @@ export interface paths {
         post?: never;
         /** Takes the logo of the caller's organisation back. */
         delete: operations["delete_organization_logo"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the day stands: counts, what somebody should look at, drivers with positions, and open work, in one answer. */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1530,6 +1717,83 @@ export interface paths {
         get: operations["connect_realtime"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recurring-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists recurring orders, newest first. */
+        get: operations["list_recurring_orders"];
+        put?: never;
+        /**
+         * Makes orders come back by a rule. Each occurrence has one order, made `lead_minutes` before it. A beginning in the past
+         *     makes nothing for what has passed; an occurrence more than two hours ago is recorded as skipped.
+         */
+        post: operations["create_recurring_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recurring-orders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One recurring order with its next five times. */
+        get: operations["get_recurring_order"];
+        put?: never;
+        post?: never;
+        /** Removes a recurring order. Orders that it made stay. */
+        delete: operations["delete_recurring_order"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a recurring order, if the caller has seen its present version. Orders that were made stay as they are; other
+         *     times count from now on.
+         */
+        patch: operations["update_recurring_order"];
+        trace?: never;
+    };
+    "/api/v1/recurring-orders/{id}/occurrences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of each time of a recurring order, latest first. */
+        get: operations["list_recurring_order_occurrences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recurring-orders/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says when a rule happens from now on. Nothing is kept. */
+        post: operations["preview_recurring_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1679,6 +1943,26 @@ export interface paths {
         head?: never;
         /** Changes a shop, if the caller has seen its present version. */
         patch: operations["update_shop"];
+        trace?: never;
+    };
+    "/api/v1/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Numbers of the organisation: orders by status, what waits for a driver, who is connected.
+         * @description Queues of background work belong to the installation, not to one organisation; they are in `/metrics`.
+         */
+        get: operations["get_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/stream": {
@@ -2103,6 +2387,23 @@ export interface paths {
         patch: operations["update_zone"];
         trace?: never;
     };
+    "/app.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The script of the pages. */
+        get: operations["get_page_script"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/confirm/{token}": {
         parameters: {
             query?: never;
@@ -2115,6 +2416,60 @@ export interface paths {
         put?: never;
         /** Confirms it. */
         post: operations["submit_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page with which a driver works until the app is there. */
+        get: operations["get_drive_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drive/day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the page shows, as HTML. */
+        get: operations["get_drive_day"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dropmate.positions.v1.Positions/Report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reports positions over gRPC: a stream of messages, and a stream of what became of each.
+         * @description The messages are those of services/gateway/proto/positions.proto. It needs HTTP/2 and `Content-Type: application/grpc`.
+         */
+        post: operations["stream_positions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2167,6 +2522,40 @@ export interface paths {
         put?: never;
         /** Accepts it. */
         post: operations["submit_join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page on which people watch the day: orders, drivers, last events. */
+        get: operations["get_live_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/live/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the page shows, as HTML. */
+        get: operations["get_live_board"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2266,6 +2655,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The form to sign in. */
+        get: operations["get_sign_in_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/style.css": {
         parameters: {
             query?: never;
@@ -2283,17 +2689,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/welcome": {
+    "/t/{code}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The same page after the first run, with what to do next. */
-        get: operations["get_welcome_page"];
+        /** A delivery as its customer sees it. */
+        get: operations["get_track_page"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/t/{code}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirms that a delivery was received, and shows it again. */
+        post: operations["submit_receipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/t/{code}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rates a delivery, and shows it again. */
+        post: operations["submit_rating"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2582,6 +3022,314 @@ export interface components {
         ConfirmTotp: {
             /** @description Six digits. */
             code: string;
+        };
+        /**
+         * @description A route with what is needed at its stops.
+         * @example {
+         *       "id": "route_01h455vb4pex5vsknk084sn02q",
+         *       "stops": [
+         *         {
+         *           "allowed": [
+         *             "arrived_at_dropoff",
+         *             "failed"
+         *           ],
+         *           "id": "stop_01h455vb4pex5vsknk084sn02q",
+         *           "kind": "dropoff",
+         *           "order": {
+         *             "allowed": [
+         *               "enroute_to_pickup"
+         *             ],
+         *             "attempt": 1,
+         *             "blame": "recipient",
+         *             "cash": {
+         *               "amount_minor": 1250,
+         *               "currency": "EUR"
+         *             },
+         *             "customer_id": "customer_01h455vb4pex5vsknk084sn02q",
+         *             "driver_id": "driver_01h455vb4pex5vsknk084sn02q",
+         *             "dropoff": {
+         *               "city": "Helsinki",
+         *               "contact_name": "Grace Hopper",
+         *               "contact_phone": "+358401234567",
+         *               "country": "FI",
+         *               "door": "B 12, code 1852",
+         *               "notes": "The dog is friendly.",
+         *               "position": {
+         *                 "lat": 60.1699,
+         *                 "lon": 24.9384
+         *               },
+         *               "postcode": "00100",
+         *               "service_minutes": 3,
+         *               "street": "Aleksanterinkatu 52",
+         *               "window": {
+         *                 "from": "2026-11-20T12:00:00Z",
+         *                 "until": "2026-11-20T12:45:00Z"
+         *               }
+         *             },
+         *             "failure_reason": "not_at_home",
+         *             "id": "order_01h455vb4pex5vsknk084sn02q",
+         *             "metadata": {
+         *               "table": 7
+         *             },
+         *             "number": "A-042",
+         *             "outcome": "delivered_to_recipient",
+         *             "packages": [
+         *               {
+         *                 "barcode": "6414893386488",
+         *                 "count": 1,
+         *                 "description": "Two loaves of rye bread",
+         *                 "id": "package_01h455vb4pex5vsknk084sn02q",
+         *                 "status": "pending",
+         *                 "tracking_number": "P7KQ2M9XTB4HPJ",
+         *                 "volume_ml": 9000,
+         *                 "weight_g": 1200
+         *               }
+         *             ],
+         *             "pickup": {
+         *               "city": "Helsinki",
+         *               "contact_name": "Grace Hopper",
+         *               "contact_phone": "+358401234567",
+         *               "country": "FI",
+         *               "door": "B 12, code 1852",
+         *               "notes": "The dog is friendly.",
+         *               "position": {
+         *                 "lat": 60.1699,
+         *                 "lon": 24.9384
+         *               },
+         *               "postcode": "00100",
+         *               "service_minutes": 3,
+         *               "street": "Aleksanterinkatu 52",
+         *               "window": {
+         *                 "from": "2026-11-20T12:00:00Z",
+         *                 "until": "2026-11-20T12:45:00Z"
+         *               }
+         *             },
+         *             "placed_at": "2026-11-20T12:00:00Z",
+         *             "preparation": "none",
+         *             "priority": 0,
+         *             "proof": {
+         *               "dropoff": {
+         *                 "photo": "required"
+         *               }
+         *             },
+         *             "ready_at": "2026-11-20T12:15:00Z",
+         *             "reference": "web-10042",
+         *             "shop_id": "shop_01h455vb4pex5vsknk084sn02q",
+         *             "skills": [
+         *               "age_check"
+         *             ],
+         *             "source": "api",
+         *             "status": "created",
+         *             "tags": [
+         *               "breakfast"
+         *             ],
+         *             "tracking_code": "7KQ2M9XTB4HP",
+         *             "updated_at": "2026-11-20T12:00:00Z",
+         *             "version": 1,
+         *             "zone_id": "zone_01h455vb4pex5vsknk084sn02q"
+         *           },
+         *           "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *           "place": {
+         *             "city": "Helsinki",
+         *             "contact_name": "Grace Hopper",
+         *             "contact_phone": "+358401234567",
+         *             "country": "FI",
+         *             "door": "B 12, code 1852",
+         *             "notes": "The dog is friendly.",
+         *             "position": {
+         *               "lat": 60.1699,
+         *               "lon": 24.9384
+         *             },
+         *             "postcode": "00100",
+         *             "service_minutes": 3,
+         *             "street": "Aleksanterinkatu 52",
+         *             "window": {
+         *               "from": "2026-11-20T12:00:00Z",
+         *               "until": "2026-11-20T12:45:00Z"
+         *             }
+         *           },
+         *           "proof": {
+         *             "photo": "required",
+         *             "signature": "optional"
+         *           }
+         *         }
+         *       ],
+         *       "version": 3
+         *     }
+         */
+        DayRoute: {
+            /**
+             * @description The route.
+             * @example route_01h455vb4pex5vsknk084sn02q
+             */
+            id: string;
+            /** @description What is still to be made, in this order. */
+            stops: components["schemas"]["DayStop"][];
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             * @example 3
+             */
+            version: number;
+        };
+        /**
+         * @description A stop with what is needed there.
+         * @example {
+         *       "allowed": [
+         *         "arrived_at_dropoff",
+         *         "failed"
+         *       ],
+         *       "id": "stop_01h455vb4pex5vsknk084sn02q",
+         *       "kind": "dropoff",
+         *       "order": {
+         *         "allowed": [
+         *           "enroute_to_pickup"
+         *         ],
+         *         "attempt": 1,
+         *         "blame": "recipient",
+         *         "cash": {
+         *           "amount_minor": 1250,
+         *           "currency": "EUR"
+         *         },
+         *         "customer_id": "customer_01h455vb4pex5vsknk084sn02q",
+         *         "driver_id": "driver_01h455vb4pex5vsknk084sn02q",
+         *         "dropoff": {
+         *           "city": "Helsinki",
+         *           "contact_name": "Grace Hopper",
+         *           "contact_phone": "+358401234567",
+         *           "country": "FI",
+         *           "door": "B 12, code 1852",
+         *           "notes": "The dog is friendly.",
+         *           "position": {
+         *             "lat": 60.1699,
+         *             "lon": 24.9384
+         *           },
+         *           "postcode": "00100",
+         *           "service_minutes": 3,
+         *           "street": "Aleksanterinkatu 52",
+         *           "window": {
+         *             "from": "2026-11-20T12:00:00Z",
+         *             "until": "2026-11-20T12:45:00Z"
+         *           }
+         *         },
+         *         "failure_reason": "not_at_home",
+         *         "id": "order_01h455vb4pex5vsknk084sn02q",
+         *         "metadata": {
+         *           "table": 7
+         *         },
+         *         "number": "A-042",
+         *         "outcome": "delivered_to_recipient",
+         *         "packages": [
+         *           {
+         *             "barcode": "6414893386488",
+         *             "count": 1,
+         *             "description": "Two loaves of rye bread",
+         *             "id": "package_01h455vb4pex5vsknk084sn02q",
+         *             "status": "pending",
+         *             "tracking_number": "P7KQ2M9XTB4HPJ",
+         *             "volume_ml": 9000,
+         *             "weight_g": 1200
+         *           }
+         *         ],
+         *         "pickup": {
+         *           "city": "Helsinki",
+         *           "contact_name": "Grace Hopper",
+         *           "contact_phone": "+358401234567",
+         *           "country": "FI",
+         *           "door": "B 12, code 1852",
+         *           "notes": "The dog is friendly.",
+         *           "position": {
+         *             "lat": 60.1699,
+         *             "lon": 24.9384
+         *           },
+         *           "postcode": "00100",
+         *           "service_minutes": 3,
+         *           "street": "Aleksanterinkatu 52",
+         *           "window": {
+         *             "from": "2026-11-20T12:00:00Z",
+         *             "until": "2026-11-20T12:45:00Z"
+         *           }
+         *         },
+         *         "placed_at": "2026-11-20T12:00:00Z",
+         *         "preparation": "none",
+         *         "priority": 0,
+         *         "proof": {
+         *           "dropoff": {
+         *             "photo": "required"
+         *           }
+         *         },
+         *         "ready_at": "2026-11-20T12:15:00Z",
+         *         "reference": "web-10042",
+         *         "shop_id": "shop_01h455vb4pex5vsknk084sn02q",
+         *         "skills": [
+         *           "age_check"
+         *         ],
+         *         "source": "api",
+         *         "status": "created",
+         *         "tags": [
+         *           "breakfast"
+         *         ],
+         *         "tracking_code": "7KQ2M9XTB4HP",
+         *         "updated_at": "2026-11-20T12:00:00Z",
+         *         "version": 1,
+         *         "zone_id": "zone_01h455vb4pex5vsknk084sn02q"
+         *       },
+         *       "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *       "place": {
+         *         "city": "Helsinki",
+         *         "contact_name": "Grace Hopper",
+         *         "contact_phone": "+358401234567",
+         *         "country": "FI",
+         *         "door": "B 12, code 1852",
+         *         "notes": "The dog is friendly.",
+         *         "position": {
+         *           "lat": 60.1699,
+         *           "lon": 24.9384
+         *         },
+         *         "postcode": "00100",
+         *         "service_minutes": 3,
+         *         "street": "Aleksanterinkatu 52",
+         *         "window": {
+         *           "from": "2026-11-20T12:00:00Z",
+         *           "until": "2026-11-20T12:45:00Z"
+         *         }
+         *       },
+         *       "proof": {
+         *         "photo": "required",
+         *         "signature": "optional"
+         *       }
+         *     }
+         */
+        DayStop: {
+            /**
+             * @description Steps of the order that can follow.
+             * @example [
+             *       "arrived_at_dropoff",
+             *       "failed"
+             *     ]
+             */
+            allowed: string[];
+            /**
+             * @description The stop.
+             * @example stop_01h455vb4pex5vsknk084sn02q
+             */
+            id: string;
+            /**
+             * @description `pickup`, `dropoff` or `return`.
+             * @example dropoff
+             */
+            kind: string;
+            /** @description The order; null while orders is away. */
+            order?: components["schemas"]["OrderView"] | null;
+            /**
+             * @description The order.
+             * @example order_01h455vb4pex5vsknk084sn02q
+             */
+            order_id: string;
+            /** @description Where it is, who is there and what to know; null while orders is away. */
+            place?: components["schemas"]["OrderStop"] | null;
+            /** @description What the order asks for as proof here; null while orders is away. */
+            proof?: components["schemas"]["ProofWanted"] | null;
         };
         /**
          * @description A driver's no.
@@ -2967,6 +3715,61 @@ export interface components {
             skills?: string[];
             /** @example vehicle_01h455vb4pex5vsknk084sn02q */
             vehicle_id?: string | null;
+        };
+        /**
+         * @description A driver's day.
+         * @example {
+         *       "at": "2026-11-20T12:00:00Z",
+         *       "driver": {
+         *         "availability": "available",
+         *         "id": "driver_01h455vb4pex5vsknk084sn02q"
+         *       },
+         *       "offers": [],
+         *       "route": {
+         *         "id": "route_01h455vb4pex5vsknk084sn02q",
+         *         "stops": [
+         *           {
+         *             "allowed": [
+         *               "arrived_at_dropoff",
+         *               "failed"
+         *             ],
+         *             "id": "stop_01h455vb4pex5vsknk084sn02q",
+         *             "kind": "dropoff",
+         *             "order": null,
+         *             "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *             "place": {
+         *               "city": "Helsinki",
+         *               "postcode": "00530",
+         *               "street": "Hämeentie 1"
+         *             },
+         *             "proof": {
+         *               "photo": "required"
+         *             }
+         *           }
+         *         ],
+         *         "version": 3
+         *       },
+         *       "shifts": [],
+         *       "unavailable": [],
+         *       "unrouted": []
+         *     }
+         */
+        DriverDay: {
+            /**
+             * Format: date-time
+             * @description When this was so.
+             */
+            at: string;
+            driver: components["schemas"]["DriverView"];
+            /** @description Offers that wait for an answer, the newest first; null while dispatch is away. */
+            offers?: components["schemas"]["OfferView"][] | null;
+            route?: components["schemas"]["DayRoute"] | null;
+            /** @description Shifts that are, or begin within 24 hours, the earliest first. */
+            shifts?: components["schemas"]["ShiftView"][] | null;
+            /** @description Services that did not answer: what they know is null. */
+            unavailable: string[];
+            /** @description Orders that the driver has and that are in no route (yet); null while orders is away. */
+            unrouted?: components["schemas"]["OrderView"][] | null;
         };
         /**
          * @description What changes; what is absent stays. `null` clears the number and the day.
@@ -3986,6 +4789,71 @@ export interface components {
             stars: number;
         };
         /**
+         * @description A rule by which orders come back.
+         * @example {
+         *       "lead_minutes": 60,
+         *       "name": "Bread for the café",
+         *       "rrule": "FREQ=WEEKLY;BYDAY=MO,FR",
+         *       "starts_at": "2026-11-23T08:00",
+         *       "template": {
+         *         "dropoff": {
+         *           "city": "Helsinki",
+         *           "contact": {
+         *             "name": "Grace Hopper",
+         *             "phone": "+358401234567"
+         *           },
+         *           "postcode": "00530",
+         *           "street": "Hämeentie 5",
+         *           "window_from_min": 0,
+         *           "window_until_min": 45
+         *         },
+         *         "pickup": {
+         *           "city": "Helsinki",
+         *           "postcode": "00100",
+         *           "street": "Aleksanterinkatu 52"
+         *         }
+         *       },
+         *       "time_zone": "Europe/Helsinki"
+         *     }
+         */
+        NewRecurringOrder: {
+            /**
+             * @description Nothing after it, on the same clock.
+             * @example 2027-05-31T08:00
+             */
+            ends_at?: string | null;
+            /**
+             * Format: int32
+             * @description How long before an occurrence its order is made, in minutes; up to 7 days.
+             */
+            lead_minutes?: number;
+            /** @description What people call it. */
+            name: string;
+            /** @description Makes nothing until it goes on. */
+            paused?: boolean;
+            /**
+             * @description A rule of RFC 5545 that happens once a day at most: `FREQ` is `DAILY`, `WEEKLY`, `MONTHLY` or `YEARLY`. `UNTIL` is a
+             *     date, a local time, or a time in UTC with `Z`; `COUNT` and `INTERVAL` are at most 1000.
+             * @example FREQ=WEEKLY;BYDAY=MO,FR
+             */
+            rrule: string;
+            /** @example shop_01h455vb4pex5vsknk084sn02q */
+            shop_id?: string | null;
+            /**
+             * @description The first time, on the clock of the place. It stays on the wall clock across daylight saving: a time that is left
+             *     out moves forward by the gap, of a time that is there twice the first counts.
+             * @example 2026-11-23T08:00
+             */
+            starts_at: string;
+            /** @description What its orders are. */
+            template: components["schemas"]["RecurringOrderTemplate"];
+            /**
+             * @description IANA time zone; needed without a shop, refused with one.
+             * @example Europe/Helsinki
+             */
+            time_zone?: string | null;
+        };
+        /**
          * @description A shift to be planned.
          * @example {
          *       "breaks": [
@@ -4325,6 +5193,22 @@ export interface components {
             status: string;
         };
         /**
+         * @description How many orders stand where.
+         * @example {
+         *       "counts": {
+         *         "assigned": 2,
+         *         "created": 3,
+         *         "delivered": 41
+         *       }
+         *     }
+         */
+        OrderCounts: {
+            /** @description By status; more statuses may come. */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
          * @description One entry of an order's history.
          * @example {
          *       "at": "2026-11-20T12:00:00Z",
@@ -4425,6 +5309,475 @@ export interface components {
         OrderHandOver: {
             /** @example driver_01h455vb4pex5vsknk084sn02q */
             to_driver_id: string;
+        };
+        /**
+         * @description One column of a file.
+         * @example {
+         *       "field": "postcode",
+         *       "heading": "ZIP"
+         *     }
+         */
+        OrderImportColumn: {
+            /**
+             * @description What it is; absent: nothing is read from it.
+             * @example postcode
+             */
+            field?: string | null;
+            /**
+             * @description Its heading.
+             * @example ZIP
+             */
+            heading: string;
+        };
+        /**
+         * @description How an import is confirmed.
+         * @example {
+         *       "only_if_all_valid": false
+         *     }
+         */
+        OrderImportConfirmation: {
+            /** @description Refuse when a row is wrong (409 `import_invalid`); false leaves wrong rows out. */
+            only_if_all_valid?: boolean;
+        };
+        /**
+         * @description Rows by what became of them.
+         * @example {
+         *       "created": 118,
+         *       "failed": 0,
+         *       "invalid": 2,
+         *       "kept": 0,
+         *       "undone": 0,
+         *       "valid": 0
+         *     }
+         */
+        OrderImportCounts: {
+            /**
+             * Format: int32
+             * @description Have an order.
+             * @example 118
+             */
+            created: number;
+            /**
+             * Format: int32
+             * @description Were refused, although they seemed right.
+             * @example 0
+             */
+            failed: number;
+            /**
+             * Format: int32
+             * @description Are wrong.
+             * @example 2
+             */
+            invalid: number;
+            /**
+             * Format: int32
+             * @description Have an order that could not be called off.
+             * @example 0
+             */
+            kept: number;
+            /**
+             * Format: int32
+             * @description Had an order that was called off.
+             * @example 0
+             */
+            undone: number;
+            /**
+             * Format: int32
+             * @description Wait for their order.
+             * @example 0
+             */
+            valid: number;
+        };
+        /**
+         * @description What is wrong with a row.
+         * @example {
+         *       "column": "Phone",
+         *       "pointer": "/dropoff/contact/phone",
+         *       "text": "needs + and the country code, as +44 20 7946 0018"
+         *     }
+         */
+        OrderImportError: {
+            /**
+             * @description The heading of the column.
+             * @example Phone
+             */
+            column?: string | null;
+            /**
+             * @description Where it would be in the body of an order.
+             * @example /dropoff/contact/phone
+             */
+            pointer: string;
+            /**
+             * @description What is wrong.
+             * @example needs + and the country code, as +44 20 7946 0018
+             */
+            text: string;
+        };
+        /**
+         * @description How a file is written.
+         * @example {
+         *       "delimiter": ";",
+         *       "encoding": "utf-8",
+         *       "kind": "csv"
+         *     }
+         */
+        OrderImportFormat: {
+            /**
+             * @description What separates values.
+             * @example ;
+             */
+            delimiter?: string | null;
+            /**
+             * @description How characters are written.
+             * @example utf-8
+             */
+            encoding?: string | null;
+            /**
+             * @description `csv` or `xlsx`.
+             * @example csv
+             */
+            kind: string;
+        };
+        /**
+         * @description A row as the order that it will be.
+         * @example {
+         *       "cash": {
+         *         "amount_minor": 1250,
+         *         "currency": "EUR"
+         *       },
+         *       "city": "Helsinki",
+         *       "contact_name": "Grace Hopper",
+         *       "contact_phone": "+358401234567",
+         *       "country": "FI",
+         *       "door": "B 12",
+         *       "notes": "Ring twice.",
+         *       "number": 2,
+         *       "packages": 1,
+         *       "position": {
+         *         "lat": 60.1699,
+         *         "lon": 24.9384
+         *       },
+         *       "postcode": "00530",
+         *       "priority": 0,
+         *       "ready_at": "2026-11-20T12:15:00Z",
+         *       "reference": "web-10042",
+         *       "street": "Hämeentie 5",
+         *       "tags": [
+         *         "breakfast"
+         *       ],
+         *       "weight_g": 1200,
+         *       "window": {
+         *         "from": "2026-11-20T12:00:00Z",
+         *         "until": "2026-11-20T12:45:00Z"
+         *       }
+         *     }
+         */
+        OrderImportOrder: {
+            cash?: components["schemas"]["OrderCash"] | null;
+            /**
+             * @description City.
+             * @example Helsinki
+             */
+            city: string;
+            /**
+             * @description Who is there.
+             * @example Grace Hopper
+             */
+            contact_name?: string | null;
+            /**
+             * @description Their number, in E.164.
+             * @example +358401234567
+             */
+            contact_phone?: string | null;
+            /**
+             * @description ISO 3166-1 alpha-2.
+             * @example FI
+             */
+            country?: string | null;
+            /**
+             * @description Floor, code, bell.
+             * @example B 12
+             */
+            door?: string | null;
+            /**
+             * @description For the driver.
+             * @example Ring twice.
+             */
+            notes?: string | null;
+            /**
+             * Format: int32
+             * @description The line or row of the file, counted from 1.
+             * @example 2
+             */
+            number: number;
+            /**
+             * @description How many packages.
+             * @example 1
+             */
+            packages: number;
+            position?: components["schemas"]["OrderPosition"] | null;
+            /**
+             * @description Postcode.
+             * @example 00530
+             */
+            postcode: string;
+            /**
+             * Format: int32
+             * @description Higher goes first.
+             * @example 0
+             */
+            priority: number;
+            /**
+             * Format: date-time
+             * @description When the goods are ready.
+             * @example 2026-11-20T12:15:00Z
+             */
+            ready_at?: string | null;
+            /**
+             * @description What an outside system calls it.
+             * @example web-10042
+             */
+            reference?: string | null;
+            /**
+             * @description Street and house number.
+             * @example Hämeentie 5
+             */
+            street: string;
+            /**
+             * @description Words to find it by.
+             * @example [
+             *       "breakfast"
+             *     ]
+             */
+            tags: string[];
+            /**
+             * Format: int64
+             * @description Grams of all packages.
+             * @example 1200
+             */
+            weight_g: number;
+            window?: components["schemas"]["OrderWindow"] | null;
+        };
+        /**
+         * @description What a file becomes.
+         * @example {
+         *       "columns": [
+         *         {
+         *           "field": "postcode",
+         *           "heading": "ZIP"
+         *         }
+         *       ],
+         *       "duplicate_of": "import_01h455vb4pex5vsknk084sn02q",
+         *       "errors": [
+         *         {
+         *           "errors": [
+         *             {
+         *               "column": "Phone",
+         *               "pointer": "/dropoff/contact/phone",
+         *               "text": "needs + and the country code, as +44 20 7946 0018"
+         *             }
+         *           ],
+         *           "number": 3
+         *         }
+         *       ],
+         *       "format": {
+         *         "delimiter": ";",
+         *         "encoding": "utf-8",
+         *         "kind": "csv"
+         *       },
+         *       "id": "import_01h455vb4pex5vsknk084sn02q",
+         *       "invalid": 2,
+         *       "orders": [
+         *         {
+         *           "cash": {
+         *             "amount_minor": 1250,
+         *             "currency": "EUR"
+         *           },
+         *           "city": "Helsinki",
+         *           "contact_name": "Grace Hopper",
+         *           "contact_phone": "+358401234567",
+         *           "country": "FI",
+         *           "door": "B 12",
+         *           "notes": "Ring twice.",
+         *           "number": 2,
+         *           "packages": 1,
+         *           "position": {
+         *             "lat": 60.1699,
+         *             "lon": 24.9384
+         *           },
+         *           "postcode": "00530",
+         *           "priority": 0,
+         *           "ready_at": "2026-11-20T12:15:00Z",
+         *           "reference": "web-10042",
+         *           "street": "Hämeentie 5",
+         *           "tags": [
+         *             "breakfast"
+         *           ],
+         *           "weight_g": 1200,
+         *           "window": {
+         *             "from": "2026-11-20T12:00:00Z",
+         *             "until": "2026-11-20T12:45:00Z"
+         *           }
+         *         }
+         *       ],
+         *       "valid": 118
+         *     }
+         */
+        OrderImportPreview: {
+            /** @description Which column is which field. */
+            columns: components["schemas"]["OrderImportColumn"][];
+            /** @example import_01h455vb4pex5vsknk084sn02q */
+            duplicate_of?: string | null;
+            /** @description The first 100 wrong rows. */
+            errors: components["schemas"]["OrderImportWrongRow"][];
+            /** @description How it is written. */
+            format: components["schemas"]["OrderImportFormat"];
+            /** @example import_01h455vb4pex5vsknk084sn02q */
+            id?: string | null;
+            /**
+             * Format: int32
+             * @description Rows that will not.
+             * @example 2
+             */
+            invalid: number;
+            /** @description The first 20 of the others, as the orders that they will be. */
+            orders: components["schemas"]["OrderImportOrder"][];
+            /**
+             * Format: int32
+             * @description Rows that will be orders.
+             * @example 118
+             */
+            valid: number;
+        };
+        /**
+         * @description A row of an import.
+         * @example {
+         *       "errors": [
+         *         {
+         *           "column": "Phone",
+         *           "pointer": "/dropoff/contact/phone",
+         *           "text": "needs + and the country code, as +44 20 7946 0018"
+         *         }
+         *       ],
+         *       "number": 2,
+         *       "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *       "state": "created"
+         *     }
+         */
+        OrderImportRow: {
+            /** @description What is wrong with it, or why it could not be undone. */
+            errors: components["schemas"]["OrderImportError"][];
+            /**
+             * Format: int32
+             * @description The line or row of the file, counted from 1.
+             * @example 2
+             */
+            number: number;
+            /** @example order_01h455vb4pex5vsknk084sn02q */
+            order_id?: string | null;
+            /**
+             * @description `valid`, `invalid`, `created`, `failed`, `undone` or `kept`.
+             * @example created
+             */
+            state: string;
+        };
+        /**
+         * @description An import.
+         * @example {
+         *       "columns": [
+         *         {
+         *           "field": "postcode",
+         *           "heading": "ZIP"
+         *         }
+         *       ],
+         *       "created_at": "2026-11-20T12:00:00Z",
+         *       "duplicate_of": "import_01h455vb4pex5vsknk084sn02q",
+         *       "finished_at": "2026-11-20T12:01:00Z",
+         *       "format": {
+         *         "delimiter": ";",
+         *         "encoding": "utf-8",
+         *         "kind": "csv"
+         *       },
+         *       "id": "import_01h455vb4pex5vsknk084sn02q",
+         *       "rows": {
+         *         "created": 118,
+         *         "failed": 0,
+         *         "invalid": 2,
+         *         "kept": 0,
+         *         "undone": 0,
+         *         "valid": 0
+         *       },
+         *       "shop_id": "shop_01h455vb4pex5vsknk084sn02q",
+         *       "state": "done",
+         *       "updated_at": "2026-11-20T12:01:00Z",
+         *       "version": 6
+         *     }
+         */
+        OrderImportView: {
+            /** @description Which column is which field. */
+            columns: components["schemas"]["OrderImportColumn"][];
+            /**
+             * Format: date-time
+             * @description When the file was sent.
+             * @example 2026-11-20T12:00:00Z
+             */
+            created_at: string;
+            /** @example import_01h455vb4pex5vsknk084sn02q */
+            duplicate_of?: string | null;
+            /**
+             * Format: date-time
+             * @description When the last row was done.
+             * @example 2026-11-20T12:01:00Z
+             */
+            finished_at?: string | null;
+            /** @description How the file is written. */
+            format: components["schemas"]["OrderImportFormat"];
+            /** @example import_01h455vb4pex5vsknk084sn02q */
+            id: string;
+            /** @description Rows by what became of them. */
+            rows: components["schemas"]["OrderImportCounts"];
+            /** @example shop_01h455vb4pex5vsknk084sn02q */
+            shop_id: string;
+            /**
+             * @description `previewed`, `running`, `done`, `undoing` or `undone`.
+             * @example done
+             */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             * @example 2026-11-20T12:01:00Z
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Counts changes.
+             * @example 6
+             */
+            version: number;
+        };
+        /**
+         * @description A wrong row.
+         * @example {
+         *       "errors": [
+         *         {
+         *           "column": "Phone",
+         *           "pointer": "/dropoff/contact/phone",
+         *           "text": "needs + and the country code, as +44 20 7946 0018"
+         *         }
+         *       ],
+         *       "number": 3
+         *     }
+         */
+        OrderImportWrongRow: {
+            /** @description What is wrong. */
+            errors: components["schemas"]["OrderImportError"][];
+            /**
+             * Format: int32
+             * @description The line or row of the file, counted from 1.
+             * @example 3
+             */
+            number: number;
         };
         /**
          * @description How an order stands after a command that moves it.
@@ -4533,6 +5886,38 @@ export interface components {
             moved: boolean;
             /** @description How it stands, without what is about people. */
             order: components["schemas"]["OrderView"];
+        };
+        /**
+         * @description One order and all that is known about it.
+         * @example {
+         *       "events": null,
+         *       "order": {
+         *         "id": "order_01h455vb4pex5vsknk084sn02q",
+         *         "number": "A-042",
+         *         "status": "enroute_to_dropoff"
+         *       },
+         *       "page": {
+         *         "message": "Your order is on the way to you.",
+         *         "state": "active",
+         *         "timeline": []
+         *       },
+         *       "position": null,
+         *       "tracking": null,
+         *       "unavailable": []
+         *     }
+         */
+        OrderOverview: {
+            /** @description Its history, the first 200 steps; for those who work with it. */
+            events?: components["schemas"]["OrderEventView"][] | null;
+            order: components["schemas"]["OrderView"];
+            /** @description What its customer sees: timeline, expected time, courier and position. */
+            page?: components["schemas"]["TrackPage"] | null;
+            /** @description Where its driver was last seen; for those who work with it. */
+            position?: components["schemas"]["DriverPosition"] | null;
+            /** @description The timeline with what customers do not see; for those who work with it. */
+            tracking?: components["schemas"]["OrderTracking"] | null;
+            /** @description Services that did not answer: their parts are null. */
+            unavailable: string[];
         };
         /**
          * @description A package of an order.
@@ -4645,6 +6030,30 @@ export interface components {
              * @example 5
              */
             stars: number;
+        };
+        /**
+         * @description How many orders stand where.
+         * @example {
+         *       "open": {
+         *         "assigned": 2,
+         *         "created": 3
+         *       },
+         *       "placed": {
+         *         "assigned": 2,
+         *         "created": 3,
+         *         "delivered": 41
+         *       }
+         *     }
+         */
+        OrdersByStatus: {
+            /** @description Those that have not ended, by status, whenever they were placed; more statuses may come. */
+            open: {
+                [key: string]: number;
+            };
+            /** @description Those placed since the day began, by status. */
+            placed: {
+                [key: string]: number;
+            };
         };
         /**
          * @description A step that a device reports.
@@ -5196,6 +6605,173 @@ export interface components {
             result: string;
         };
         /**
+         * @description How the day stands.
+         * @example {
+         *       "at": "2026-11-20T12:00:00Z",
+         *       "drivers": [],
+         *       "exceptions": [
+         *         {
+         *           "kind": "waiting",
+         *           "number": "A-042",
+         *           "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *           "since": "2026-11-20T11:48:00Z"
+         *         }
+         *       ],
+         *       "more": [],
+         *       "orders": {
+         *         "open": {
+         *           "created": 1
+         *         },
+         *         "placed": {
+         *           "created": 1,
+         *           "delivered": 41
+         *         }
+         *       },
+         *       "queue": [
+         *         {
+         *           "looked_at_next": "2026-11-20T12:00:15Z",
+         *           "number": "A-042",
+         *           "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *           "round": 0,
+         *           "state": "waiting",
+         *           "waiting_since": "2026-11-20T11:48:00Z"
+         *         }
+         *       ],
+         *       "since": "2026-11-20T00:00:00Z",
+         *       "unavailable": []
+         *     }
+         */
+        Overview: {
+            /**
+             * Format: date-time
+             * @description When this was so.
+             */
+            at: string;
+            /** @description The first 100 drivers who work here; null while drivers is away. */
+            drivers?: components["schemas"]["OverviewDriver"][] | null;
+            /** @description What somebody should look at, the oldest first. What is known by a service that is away is not among it. */
+            exceptions: components["schemas"]["OverviewException"][];
+            /** @description Parts of which there is more than was looked at: `orders`, `drivers`, `queue`. Their own lists have it all. */
+            more: string[];
+            /** @description Orders by status. */
+            orders: components["schemas"]["OrdersByStatus"];
+            /** @description The first 100 orders that nobody has; null while dispatch is away. */
+            queue?: components["schemas"]["QueuedOrder"][] | null;
+            /**
+             * Format: date-time
+             * @description When the day began.
+             */
+            since: string;
+            /** @description Services that did not answer: what they know is null or missing. */
+            unavailable: string[];
+        };
+        /**
+         * @description A driver, where they are and what they have.
+         * @example {
+         *       "driver": {
+         *         "active": true,
+         *         "availability": "available",
+         *         "availability_since": "2026-11-20T12:00:00Z",
+         *         "created_at": "2026-11-20T12:00:00Z",
+         *         "documents": "valid",
+         *         "follows_shifts": false,
+         *         "home": {
+         *           "lat": 60.1699,
+         *           "lon": 24.9384
+         *         },
+         *         "id": "driver_01h455vb4pex5vsknk084sn02q",
+         *         "name": "Grace Hopper",
+         *         "notes": "Prefers mornings.",
+         *         "phone": "+358401234567",
+         *         "rating": {
+         *           "average": 4.75,
+         *           "count": 12
+         *         },
+         *         "skills": [
+         *           "age_check"
+         *         ],
+         *         "updated_at": "2026-11-20T12:00:00Z",
+         *         "user_id": "user_01h455vb4pex5vsknk084sn02q",
+         *         "vehicle_id": "vehicle_01h455vb4pex5vsknk084sn02q",
+         *         "version": 1
+         *       },
+         *       "orders": [
+         *         {
+         *           "id": "order_01h455vb4pex5vsknk084sn02q",
+         *           "number": "A-042",
+         *           "status": "picked_up",
+         *           "until": "2026-11-20T12:45:00Z"
+         *         }
+         *       ],
+         *       "position": {
+         *         "accuracy_m": 8,
+         *         "age_s": 7,
+         *         "at": "2026-11-20T12:00:00Z",
+         *         "battery": 0.8,
+         *         "driver_id": "driver_01h455vb4pex5vsknk084sn02q",
+         *         "heading_deg": 270,
+         *         "lat": 60.1699,
+         *         "lon": 24.9384,
+         *         "received_at": "2026-11-20T12:00:01Z",
+         *         "speed_m_s": 4.5
+         *       }
+         *     }
+         */
+        OverviewDriver: {
+            driver: components["schemas"]["DriverView"];
+            /** @description What the driver has, by when it is due. */
+            orders: components["schemas"]["OverviewOrder"][];
+            /** @description Where the driver was last seen, within the last hour. */
+            position?: components["schemas"]["DriverPosition"] | null;
+        };
+        /**
+         * @description Something that somebody should look at.
+         * @example {
+         *       "driver_id": "driver_01h455vb4pex5vsknk084sn02q",
+         *       "kind": "late",
+         *       "number": "A-042",
+         *       "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *       "since": "2026-11-20T12:45:00Z"
+         *     }
+         */
+        OverviewException: {
+            /** @description The driver whom it concerns. */
+            driver_id?: string | null;
+            /** @description What it is: `failed`, `returning`, `late`, `stuck`, `waiting`, `unanswered`, `position_stale`; more may come. */
+            kind: string;
+            /** @description What people call the order. */
+            number?: string | null;
+            /** @description The order that it is about. */
+            order_id?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since?: string | null;
+        };
+        /**
+         * @description An order that a driver has.
+         * @example {
+         *       "id": "order_01h455vb4pex5vsknk084sn02q",
+         *       "number": "A-042",
+         *       "status": "picked_up",
+         *       "until": "2026-11-20T12:45:00Z"
+         *     }
+         */
+        OverviewOrder: {
+            /** @description The order. */
+            id: string;
+            /** @description What people call it. */
+            number: string;
+            /** @description Where it stands. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description Until when it should be dropped off.
+             */
+            until?: string | null;
+        };
+        /**
          * @description What changes; what is absent stays, `null` clears where that makes sense.
          * @example {
          *       "weight_g": 900
@@ -5700,6 +7276,88 @@ export interface components {
          * @example {
          *       "items": [
          *         {
+         *           "accuracy_m": 8,
+         *           "age_s": 7,
+         *           "at": "2026-11-20T12:00:00Z",
+         *           "battery": 0.8,
+         *           "driver_id": "driver_01h455vb4pex5vsknk084sn02q",
+         *           "heading_deg": 270,
+         *           "lat": 60.1699,
+         *           "lon": 24.9384,
+         *           "received_at": "2026-11-20T12:00:01Z",
+         *           "speed_m_s": 4.5
+         *         }
+         *       ]
+         *     }
+         */
+        Page_DriverPosition: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /**
+                 * Format: float
+                 * @description Radius in metres within which the device believes itself to be.
+                 * @example 8
+                 */
+                accuracy_m?: number | null;
+                /**
+                 * Format: int64
+                 * @description How old it is, seconds.
+                 * @example 7
+                 */
+                age_s: number;
+                /**
+                 * Format: date-time
+                 * @description When: by the device's clock, or by ours where that is ahead.
+                 * @example 2026-11-20T12:00:00Z
+                 */
+                at: string;
+                /**
+                 * Format: float
+                 * @description 0 to 1.
+                 * @example 0.8
+                 */
+                battery?: number | null;
+                /** @example driver_01h455vb4pex5vsknk084sn02q */
+                driver_id: string;
+                /**
+                 * Format: float
+                 * @description Degrees clockwise from north.
+                 * @example 270
+                 */
+                heading_deg?: number | null;
+                /**
+                 * Format: double
+                 * @description Degrees north (WGS 84).
+                 * @example 60.1699
+                 */
+                lat: number;
+                /**
+                 * Format: double
+                 * @description Degrees east.
+                 * @example 24.9384
+                 */
+                lon: number;
+                /**
+                 * Format: date-time
+                 * @description When it arrived.
+                 * @example 2026-11-20T12:00:01Z
+                 */
+                received_at: string;
+                /**
+                 * Format: float
+                 * @description Metres per second.
+                 * @example 4.5
+                 */
+                speed_m_s?: number | null;
+            }[];
+            /** @description Where the next page starts; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * @description One page of a list.
+         * @example {
+         *       "items": [
+         *         {
          *           "active": true,
          *           "availability": "available",
          *           "availability_since": "2026-11-20T12:00:00Z",
@@ -6061,6 +7719,131 @@ export interface components {
                  * @example enroute_to_pickup
                  */
                 to: string;
+            }[];
+            /** @description Where the next page starts; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * @description One page of a list.
+         * @example {
+         *       "items": [
+         *         {
+         *           "errors": [
+         *             {
+         *               "column": "Phone",
+         *               "pointer": "/dropoff/contact/phone",
+         *               "text": "needs + and the country code, as +44 20 7946 0018"
+         *             }
+         *           ],
+         *           "number": 2,
+         *           "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *           "state": "created"
+         *         }
+         *       ]
+         *     }
+         */
+        Page_OrderImportRow: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /** @description What is wrong with it, or why it could not be undone. */
+                errors: components["schemas"]["OrderImportError"][];
+                /**
+                 * Format: int32
+                 * @description The line or row of the file, counted from 1.
+                 * @example 2
+                 */
+                number: number;
+                /** @example order_01h455vb4pex5vsknk084sn02q */
+                order_id?: string | null;
+                /**
+                 * @description `valid`, `invalid`, `created`, `failed`, `undone` or `kept`.
+                 * @example created
+                 */
+                state: string;
+            }[];
+            /** @description Where the next page starts; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * @description One page of a list.
+         * @example {
+         *       "items": [
+         *         {
+         *           "columns": [
+         *             {
+         *               "field": "postcode",
+         *               "heading": "ZIP"
+         *             }
+         *           ],
+         *           "created_at": "2026-11-20T12:00:00Z",
+         *           "duplicate_of": "import_01h455vb4pex5vsknk084sn02q",
+         *           "finished_at": "2026-11-20T12:01:00Z",
+         *           "format": {
+         *             "delimiter": ";",
+         *             "encoding": "utf-8",
+         *             "kind": "csv"
+         *           },
+         *           "id": "import_01h455vb4pex5vsknk084sn02q",
+         *           "rows": {
+         *             "created": 118,
+         *             "failed": 0,
+         *             "invalid": 2,
+         *             "kept": 0,
+         *             "undone": 0,
+         *             "valid": 0
+         *           },
+         *           "shop_id": "shop_01h455vb4pex5vsknk084sn02q",
+         *           "state": "done",
+         *           "updated_at": "2026-11-20T12:01:00Z",
+         *           "version": 6
+         *         }
+         *       ]
+         *     }
+         */
+        Page_OrderImportView: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /** @description Which column is which field. */
+                columns: components["schemas"]["OrderImportColumn"][];
+                /**
+                 * Format: date-time
+                 * @description When the file was sent.
+                 * @example 2026-11-20T12:00:00Z
+                 */
+                created_at: string;
+                /** @example import_01h455vb4pex5vsknk084sn02q */
+                duplicate_of?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the last row was done.
+                 * @example 2026-11-20T12:01:00Z
+                 */
+                finished_at?: string | null;
+                /** @description How the file is written. */
+                format: components["schemas"]["OrderImportFormat"];
+                /** @example import_01h455vb4pex5vsknk084sn02q */
+                id: string;
+                /** @description Rows by what became of them. */
+                rows: components["schemas"]["OrderImportCounts"];
+                /** @example shop_01h455vb4pex5vsknk084sn02q */
+                shop_id: string;
+                /**
+                 * @description `previewed`, `running`, `done`, `undoing` or `undone`.
+                 * @example done
+                 */
+                state: string;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 * @example 2026-11-20T12:01:00Z
+                 */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description Counts changes.
+                 * @example 6
+                 */
+                version: number;
             }[];
             /** @description Where the next page starts; absent on the last page. */
             next_cursor?: string;
@@ -6666,6 +8449,179 @@ export interface components {
                  * @example 2026-11-20T12:00:00Z
                  */
                 waiting_since: string;
+            }[];
+            /** @description Where the next page starts; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * @description One page of a list.
+         * @example {
+         *       "items": [
+         *         {
+         *           "occurs_at": "2026-11-23T06:00:00Z",
+         *           "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *           "reason": "missed",
+         *           "recorded_at": "2026-11-23T05:00:00Z",
+         *           "state": "created"
+         *         }
+         *       ]
+         *     }
+         */
+        Page_RecurringOrderOccurrence: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it is, or was.
+                 * @example 2026-11-23T06:00:00Z
+                 */
+                occurs_at: string;
+                /** @example order_01h455vb4pex5vsknk084sn02q */
+                order_id?: string | null;
+                /**
+                 * @description Why there is none.
+                 * @example missed
+                 */
+                reason?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When that was recorded.
+                 * @example 2026-11-23T05:00:00Z
+                 */
+                recorded_at: string;
+                /**
+                 * @description `created`, `skipped` (its time was over) or `failed` (its order was refused).
+                 * @example created
+                 */
+                state: string;
+            }[];
+            /** @description Where the next page starts; absent on the last page. */
+            next_cursor?: string;
+        };
+        /**
+         * @description One page of a list.
+         * @example {
+         *       "items": [
+         *         {
+         *           "created_at": "2026-11-20T12:00:00Z",
+         *           "ends_at": "2027-05-31T08:00:00",
+         *           "id": "recurrence_01h455vb4pex5vsknk084sn02q",
+         *           "last_error": "/shop_id there is no such shop",
+         *           "last_error_at": "2026-11-23T05:00:00Z",
+         *           "lead_minutes": 60,
+         *           "name": "Bread for the café",
+         *           "next_at": "2026-11-23T05:00:00Z",
+         *           "paused": false,
+         *           "rrule": "FREQ=WEEKLY;BYDAY=MO,FR",
+         *           "shop_id": "shop_01h455vb4pex5vsknk084sn02q",
+         *           "starts_at": "2026-11-23T08:00:00",
+         *           "template": {
+         *             "dropoff": {
+         *               "city": "Helsinki",
+         *               "contact": {
+         *                 "name": "Grace Hopper",
+         *                 "phone": "+358401234567"
+         *               },
+         *               "postcode": "00530",
+         *               "street": "Hämeentie 5",
+         *               "window_from_min": 0,
+         *               "window_until_min": 45
+         *             },
+         *             "packages": [
+         *               {
+         *                 "description": "Two loaves of rye bread",
+         *                 "weight_g": 1200
+         *               }
+         *             ]
+         *           },
+         *           "time_zone": "Europe/Helsinki",
+         *           "updated_at": "2026-11-20T12:00:00Z",
+         *           "version": 1
+         *         }
+         *       ]
+         *     }
+         */
+        Page_RecurringOrderView: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 * @example 2026-11-20T12:00:00Z
+                 */
+                created_at: string;
+                /**
+                 * @description Nothing after it, on the same clock.
+                 * @example 2027-05-31T08:00:00
+                 */
+                ends_at?: string | null;
+                /** @example recurrence_01h455vb4pex5vsknk084sn02q */
+                id: string;
+                /**
+                 * @description Why the last occurrence has no order.
+                 * @example /shop_id there is no such shop
+                 */
+                last_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When that was.
+                 * @example 2026-11-23T05:00:00Z
+                 */
+                last_error_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description How long before an occurrence its order is made, in minutes.
+                 * @example 60
+                 */
+                lead_minutes: number;
+                /**
+                 * @description What people call it.
+                 * @example Bread for the café
+                 */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When the next order is made; absent when it is paused or has ended.
+                 * @example 2026-11-23T05:00:00Z
+                 */
+                next_at?: string | null;
+                /**
+                 * @description Makes nothing.
+                 * @example false
+                 */
+                paused: boolean;
+                /**
+                 * @description RFC 5545.
+                 * @example FREQ=WEEKLY;BYDAY=MO,FR
+                 */
+                rrule: string;
+                /** @example shop_01h455vb4pex5vsknk084sn02q */
+                shop_id?: string | null;
+                /**
+                 * @description The first time, on the clock of the place.
+                 * @example 2026-11-23T08:00:00
+                 */
+                starts_at: string;
+                template?: components["schemas"]["RecurringOrderTemplate"] | null;
+                /**
+                 * @description IANA time zone; the shop's, where there is one.
+                 * @example Europe/Helsinki
+                 */
+                time_zone: string;
+                /** @description The next five times of which nothing was made; absent in lists. */
+                upcoming?: components["schemas"]["RecurringOrderTime"][] | null;
+                /**
+                 * Format: date-time
+                 * @description When it last changed.
+                 * @example 2026-11-20T12:00:00Z
+                 */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`. It also counts the occurrences that were done.
+                 * @example 1
+                 */
+                version: number;
             }[];
             /** @description Where the next page starts; absent on the last page. */
             next_cursor?: string;
@@ -7690,6 +9646,33 @@ export interface components {
             signature?: ("required" | "warn" | "optional" | "off") & unknown;
         };
         /**
+         * @description What waits for a driver.
+         * @example {
+         *       "depth": 3,
+         *       "more": false,
+         *       "oldest": "2026-11-20T11:58:00Z",
+         *       "states": {
+         *         "offered": 1,
+         *         "waiting": 2
+         *       }
+         *     }
+         */
+        QueueDepth: {
+            /** @description How many orders nobody has. */
+            depth: number;
+            /** @description Whether there are more than were counted. */
+            more: boolean;
+            /**
+             * Format: date-time
+             * @description Since when the one waits that waits longest.
+             */
+            oldest?: string | null;
+            /** @description The same by what is done about them: `waiting`, `offered`, `proposed`, `stuck`; more may come. */
+            states: {
+                [key: string]: number;
+            };
+        };
+        /**
          * @description An order that nobody has.
          * @example {
          *       "decision_id": "decision_01h455vb4pex5vsknk084sn02q",
@@ -7879,6 +9862,22 @@ export interface components {
             name: string;
         };
         /**
+         * @description What the form says.
+         * @example {
+         *       "comment": "Still warm!",
+         *       "stars": 5
+         *     }
+         */
+        RatingForm: {
+            /** @description In the customer's words. */
+            comment?: string;
+            /**
+             * Format: int32
+             * @description 1 to 5.
+             */
+            stars: number;
+        };
+        /**
          * @description The rating as it stands.
          * @example {
          *       "changeable_until": "2026-11-27T12:45:00Z",
@@ -7945,6 +9944,350 @@ export interface components {
              *     ]
              */
             recovery_codes: string[];
+        };
+        /**
+         * @description What changes; what is absent stays. The shop stays: another shop's orders are another rule.
+         * @example {
+         *       "paused": true
+         *     }
+         */
+        RecurringOrderChange: {
+            /** @description Nothing after it, on the same clock; `null`: only the rule ends it. */
+            ends_at?: string | null;
+            /**
+             * Format: int32
+             * @description How long before an occurrence its order is made, in minutes; up to 7 days.
+             */
+            lead_minutes?: number;
+            /** @description What people call it. */
+            name?: string;
+            /** @description Makes nothing until it goes on; what lies in between is left out. */
+            paused?: boolean;
+            /** @description A rule of RFC 5545 that happens once a day at most. */
+            rrule?: string;
+            /** @description The first time, on the clock of the place. */
+            starts_at?: string;
+            template?: components["schemas"]["RecurringOrderTemplate"] | null;
+            /** @description IANA time zone, without a shop. */
+            time_zone?: string;
+        };
+        /**
+         * @description What became of one time.
+         * @example {
+         *       "occurs_at": "2026-11-23T06:00:00Z",
+         *       "order_id": "order_01h455vb4pex5vsknk084sn02q",
+         *       "reason": "missed",
+         *       "recorded_at": "2026-11-23T05:00:00Z",
+         *       "state": "created"
+         *     }
+         */
+        RecurringOrderOccurrence: {
+            /**
+             * Format: date-time
+             * @description When it is, or was.
+             * @example 2026-11-23T06:00:00Z
+             */
+            occurs_at: string;
+            /** @example order_01h455vb4pex5vsknk084sn02q */
+            order_id?: string | null;
+            /**
+             * @description Why there is none.
+             * @example missed
+             */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description When that was recorded.
+             * @example 2026-11-23T05:00:00Z
+             */
+            recorded_at: string;
+            /**
+             * @description `created`, `skipped` (its time was over) or `failed` (its order was refused).
+             * @example created
+             */
+            state: string;
+        };
+        /**
+         * @description A rule to look at.
+         * @example {
+         *       "rrule": "FREQ=WEEKLY;BYDAY=MO,FR",
+         *       "starts_at": "2026-11-23T08:00",
+         *       "time_zone": "Europe/Helsinki"
+         *     }
+         */
+        RecurringOrderRule: {
+            /**
+             * Format: int32
+             * @description How many times are wanted.
+             */
+            count?: number;
+            /** @description Nothing after it, on the same clock. */
+            ends_at?: string | null;
+            /** @description A rule of RFC 5545 that happens once a day at most. */
+            rrule: string;
+            /** @example shop_01h455vb4pex5vsknk084sn02q */
+            shop_id?: string | null;
+            /** @description The first time, on the clock of the place. */
+            starts_at: string;
+            /** @description IANA time zone; needed without a shop, refused with one. */
+            time_zone?: string | null;
+        };
+        /**
+         * @description Where the orders of a recurrence are picked up or dropped off.
+         * @example {
+         *       "city": "Helsinki",
+         *       "contact": {
+         *         "name": "Grace Hopper",
+         *         "phone": "+358401234567"
+         *       },
+         *       "postcode": "00530",
+         *       "street": "Hämeentie 5",
+         *       "window_from_min": 0,
+         *       "window_until_min": 45
+         *     }
+         */
+        RecurringOrderStop: {
+            /** @description City. */
+            city: string;
+            contact?: components["schemas"]["StopContact"] | null;
+            /** @description ISO 3166-1 alpha-2. */
+            country?: string | null;
+            /** @description Floor, code, bell. */
+            door?: string | null;
+            /** @description For the driver. */
+            notes?: string | null;
+            position?: components["schemas"]["OrderPosition"] | null;
+            /** @description Postcode. */
+            postcode: string;
+            /**
+             * Format: int32
+             * @description How long it takes there.
+             */
+            service_minutes?: number | null;
+            /** @description Street and house number. */
+            street: string;
+            /**
+             * Format: int32
+             * @description Nobody should come before: minutes from the occurrence, negative before it.
+             */
+            window_from_min?: number | null;
+            /**
+             * Format: int32
+             * @description Nor after: minutes from the occurrence.
+             */
+            window_until_min?: number | null;
+        };
+        /**
+         * @description What the orders of a recurrence are. PINs cannot be asked for: they are set for one order.
+         * @example {
+         *       "dropoff": {
+         *         "city": "Helsinki",
+         *         "contact": {
+         *           "name": "Grace Hopper",
+         *           "phone": "+358401234567"
+         *         },
+         *         "postcode": "00530",
+         *         "street": "Hämeentie 5",
+         *         "window_from_min": 0,
+         *         "window_until_min": 45
+         *       },
+         *       "packages": [
+         *         {
+         *           "description": "Two loaves of rye bread",
+         *           "weight_g": 1200
+         *         }
+         *       ]
+         *     }
+         */
+        RecurringOrderTemplate: {
+            cash?: components["schemas"]["CashToCollect"] | null;
+            /** @example customer_01h455vb4pex5vsknk084sn02q */
+            customer_id?: string | null;
+            /** @example driver_01h455vb4pex5vsknk084sn02q */
+            driver_id?: string | null;
+            /** @description Where it is dropped off. */
+            dropoff: components["schemas"]["RecurringOrderStop"];
+            /**
+             * @example {
+             *       "table": 7
+             *     }
+             */
+            metadata?: Record<string, never>;
+            /** @description What is delivered; one package, when nothing is said. */
+            packages?: components["schemas"]["NewOrderPackage"][];
+            pickup?: components["schemas"]["RecurringOrderStop"] | null;
+            /**
+             * Format: int32
+             * @description Higher goes first.
+             */
+            priority?: number;
+            /** @description What it asks for as proof. */
+            proof?: components["schemas"]["ProofRequirements"];
+            /**
+             * Format: int32
+             * @description When the goods are ready: minutes from the occurrence, negative before it.
+             */
+            ready_after_min?: number;
+            /** @description What an outside system calls it. */
+            reference?: string | null;
+            /** @description What the driver must be able to do. */
+            skills?: string[];
+            /** @description Words to find it by. */
+            tags?: string[];
+        };
+        /**
+         * @description One time of a rule.
+         * @example {
+         *       "at": "2026-11-23T06:00:00Z",
+         *       "local": "2026-11-23T08:00:00"
+         *     }
+         */
+        RecurringOrderTime: {
+            /**
+             * Format: date-time
+             * @description When.
+             * @example 2026-11-23T06:00:00Z
+             */
+            at: string;
+            /**
+             * @description What a clock at the place shows then.
+             * @example 2026-11-23T08:00:00
+             */
+            local: string;
+        };
+        /**
+         * @description The next times of a rule.
+         * @example {
+         *       "occurrences": [
+         *         {
+         *           "at": "2026-11-23T06:00:00Z",
+         *           "local": "2026-11-23T08:00:00"
+         *         }
+         *       ]
+         *     }
+         */
+        RecurringOrderTimes: {
+            /** @description From now on, earliest first; fewer than wanted when the rule ends. */
+            occurrences: components["schemas"]["RecurringOrderTime"][];
+        };
+        /**
+         * @description A rule by which orders come back.
+         * @example {
+         *       "created_at": "2026-11-20T12:00:00Z",
+         *       "ends_at": "2027-05-31T08:00:00",
+         *       "id": "recurrence_01h455vb4pex5vsknk084sn02q",
+         *       "last_error": "/shop_id there is no such shop",
+         *       "last_error_at": "2026-11-23T05:00:00Z",
+         *       "lead_minutes": 60,
+         *       "name": "Bread for the café",
+         *       "next_at": "2026-11-23T05:00:00Z",
+         *       "paused": false,
+         *       "rrule": "FREQ=WEEKLY;BYDAY=MO,FR",
+         *       "shop_id": "shop_01h455vb4pex5vsknk084sn02q",
+         *       "starts_at": "2026-11-23T08:00:00",
+         *       "template": {
+         *         "dropoff": {
+         *           "city": "Helsinki",
+         *           "contact": {
+         *             "name": "Grace Hopper",
+         *             "phone": "+358401234567"
+         *           },
+         *           "postcode": "00530",
+         *           "street": "Hämeentie 5",
+         *           "window_from_min": 0,
+         *           "window_until_min": 45
+         *         },
+         *         "packages": [
+         *           {
+         *             "description": "Two loaves of rye bread",
+         *             "weight_g": 1200
+         *           }
+         *         ]
+         *       },
+         *       "time_zone": "Europe/Helsinki",
+         *       "updated_at": "2026-11-20T12:00:00Z",
+         *       "version": 1
+         *     }
+         */
+        RecurringOrderView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-20T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * @description Nothing after it, on the same clock.
+             * @example 2027-05-31T08:00:00
+             */
+            ends_at?: string | null;
+            /** @example recurrence_01h455vb4pex5vsknk084sn02q */
+            id: string;
+            /**
+             * @description Why the last occurrence has no order.
+             * @example /shop_id there is no such shop
+             */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When that was.
+             * @example 2026-11-23T05:00:00Z
+             */
+            last_error_at?: string | null;
+            /**
+             * Format: int32
+             * @description How long before an occurrence its order is made, in minutes.
+             * @example 60
+             */
+            lead_minutes: number;
+            /**
+             * @description What people call it.
+             * @example Bread for the café
+             */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When the next order is made; absent when it is paused or has ended.
+             * @example 2026-11-23T05:00:00Z
+             */
+            next_at?: string | null;
+            /**
+             * @description Makes nothing.
+             * @example false
+             */
+            paused: boolean;
+            /**
+             * @description RFC 5545.
+             * @example FREQ=WEEKLY;BYDAY=MO,FR
+             */
+            rrule: string;
+            /** @example shop_01h455vb4pex5vsknk084sn02q */
+            shop_id?: string | null;
+            /**
+             * @description The first time, on the clock of the place.
+             * @example 2026-11-23T08:00:00
+             */
+            starts_at: string;
+            template?: components["schemas"]["RecurringOrderTemplate"] | null;
+            /**
+             * @description IANA time zone; the shop's, where there is one.
+             * @example Europe/Helsinki
+             */
+            time_zone: string;
+            /** @description The next five times of which nothing was made; absent in lists. */
+            upcoming?: components["schemas"]["RecurringOrderTime"][] | null;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             * @example 2026-11-20T12:00:00Z
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description For `If-Match`. It also counts the occurrences that were done.
+             * @example 1
+             */
+            version: number;
         };
         /**
          * @description A refresh token; browsers leave it out and send their cookie.
@@ -8727,6 +11070,52 @@ export interface components {
             phone?: string | null;
             /** @description The PIN that belongs to the number. */
             pin?: string | null;
+        };
+        /**
+         * @description Numbers of the organisation.
+         * @example {
+         *       "at": "2026-11-20T12:00:00Z",
+         *       "live_connections": 7,
+         *       "orders": {
+         *         "open": {
+         *           "created": 3
+         *         },
+         *         "placed": {
+         *           "created": 3,
+         *           "delivered": 41
+         *         }
+         *       },
+         *       "queue": {
+         *         "depth": 3,
+         *         "more": false,
+         *         "oldest": "2026-11-20T11:58:00Z",
+         *         "states": {
+         *           "offered": 1,
+         *           "waiting": 2
+         *         }
+         *       },
+         *       "since": "2026-11-20T00:00:00Z",
+         *       "unavailable": []
+         *     }
+         */
+        Stats: {
+            /**
+             * Format: date-time
+             * @description When this was so.
+             */
+            at: string;
+            /** @description Clients of the organisation that stay connected to this gateway. */
+            live_connections: number;
+            /** @description Orders by status. */
+            orders: components["schemas"]["OrdersByStatus"];
+            queue?: components["schemas"]["QueueDepth"] | null;
+            /**
+             * Format: date-time
+             * @description When the day began.
+             */
+            since: string;
+            /** @description Services that did not answer: their parts are null. */
+            unavailable: string[];
         };
         /**
          * @description Who is at a stop.
@@ -11989,6 +14378,49 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    get_driver_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The day. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriverDay"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The caller is no driver here. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     get_drivers_file: {
         parameters: {
             query?: never;
@@ -12663,6 +15095,50 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    list_last_locations: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where to continue: the `next_cursor` of the page before.
+                 * @example IjAxOTM0ODRlLThjMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMCI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of last positions. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DriverPosition"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     list_members: {
         parameters: {
             query?: {
@@ -13059,6 +15535,327 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    list_order_imports: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where to continue: the `next_cursor` of the page before.
+                 * @example IjAxOTM0ODRlLThjMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMCI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of imports. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OrderImportView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    create_order_import: {
+        parameters: {
+            query: {
+                /**
+                 * @description Only look: nothing is kept, and there is nothing to confirm.
+                 * @example true
+                 */
+                dry_run?: boolean;
+                /**
+                 * @description What columns are, where their headings do not say: a JSON object of heading to field, or to `ignore`. Fields:
+                 *     `reference`, `name`, `phone`, `street`, `postcode`, `city`, `country`, `door`, `notes`, `lat`, `lon`, `window_from`,
+                 *     `window_until`, `ready_at`, `priority`, `cash`, `tags`, `description`, `weight_g` (of all packages), `packages`.
+                 * @example {"Where":"street","Colour":"ignore"}
+                 */
+                mapping?: string;
+                /**
+                 * @description The shop that the orders come from: they are picked up there, times without an offset are in its time zone, and
+                 *     amounts in its currency.
+                 * @example shop_01h455vb4pex5vsknk084sn02q
+                 */
+                shop_id: string;
+            };
+            header?: {
+                /**
+                 * @description Your name for this attempt. Sent again with the same body it has the same answer and one effect; with another body it is refused (422).
+                 * @example 6f1b1f5e-3c1e-4d61-9d38-0a4c2b4f9c55
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The table. */
+        requestBody?: {
+            content: {
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                "text/csv": unknown;
+            };
+        };
+        responses: {
+            /** @description With `dry_run`: what it would become. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderImportPreview"];
+                };
+            };
+            /** @description What it will become when it is confirmed. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderImportPreview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMedia"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_order_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The import.
+                 * @example import_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderImportView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    confirm_order_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Your name for this attempt. Sent again with the same body it has the same answer and one effect; with another body it is refused (422).
+                 * @example 6f1b1f5e-3c1e-4d61-9d38-0a4c2b4f9c55
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The import.
+                 * @example import_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderImportConfirmation"];
+            };
+        };
+        responses: {
+            /** @description How it stands. */
+            202: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderImportView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMedia"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    list_order_import_rows: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where to continue: the `next_cursor` of the page before.
+                 * @example NTA
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description Only those of which this became.
+                 * @example invalid
+                 */
+                state?: "valid" | "invalid" | "created" | "failed" | "undone" | "kept";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The import.
+                 * @example import_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rows. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OrderImportRow"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    undo_order_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Your name for this attempt. Sent again with the same body it has the same answer and one effect; with another body it is refused (422).
+                 * @example 6f1b1f5e-3c1e-4d61-9d38-0a4c2b4f9c55
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The import.
+                 * @example import_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it stands. */
+            202: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderImportView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -13621,6 +16418,46 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMedia"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_order_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The order.
+                 * @example order_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that is known. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderOverview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -14211,6 +17048,65 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    count_orders: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only those that this driver has, or had when they ended.
+                 * @example driver_01h455vb4pex5vsknk084sn02q
+                 */
+                driver?: string;
+                /**
+                 * @description Only those that were placed at this time or later.
+                 * @example 2026-11-20T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only those of this shop.
+                 * @example shop_01h455vb4pex5vsknk084sn02q
+                 */
+                shop?: string;
+                /**
+                 * @description Only those that stand here; several are separated by commas.
+                 * @example created,assigned
+                 */
+                status?: string;
+                /**
+                 * @description Only those that were placed before this time.
+                 * @example 2026-11-21T00:00:00Z
+                 */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many stand where. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderCounts"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     list_organizations: {
         parameters: {
             query?: {
@@ -14560,6 +17456,45 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the day began, where the caller is; without it, a day ago.
+                 * @example 2026-11-20T00:00:00Z
+                 */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it stands. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -15001,6 +17936,335 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    list_recurring_orders: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where to continue: the `next_cursor` of the page before.
+                 * @example IjAxOTM0ODRlLThjMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMCI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description Only those of this shop.
+                 * @example shop_01h455vb4pex5vsknk084sn02q
+                 */
+                shop?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of recurring orders. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecurringOrderView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    create_recurring_order: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Your name for this attempt. Sent again with the same body it has the same answer and one effect; with another body it is refused (422).
+                 * @example 6f1b1f5e-3c1e-4d61-9d38-0a4c2b4f9c55
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRecurringOrder"];
+            };
+        };
+        responses: {
+            /** @description It makes orders. */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecurringOrderView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMedia"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_recurring_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The recurring order.
+                 * @example recurrence_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecurringOrderView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    delete_recurring_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The recurring order.
+                 * @example recurrence_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    update_recurring_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The ETag you have read.
+                 * @example "1"
+                 */
+                "if-match": string;
+            };
+            path: {
+                /**
+                 * @description The recurring order.
+                 * @example recurrence_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecurringOrderChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecurringOrderView"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMedia"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    list_recurring_order_occurrences: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where to continue: the `next_cursor` of the page before.
+                 * @example IjAxOTM0ODRlLThjMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMCI
+                 */
+                cursor?: string;
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The recurring order.
+                 * @example recurrence_01h455vb4pex5vsknk084sn02q
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of occurrences. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecurringOrderOccurrence"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    preview_recurring_order: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Your name for this attempt. Sent again with the same body it has the same answer and one effect; with another body it is refused (422).
+                 * @example 6f1b1f5e-3c1e-4d61-9d38-0a4c2b4f9c55
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecurringOrderRule"];
+            };
+        };
+        responses: {
+            /** @description Its next times. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecurringOrderTimes"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMedia"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -15712,6 +18976,45 @@ export interface operations {
             415: components["responses"]["UnsupportedMedia"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_stats: {
+        parameters: {
+            query?: {
+                /**
+                 * @description When the day began, where the caller is; without it, a day ago.
+                 * @example 2026-11-20T00:00:00Z
+                 */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -17222,6 +20525,38 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    get_page_script: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The script. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     get_confirm_page: {
         parameters: {
             query?: never;
@@ -17301,6 +20636,129 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_drive_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_drive_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of the page. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The caller is no driver here. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    stream_positions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Your name for this attempt. Sent again with the same body it has the same answer and one effect; with another body it is refused (422).
+                 * @example 6f1b1f5e-3c1e-4d61-9d38-0a4c2b4f9c55
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A stream of `ReportRequest`. */
+        requestBody: {
+            content: {
+                "application/grpc": string;
+            };
+        };
+        responses: {
+            /** @description A stream of `ReportReply`; the gRPC status is in the trailers. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/grpc": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMedia"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -17455,6 +20913,71 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMedia"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_live_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_live_board: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of the page. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -17738,6 +21261,49 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    get_sign_in_page: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where to go afterwards: a path of this installation.
+                 * @example /live
+                 */
+                next?: string;
+                /**
+                 * @description `phone`: with a number and a PIN.
+                 * @example phone
+                 */
+                with?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     get_page_style: {
         parameters: {
             query?: never;
@@ -17770,11 +21336,17 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
-    get_welcome_page: {
+    get_track_page: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /**
+                 * @description The code of the link.
+                 * @example 7KQ2M9XTB4HP
+                 */
+                code: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -17793,8 +21365,104 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    submit_receipt: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Your name for this attempt. Sent again with the same body it has the same answer and one effect; with another body it is refused (422).
+                 * @example 6f1b1f5e-3c1e-4d61-9d38-0a4c2b4f9c55
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The code of the link.
+                 * @example 7KQ2M9XTB4HP
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is noted: back to the page. */
+            303: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    submit_rating: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Your name for this attempt. Sent again with the same body it has the same answer and one effect; with another body it is refused (422).
+                 * @example 6f1b1f5e-3c1e-4d61-9d38-0a4c2b4f9c55
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The code of the link.
+                 * @example 7KQ2M9XTB4HP
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["RatingForm"];
+            };
+        };
+        responses: {
+            /** @description Thank you: back to the page. */
+            303: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMedia"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];

@@ -25,7 +25,7 @@ const NEEDS: [(&str, &[&str]); 9] = [
     ("see who waits", &["dispatch"]),
     ("report a position", &["tracking"]),
     ("follow a delivery", &["tracking"]),
-    ("make a step", &["orders"]),
+    ("make a step", &["orders", "drivers"]),
 ];
 
 /// Who does it.

@@ -30,9 +30,35 @@ impl Browser {
         }
     }
 
+    /// Writes into a field, in place of what stands there; the page may be in the middle of being made anew.
     async fn enter(&self, field: &str, text: &str) -> anyhow::Result<()> {
-        let found = self.client.find(Locator::Css(&format!("[name={field}]"))).await?;
-        Ok(found.send_keys(text).await?)
+        let (css, begun) = (format!("[name={field}]"), Instant::now());
+        loop {
+            let entered = async {
+                let found = self.client.find(Locator::Css(&css)).await?;
+                found.clear().await?;
+                found.send_keys(text).await
+            };
+            match entered.await {
+                Ok(()) => return Ok(()),
+                Err(error) if begun.elapsed() > PATIENCE => return Err(error).context(css),
+                Err(_not_yet) => pause(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    /// Waits until the page says that something was refused; what it says.
+    async fn notice(&self) -> anyhow::Result<String> {
+        let begun = Instant::now();
+        loop {
+            let script = "const said = document.getElementById('notice'); return said && !said.hidden ? said.innerText : ''";
+            let text = self.client.execute(script, Vec::new()).await?;
+            if let Some(text) = text.as_str().filter(|text| !text.is_empty()) {
+                return Ok(text.to_owned());
+            }
+            ensure!(begun.elapsed() < PATIENCE, "nothing was refused");
+            pause(Duration::from_millis(20)).await;
+        }
     }
 
     /// Clicks it, when it is there and stays.
@@ -138,9 +164,8 @@ async fn watch(town: &Town, console: &Browser) -> anyhow::Result<()> {
     console.enter("email", "ada@example.org").await?;
     console.enter("password", "not my password").await?;
     console.press("Sign in").await?;
-    console.client.wait().for_element(Locator::Css("#notice:not([hidden])")).await?;
+    console.notice().await?;
     console.picture("sign-in-refused").await?;
-    console.client.find(Locator::Css("[name=password]")).await?.clear().await?;
     console.enter("password", "correct horse battery").await?;
     console.press("Sign in").await?;
     console.reads("You are ready to start").await
@@ -198,10 +223,9 @@ async fn deliver(town: &Town, phone: &Browser, customer: &Browser, order: &str) 
     phone.reads("PIN of the customer").await?;
     phone.enter("pin", "0000").await?;
     phone.press("Delivered").await?;
-    let notice = phone.client.wait().for_element(Locator::Css("#notice:not([hidden])")).await?.text().await?;
+    let notice = phone.notice().await?;
     ensure!(notice.to_lowercase().contains("pin"), "{notice}");
     phone.picture("drive-refused").await?;
-    phone.client.find(Locator::Css("[name=pin]")).await?.clear().await?;
     phone.enter("pin", "4071").await?;
     phone.press("Delivered").await?;
     phone.reads("Nothing to do at the moment").await?;

@@ -4,10 +4,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     moved := bus.advance(p_limit);
     IF moved > 0 THEN
-        -- The head is still locked: these are the last rows. The days only keep older partitions out of it.
+        -- The head is still locked: these are the last rows.
         SELECT array_agg(DISTINCT l.subject) INTO subjects FROM bus.log l
-         WHERE l."offset" >= (SELECT h.next_offset FROM bus.head h) - moved
-           AND l.logged_on >= (clock_timestamp() AT TIME ZONE 'UTC')::date - 1;
+         WHERE l."offset" >= (SELECT h.next_offset FROM bus.head h) - moved;
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION bus.advance_and_tell(integer) FROM PUBLIC;

@@ -6,7 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kernel::time::{SignedDuration, Timestamp};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -84,12 +84,15 @@ impl Hub {
 
     /// Waits until no process has anything left to do at this moment, for at most so long; whether that is so.
     pub async fn settle(&self, patience: Duration) -> bool {
-        let settled = async {
-            while !self.is_idle().await {
-                crate::lifecycle::pause(LOOK).await;
+        let begun = Instant::now();
+        // An exchange is never broken off: a process that was asked and not heard out would be lost.
+        while !self.is_idle().await {
+            if begun.elapsed() > patience {
+                return false;
             }
-        };
-        tokio::time::timeout(patience, settled).await.is_ok()
+            crate::lifecycle::pause(LOOK).await;
+        }
+        true
     }
 
     async fn is_idle(&self) -> bool {

@@ -50,6 +50,7 @@ function say(text) {
 
 let loading = false;
 let again = false;
+let offline = false;
 
 /** Puts a fresh rendering in place, but not under the hands of somebody who types. */
 async function load() {
@@ -61,8 +62,10 @@ async function load() {
     const parsed = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const typing = view.contains(document.activeElement) && /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName);
     if (!typing) view.replaceChildren(...parsed.body.children);
-    say('');
+    if (offline) say('');
+    offline = false;
   } catch {
+    offline = true;
     say('No connection. What you see may be old; this page goes on trying.');
   } finally {
     loading = false;

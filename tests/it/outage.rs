@@ -116,7 +116,16 @@ impl People {
         }
         let cluster = self.cluster()?;
         cluster.member(part)?.spawn()?;
-        cluster.wait_ready().await
+        cluster.wait_ready().await?;
+        // Callers try again a moment after they have noticed that it was away.
+        let begun = Instant::now();
+        for (what, _) in NEEDS.into_iter().filter(|(_, needs)| needs.contains(&part)) {
+            while self.attempt(what).await? == 503 {
+                ensure!(begun.elapsed() < PATIENCE, "{part} is back, but {what} does not work");
+                pause(Duration::from_millis(100)).await;
+            }
+        }
+        Ok(())
     }
 
     /// Everything that was ordered is carried to its door.

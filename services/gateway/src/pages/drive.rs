@@ -122,7 +122,10 @@ fn list(value: &Value) -> &[Value] {
 
 fn show(day: &Value, now: Timestamp, zone: &TimeZone) -> Day {
     let offers = list(&day["offers"]).iter();
-    let routed = list(&day["route"]["stops"]).iter().map(|stop| shown(stop, now, zone));
+    // A stop whose order is over is taken out of the route a moment later.
+    let away = list(&day["unavailable"]).iter().any(|part| part == "orders");
+    let stops = list(&day["route"]["stops"]).iter().filter(|stop| away || !stop["order"].is_null());
+    let routed = stops.map(|stop| shown(stop, now, zone));
     let unrouted = list(&day["unrouted"]).iter().filter_map(|order| unrouted(order, now, zone));
     Day {
         at: clock_of(&day["at"], now, zone),

@@ -117,6 +117,7 @@ fn board(overview: &Value, latest: &Value, now: Timestamp, zone: &TimeZone) -> B
         at: clock_of(&overview["at"], now, zone),
         counts: counts
             .map(|(status, number)| Count { number: number.as_i64().unwrap_or(0), label: words(status) })
+            .filter(|count| count.number > 0)
             .collect(),
         exceptions: list(&overview["exceptions"])
             .iter()

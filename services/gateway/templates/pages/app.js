@@ -64,6 +64,7 @@ async function load() {
     if (!typing) view.replaceChildren(...parsed.body.children);
     if (offline) say('');
     offline = false;
+    followDriver();
   } catch {
     offline = true;
     say('No connection. What you see may be old; this page goes on trying.');
@@ -71,6 +72,15 @@ async function load() {
     loading = false;
     if (again) { again = false; soon(); }
   }
+}
+
+/** A driver's page follows its driver, once it is known who that is. */
+let followed = false;
+function followDriver() {
+  const driver = view.querySelector('[data-driver]')?.dataset.driver;
+  if (!driver || followed) return;
+  followed = true;
+  follow(`driver:${driver}`, send, heard);
 }
 
 let timer;
@@ -264,7 +274,7 @@ if (view) {
   load();
   setInterval(load, 30000);
   setInterval(report, 5000);
-  follow(view.dataset.topics, send, heard);
+  if (view.dataset.topics) follow(view.dataset.topics, send, heard);
 }
 if (publicTopics) {
   let reload;

@@ -46,7 +46,7 @@ pub struct Options {
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How long a burst may take to be heard.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// A message as DropMate sends it: what the peers send.
 const TEXT: &str = r#"{"type":"event","topic":"orders","epoch":1,"offset":4211,"prev":4210,"subject":"delivery.updated.v1","version":3,"occurred_at":"2026-11-20T12:00:00Z","data":{"order_id":"order_01h455vb4pex5vsknk084sn02q","seq":3,"kind":"picked_up","at":"2026-11-20T12:00:00Z","actor":"driver"}}"#;
 

@@ -53,6 +53,11 @@ struct Side {
 
 const WORK: [&str; 3] = ["create an order", "read an order", "report a position"];
 
+/// The status of a success: an order is created.
+fn wanted(work: usize) -> u16 {
+    if work == 0 { 201 } else { 200 }
+}
+
 /// Measures and prints a table.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
     let dir = testkit::cluster::temp_dir("dropmate-bench-")?;
@@ -68,7 +73,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
             let mut figures = Vec::new();
             for side in &sides {
                 let before = cpu_seconds(side.pid)?;
-                let seen = load::run(options.clients, length, side.wanted(index), side.make(index)).await?;
+                let seen = load::run(options.clients, length, wanted(index), side.make(index)).await?;
                 figures.push((count(seen.count) / (cpu_seconds(side.pid)? - before), seen));
             }
             let ratio = figures[0].0 / figures[1].0;
@@ -93,10 +98,6 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 impl Side {
-    fn wanted(&self, work: usize) -> u16 {
-        if work == 0 { 201 } else { 200 }
-    }
-
     fn make(&self, work: usize) -> load::Make {
         let (http, token, base) = (self.http.clone(), self.token.clone(), self.base.clone());
         let (order, made, driver) = (self.order.clone(), self.made.clone(), self.driver.clone());

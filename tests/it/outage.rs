@@ -17,7 +17,7 @@ const PARTS: [&str; 6] = ["identity", "storefront", "orders", "drivers", "dispat
 
 /// What somebody wants to do, and which services it needs.
 const NEEDS: [(&str, &[&str]); 9] = [
-    ("sign in", &["identity"]),
+    ("ask who one is", &["identity"]),
     ("read a shop", &["storefront"]),
     ("place an order", &["orders"]),
     ("see the day", &["orders"]),
@@ -25,7 +25,7 @@ const NEEDS: [(&str, &[&str]); 9] = [
     ("see who waits", &["dispatch"]),
     ("report a position", &["tracking"]),
     ("follow a delivery", &["tracking"]),
-    ("make a step", &["orders", "drivers"]),
+    ("make a step", &["orders"]),
 ];
 
 /// Who does it.
@@ -56,10 +56,7 @@ impl People {
         let own = format!("/api/v1/drivers/{}", self.driver.id);
         let none = Value::Null;
         let (status, body) = match what {
-            "sign in" => {
-                let who = json!({ "email": "ada@example.org", "password": "correct horse battery" });
-                self.ask(Method::POST, "/api/v1/auth/login", "", who).await?
-            }
+            "ask who one is" => self.ask(Method::GET, "/api/v1/users/me", &owner, none).await?,
             "read a shop" => {
                 self.ask(Method::GET, &format!("/api/v1/shops/{}", self.shop), &owner, none).await?
             }

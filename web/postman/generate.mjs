@@ -81,6 +81,8 @@ function prepare(item, document, used) {
     const plain = ['accept', 'content-type', 'if-match'].includes(header.key.toLowerCase());
     header.disabled = !plain && !required.has(header.key);
   }
+  // Files have no example: whoever sends one chooses it.
+  if (request.body?.raw && !operation.requestBody?.content?.['application/json']) request.body.raw = '';
   if (request.body?.raw) request.body.raw = named(request.body.raw, used);
   const anyone = operation['x-permission']?.roles?.includes('anonymous');
   request.auth = anyone ? { type: 'noauth' } : undefined;

@@ -1,8 +1,10 @@
 //! The clock of the machine, behind the trait of `kernel::time`.
 //!
-//! The simulated clock of a sandbox ([`sim`]) is moved by a hub ([`hub`]) through a control socket.
+//! The simulated clock of a sandbox ([`sim`]) is moved by a hub ([`hub`]) through a control socket, which
+//! may wait until nothing is left to do ([`left`]).
 
 pub mod hub;
+pub mod left;
 pub mod sim;
 
 use kernel::random::Random;

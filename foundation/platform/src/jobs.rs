@@ -19,6 +19,6 @@ mod worker;
 
 pub use enqueue::{EnqueueOptions, Enqueued};
 pub use kind::{Job, JobContext, JobError, JobKind};
-pub use maintain::{QueueStatus, are_due, purge, queues};
+pub use maintain::{QueueStatus, purge, queues};
 pub use schedule::{Schedule, Spec};
 pub use worker::Worker;

@@ -63,10 +63,3 @@ pub async fn purge(system: &SystemDb, now: Timestamp) -> Result<u64> {
             .await?;
     Ok(done.rows_affected())
 }
-
-/// Whether anything is due or running at this moment, in any service.
-pub async fn are_due(system: &SystemDb, now: Timestamp) -> Result<bool> {
-    let due = "SELECT EXISTS (SELECT FROM platform.jobs WHERE state = 'running' OR (state = 'queued' AND run_at <= $1))
-                   OR EXISTS (SELECT FROM platform.job_schedules WHERE next_run_at <= $1)";
-    Ok(sqlx::query_scalar(due).bind(now.to_sqlx()).fetch_one(system.pool()).await?)
-}

@@ -87,6 +87,20 @@ impl Schedule {
         Ok(())
     }
 
+    /// Those of them whose time has come.
+    pub(super) async fn due<'a>(schedules: &'a [Self], db: &Db) -> Result<Vec<&'a Self>> {
+        if schedules.is_empty() {
+            return Ok(Vec::new());
+        }
+        let due: Vec<String> = sqlx::query_scalar(
+            "SELECT name FROM platform.job_schedules WHERE service = platform.service() AND next_run_at <= $1",
+        )
+        .bind(db.clock().now().to_sqlx())
+        .fetch_all(db.pool())
+        .await?;
+        Ok(schedules.iter().filter(|schedule| due.iter().any(|name| name == schedule.name)).collect())
+    }
+
     /// Enqueues the job if its time has come and no other instance is doing so. A missed time is made up once.
     pub(super) async fn tick(&self, db: &Db) -> Result<bool> {
         let mut tx = db.begin(&Scope::installation()).await?;

@@ -120,7 +120,7 @@ impl Worker {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        for schedule in &self.schedules {
+        for schedule in Schedule::due(&self.schedules, &self.db).await? {
             schedule.tick(&self.db).await?;
         }
         let mut tx = self.db.begin(&Scope::installation()).await?;
@@ -235,6 +235,27 @@ impl Worker {
         error: Option<String>,
         run_at: Option<Timestamp>,
     ) -> Result<()> {
+        let done = match self.record(job, state, error.clone(), run_at).await {
+            // Another with the same unique key was enqueued in this very moment, and is enough.
+            Err(sqlx::Error::Database(refused)) if refused.is_unique_violation() => {
+                self.record(job, "cancelled", error, None).await?
+            }
+            recorded => recorded?,
+        };
+        if done == 0 {
+            tracing::warn!(job_id = %job.id, "the lease was lost; another worker has the job");
+        }
+        Ok(())
+    }
+
+    /// How many rows were changed.
+    async fn record(
+        &self,
+        job: &Claimed,
+        state: &str,
+        error: Option<String>,
+        run_at: Option<Timestamp>,
+    ) -> Result<u64, sqlx::Error> {
         let done = sqlx::query(
             "UPDATE platform.jobs
                 SET state = CASE WHEN $3 = 'queued' AND unique_key IS NOT NULL AND EXISTS (
@@ -254,10 +275,7 @@ impl Worker {
         .bind(self.db.clock().now().to_sqlx())
         .execute(self.db.pool())
         .await?;
-        if done.rows_affected() == 0 {
-            tracing::warn!(job_id = %job.id, "the lease was lost; another worker has the job");
-        }
-        Ok(())
+        Ok(done.rows_affected())
     }
 }
 

@@ -250,6 +250,49 @@ async fn two_lost_jobs_with_one_unique_key_do_not_stop_the_workers() {
     world.test.assert_nothing_left().await;
 }
 
+/// A job fails and goes back to its queue while somebody enqueues another one with the same unique key, unseen so far.
+#[tokio::test]
+async fn a_job_that_fails_gives_way_to_one_that_is_enqueued_in_the_same_moment() {
+    let world = World::new().await;
+    let unique = |number| Note { number, unique: Some("one".to_owned()) };
+    let (running, beside) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let failing = {
+        let (running, beside) = (Arc::clone(&running), Arc::clone(&beside));
+        JobKind::new::<Note, _>(move |_context, note| {
+            let (running, beside) = (Arc::clone(&running), Arc::clone(&beside));
+            Box::pin(async move {
+                if note.number == 1 {
+                    running.notify_one();
+                    beside.notified().await;
+                }
+                Err(JobError::Retry(Error::internal("not yet")))
+            })
+        })
+    };
+    enqueue(&world, &unique(1)).await;
+    let mut tx = world.db.begin(&Scope::system(world.org())).await.unwrap();
+    let worker = worker(&world, failing);
+    let enqueuing = async {
+        running.notified().await;
+        assert!(matches!(tx.enqueue(&unique(2)).await.unwrap(), Enqueued::New(_)));
+        beside.notify_one();
+        // The end of the first is being recorded: it waits for what becomes of the second.
+        while world.count(WAITING).await == 0 {
+            pause(Duration::from_millis(2)).await;
+        }
+        tx.commit().await.unwrap();
+    };
+    let (drained, ()) = tokio::join!(worker.drain(), enqueuing);
+    drained.unwrap();
+    let ends = "SELECT count(*) FROM platform.jobs WHERE state = 'cancelled' AND attempts = 1 AND lease_token IS NULL";
+    assert_eq!(world.count(ends).await, 1, "the first has given way");
+    assert_eq!(world.count("SELECT count(*) FROM platform.jobs WHERE state = 'running'").await, 0);
+}
+
+/// Statements that wait for another transaction.
+const WAITING: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
 fn hourly() -> Vec<Schedule> {
     vec![Schedule::new(Spec::Cron("0 * * * * UTC"), &note(7)).unwrap()]
 }

@@ -13,6 +13,7 @@ mod files;
 mod idempotency;
 mod inbox;
 mod jobs;
+mod left;
 mod migrate;
 mod private_postgres;
 mod rotation;

@@ -1,7 +1,7 @@
 //! One round over an organisation's queue: look, decide, write down.
 //!
 //! Several processes may be told to do so at once; the fenced lease lets one decide, and what another one decided meanwhile
-//! in vain is thrown away.
+//! in vain is thrown away. Who comes while somebody decides asks for one more look instead of waiting.
 
 use kernel::ids::DecisionId;
 use kernel::time::SignedDuration;
@@ -22,8 +22,10 @@ pub const AGAIN: SignedDuration = SignedDuration::from_secs(15);
 /// What came of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Round {
-    /// Somebody else is at it: look again a little later.
-    Busy,
+    /// Somebody else is at it, and will look once more for this one.
+    Asked,
+    /// Somebody else took over: look again a little later.
+    Overtaken,
     /// Done; so many orders were decided about.
     Done(usize),
 }
@@ -32,9 +34,9 @@ pub enum Round {
 pub async fn reconcile(dispatch: &Dispatch, scope: &Scope) -> Result<Round> {
     let mut tx = dispatch.db().begin(scope).await?;
     policies::ensure(&mut tx).await?;
-    let Some(fence) = lease::take(&mut tx).await? else {
-        tx.rollback().await?;
-        return Ok(Round::Busy);
+    let Some(fence) = take(&mut tx).await? else {
+        tx.commit().await?;
+        return Ok(Round::Asked);
     };
     let now = tx.now();
     let open = orders::queue(&mut tx, Some(now), None, look::MOST_ORDERS).await?;
@@ -57,7 +59,7 @@ async fn decide(dispatch: &Dispatch, scope: &Scope, rows: &look::Rows, fence: i6
     let mut tx = dispatch.db().begin(scope).await?;
     if !lease::hold(&mut tx, fence).await? {
         tx.rollback().await?;
-        return Ok(Round::Busy);
+        return Ok(Round::Overtaken);
     }
     let id: DecisionId = tx.id();
     let (mut told, mut count) = (Vec::new(), 0);
@@ -91,9 +93,23 @@ async fn decide(dispatch: &Dispatch, scope: &Scope, rows: &look::Rows, fence: i6
         decisions::insert(&mut tx, &decision).await?;
     }
     wake_later(&mut tx).await?;
-    lease::give_back(&mut tx, fence).await?;
+    if lease::give_back(&mut tx, fence).await? {
+        Reconcile::enqueue(&mut tx).await?;
+    }
     tx.commit().await?;
     Ok(Round::Done(count))
+}
+
+/// Takes the lease, or asks who has it. It may be given back in between; then it is free to take.
+async fn take(tx: &mut Tx) -> Result<Option<i64>> {
+    loop {
+        if let Some(fence) = lease::take(tx).await? {
+            return Ok(Some(fence));
+        }
+        if lease::ask(tx).await? {
+            return Ok(None);
+        }
+    }
 }
 
 /// Sees to it that the queue is looked at when the next order of it is due.

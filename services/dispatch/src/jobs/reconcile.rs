@@ -61,10 +61,10 @@ pub fn kind(dispatch: Dispatch) -> JobKind {
 
 async fn run(dispatch: &Dispatch, context: &JobContext) -> Result<(), JobError> {
     match reconcile(dispatch, &context.scope()).await? {
-        Round::Done(_) => Ok(()),
-        // What it has not seen of this transaction's world has to be seen by somebody.
-        Round::Busy => {
-            let busy = Error::new(Kind::TooMany, "busy", "Another process goes over this queue.");
+        Round::Done(_) | Round::Asked => Ok(()),
+        // What was decided in vain has to be decided by somebody.
+        Round::Overtaken => {
+            let busy = Error::new(Kind::TooMany, "busy", "Another process went over this queue.");
             Err(JobError::RetryAfter(std::time::Duration::from_secs(1), busy))
         }
     }

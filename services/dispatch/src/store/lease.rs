@@ -3,6 +3,8 @@
 //! Whoever takes it gets a higher number than everybody before. Deciding takes time and asks other services, so no row is
 //! locked meanwhile; what was decided is written only while the number is still the highest ([`hold`]). A process that was
 //! stopped in between finds that it is not.
+//!
+//! Who finds it taken asks the holder to look once more afterwards ([`ask`]).
 
 use std::time::Duration;
 
@@ -17,7 +19,8 @@ pub async fn take(tx: &mut Tx) -> Result<Option<i64>> {
     let org = tx.org()?;
     let seconds = f64::from(u32::try_from(LEASE.as_secs()).unwrap_or(30));
     Ok(sqlx::query_scalar!(
-        "UPDATE dispatch.policies SET fence = fence + 1, lease_until = clock_timestamp() + make_interval(secs => $2)
+        "UPDATE dispatch.policies
+            SET fence = fence + 1, lease_until = clock_timestamp() + make_interval(secs => $2), again = false
           WHERE org_id = $1 AND lease_until < clock_timestamp() RETURNING fence",
         org.uuid(),
         seconds,
@@ -36,15 +39,27 @@ pub async fn hold(tx: &mut Tx, fence: i64) -> Result<bool> {
     Ok(last == Some(fence))
 }
 
-/// Gives it back, for the next one to begin at once. Nothing where it was lost.
-pub async fn give_back(tx: &mut Tx, fence: i64) -> Result<()> {
+/// Asks the holder to look once more afterwards; whether there is one.
+pub async fn ask(tx: &mut Tx) -> Result<bool> {
     let org = tx.org()?;
-    sqlx::query!(
-        "UPDATE dispatch.policies SET lease_until = '-infinity' WHERE org_id = $1 AND fence = $2",
+    let asked = sqlx::query!(
+        "UPDATE dispatch.policies SET again = true WHERE org_id = $1 AND lease_until >= clock_timestamp()",
         org.uuid(),
-        fence,
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    Ok(asked.rows_affected() > 0)
+}
+
+/// Gives it back, for the next one to begin at once; whether somebody asked meanwhile. Nothing where it was lost.
+pub async fn give_back(tx: &mut Tx, fence: i64) -> Result<bool> {
+    let org = tx.org()?;
+    let again = sqlx::query_scalar!(
+        "UPDATE dispatch.policies SET lease_until = '-infinity' WHERE org_id = $1 AND fence = $2 RETURNING again",
+        org.uuid(),
+        fence,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(again == Some(true))
 }

@@ -18,6 +18,7 @@ use testkit::sandbox::{App, Cluster, Plan, Shape};
 use tonic::Code;
 use wire::{Call, Fix, Socket, frame};
 
+use crate::consumer::services_keep_it;
 use crate::lunch::{Driver, Town};
 
 /// How long something that happens in the background may take.
@@ -26,10 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST: u64 = 1_000;
 
 /// A driver with an order, and the way that they go: half a second and five metres from one position to the next.
-struct Scene {
-    town: Town,
-    driver: Driver,
-    order: String,
+pub(crate) struct Scene {
+    pub(crate) town: Town,
+    pub(crate) driver: Driver,
+    pub(crate) order: String,
     begin_ms: i64,
 }
 
@@ -81,7 +82,7 @@ impl Scene {
         Fix { sequence: FIRST + number, at_ms: self.begin_ms + steps * 500, lat: 60.169 + north, lon: 24.938 }
     }
 
-    async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.town.get(path, &self.town.owner).await
     }
 
@@ -292,6 +293,7 @@ async fn story(shape: Shape) -> anyhow::Result<()> {
     let history = scene.history().await?;
     ensure!(history == expected, "{history:?}");
     Box::pin(views_agree(&scene, last)).await?;
+    Box::pin(services_keep_it(&scene)).await?;
 
     Box::pin(without_tracking(&mut scene, &mut socket)).await?;
     if shape == Shape::Split {

@@ -3,6 +3,7 @@
 mod backup;
 mod broker;
 mod browser;
+mod consumer;
 mod contract;
 mod faults;
 mod gps;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use platform::lifecycle::pause;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -72,6 +73,20 @@ impl Browser {
                 Err(_not_yet) => pause(Duration::from_millis(50)).await,
             }
         }
+    }
+
+    /// Draws something where a signature belongs.
+    async fn sign(&self) -> anyhow::Result<()> {
+        let element = self.client.find(Locator::Css("canvas.signature")).await?;
+
+        let (button, duration) = (MOUSE_BUTTON_LEFT, Some(Duration::from_millis(50)));
+        let strokes = MouseActions::new("finger".to_owned())
+            .then(PointerAction::MoveToElement { element, duration, x: -60.0, y: 0.0 })
+            .then(PointerAction::Down { button })
+            .then(PointerAction::MoveBy { duration, x: 60.0, y: -20.0 })
+            .then(PointerAction::MoveBy { duration, x: 60.0, y: 30.0 })
+            .then(PointerAction::Up { button });
+        Ok(self.client.perform_actions(strokes).await?)
     }
 
     /// Presses the button that says so, when it is there: the page may be in the middle of being made anew.
@@ -191,7 +206,7 @@ async fn ordered(town: &Town, console: &Browser) -> anyhow::Result<(String, Stri
             "position": { "lat": 60.181, "lon": 24.951 }, "contact": { "name": "Linus Pauling", "phone": "+358407654321" },
         },
         "cash": { "amount_minor": 1250, "currency": "EUR" },
-        "proof": { "dropoff": { "pin": "required" } }, "pins": { "dropoff": "4071" },
+        "proof": { "dropoff": { "pin": "required", "signature": "required" } },
     });
     let order = town.soon("/api/v1/orders", &town.owner, order).await?;
     console.reads("A-001").await?;
@@ -221,12 +236,20 @@ async fn deliver(town: &Town, phone: &Browser, customer: &Browser, order: &str) 
     phone.press("I am at the door").await?;
     phone.reads("Collect 12.50 EUR").await?;
     phone.reads("PIN of the customer").await?;
-    phone.enter("pin", "0000").await?;
+    let pin = customer.client.find(Locator::Css(".pin")).await?.text().await?;
+    ensure!(pin.len() == 4, "{pin:?} is no PIN");
+    phone.enter("signature_name", "Linus Pauling").await?;
+    phone.enter("pin", if pin == "0000" { "0001" } else { "0000" }).await?;
+    phone.press("Delivered").await?;
+    let notice = phone.notice().await?;
+    ensure!(notice.contains("The signature is missing"), "{notice}");
+    phone.sign().await?;
     phone.press("Delivered").await?;
     let notice = phone.notice().await?;
     ensure!(notice.to_lowercase().contains("pin"), "{notice}");
     phone.picture("drive-refused").await?;
-    phone.enter("pin", "4071").await?;
+    // What was drawn is still there.
+    phone.enter("pin", &pin).await?;
     phone.press("Delivered").await?;
     phone.reads("Nothing to do at the moment").await?;
     customer.reads("I have received it").await?;
@@ -238,6 +261,11 @@ async fn deliver(town: &Town, phone: &Browser, customer: &Browser, order: &str) 
     let (_, read) =
         town.app.call(Method::GET, &format!("/api/v1/orders/{order}"), &town.owner, &Value::Null).await?;
     ensure!(read["status"] == "delivered", "{read}");
+    let path = format!("/api/v1/orders/{order}/proofs");
+    let (_, proofs) = town.app.call(Method::GET, &path, &town.owner, &Value::Null).await?;
+    let last = proofs["items"].as_array().and_then(|proofs| proofs.last()).context("a proof")?;
+    ensure!(last["pin"] == true && last["signature_name"] == "Linus Pauling", "{proofs}");
+    ensure!(last["signature_url"].is_string(), "{proofs}");
     Ok(())
 }
 

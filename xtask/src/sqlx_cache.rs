@@ -58,8 +58,8 @@ fn describe(workspace: &Workspace, crates: &[&Crate], url: &str) -> Result<BTree
     let touched = Touched::touch(&roots)?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut command = Command::new(cargo);
-    // The same selection as the lint step, so that the dependencies are not checked twice.
-    let selection = ["check", "--quiet", "--profile", "up", "--workspace", "--all-targets"];
+    // The same selection as the build, so that the dependencies are not compiled twice.
+    let selection = ["build", "--quiet", "--profile", "up", "--workspace", "--all-targets"];
     command.current_dir(&workspace.root).args(selection);
     command.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", &folder).env("DATABASE_URL", url);
     let status = command.status()?;

@@ -13,7 +13,10 @@ use serde::de::DeserializeOwned;
 
 pub use drivers::{DriverCard, DriverCards, DriverOfUser};
 pub use identity::{KEY_EXCHANGE, KnownKey, Person, PersonOf, PresentedKey};
-pub use orders::{AssignOrder, Assigned, OrderState, PackageOrder, ReportStep, StepReported, UnassignOrder};
+pub use orders::{
+    AssignOrder, Assigned, HandOverPin, OrderState, PackageOrder, ReportStep, ShownPin, StepReported,
+    UnassignOrder,
+};
 pub use tracking::{LastPositions, Positions, PublicOrder, TrackedOrder};
 
 /// One internal operation: a `POST` of this body, answered with [`Call::Answer`].

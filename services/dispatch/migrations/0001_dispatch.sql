@@ -19,8 +19,7 @@ CREATE TABLE dispatch.policies (
     updated_at  timestamptz NOT NULL,
     -- The fenced lease of the reconciler: each holder has a higher number, and writes only while it is the highest.
     fence       bigint      NOT NULL DEFAULT 0,
-    lease_until timestamptz NOT NULL DEFAULT '-infinity', -- machine time, like every lease
-    again       boolean     NOT NULL DEFAULT false -- somebody came while it was taken: look once more afterwards
+    lease_until timestamptz NOT NULL DEFAULT '-infinity' -- machine time, like every lease
 );
 
 -- Orders that are not over, as far as dispatch cares.

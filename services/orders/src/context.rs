@@ -151,4 +151,9 @@ impl Viewer {
             Self::Nobody => false,
         }
     }
+
+    /// Whether they may know the code of the customer's page.
+    pub const fn may_follow(&self) -> bool {
+        matches!(self, Self::Staff | Self::Customer(_))
+    }
 }

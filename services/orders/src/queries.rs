@@ -4,5 +4,6 @@ pub mod counts;
 pub mod imports;
 pub mod orders;
 pub mod packages;
+pub mod pins;
 pub mod proofs;
 pub mod recurrences;

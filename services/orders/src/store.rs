@@ -33,6 +33,7 @@ pub const SEALED: &[SealedColumn] = &[
     SealedColumn { table: scans::TABLE, column: "note", row: "id", subject: "subject_id" },
     SealedColumn { table: proofs::TABLE, column: "signature_name", row: "id", subject: "subject_id" },
     SealedColumn { table: proofs::TABLE, column: "notes", row: "id", subject: "subject_id" },
+    SealedColumn { table: pins::TABLE, column: "pin", row: "id", subject: "subject_id" },
     SealedColumn { table: recurrences::TABLE, column: "template", row: "id", subject: "subject_id" },
     SealedColumn { table: import_rows::TABLE, column: "content", row: "id", subject: "subject_id" },
     platform::files::SEALED,
@@ -43,33 +44,33 @@ fn position(lat: Option<f64>, lon: Option<f64>) -> Option<Position> {
     Position::new(lat?, lon?).ok()
 }
 
-/// A note as it is stored. Work goes on when somebody was erased meanwhile: what is said about them then is not kept.
-async fn seal_note(
+/// What was said about somebody, or to them, as it is stored. Work goes on when somebody was erased meanwhile: what is said about them then is not kept.
+async fn seal_said(
     tx: &mut Tx,
     vault: &Vault,
     subject: SubjectId,
     place: Place,
-    note: Option<&Private>,
+    said: Option<&Private>,
 ) -> Result<Option<Vec<u8>>> {
-    let Some(note) = note else { return Ok(None) };
+    let Some(said) = said else { return Ok(None) };
     let org = tx.org()?;
     match vault.subject(tx, Subject::of_org(org, subject)).await {
-        Ok(key) => key.seal(place, note).map(Some),
+        Ok(key) => key.seal(place, said).map(Some),
         Err(error) if error.code() == "erased" => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// A note as it was said; nothing of somebody who was erased.
-async fn open_note(
+/// The same as it was said; nothing of somebody who was erased.
+async fn open_said(
     tx: &mut Tx,
     vault: &Vault,
     subject: Option<Uuid>,
     place: Place,
-    note: Option<&Vec<u8>>,
+    said: Option<&Vec<u8>>,
 ) -> Result<Option<Private>> {
-    let (Some(note), Some(subject)) = (note, subject) else { return Ok(None) };
+    let (Some(said), Some(subject)) = (said, subject) else { return Ok(None) };
     let org = tx.org()?;
     let key = vault.existing(tx, Subject::of_org(org, subject)).await?;
-    key.map(|key| key.open(place, note)).transpose()
+    key.map(|key| key.open(place, said)).transpose()
 }

@@ -4952,7 +4952,10 @@ export interface components {
          *     }
          */
         NewStopPin: {
-            /** @description 4 to 6 digits. It is stored as a keyed hash and never shown. */
+            /**
+             * @description 4 to 6 digits. It is checked against a keyed hash. That of the drop-off is shown on the customer's page, and nowhere
+             *     else.
+             */
             pin: string;
             stop: ("pickup" | "dropoff" | "return") & unknown;
         };
@@ -6199,7 +6202,7 @@ export interface components {
          *         "probability": 0.8,
          *         "source": "straight_line"
          *       },
-         *       "link": "https://deliveries.example.com/track/7KQ2M9XTB4HP",
+         *       "link": "https://deliveries.example.com/t/7KQ2M9XTB4HP",
          *       "order_id": "order_01h455vb4pex5vsknk084sn02q",
          *       "rating": {
          *         "at": "2026-11-20T13:00:00Z",
@@ -6237,10 +6240,10 @@ export interface components {
             driver_id?: string | null;
             eta?: components["schemas"]["EtaView"] | null;
             /**
-             * @description The customer's page.
-             * @example https://deliveries.example.com/track/7KQ2M9XTB4HP
+             * @description The customer's page. Drivers do not see it: the page shows the PIN that they are to be told.
+             * @example https://deliveries.example.com/t/7KQ2M9XTB4HP
              */
-            link: string;
+            link?: string | null;
             /** @example order_01h455vb4pex5vsknk084sn02q */
             order_id: string;
             rating?: components["schemas"]["OrderRating"] | null;
@@ -6459,10 +6462,10 @@ export interface components {
              */
             tags: string[];
             /**
-             * @description The code of the customer's page.
+             * @description The code of the customer's page. Drivers do not see it: the page shows the PIN that they are to be told.
              * @example 7KQ2M9XTB4HP
              */
-            tracking_code: string;
+            tracking_code?: string | null;
             /**
              * Format: date-time
              * @description When it last changed.
@@ -8061,10 +8064,10 @@ export interface components {
                  */
                 tags: string[];
                 /**
-                 * @description The code of the customer's page.
+                 * @description The code of the customer's page. Drivers do not see it: the page shows the PIN that they are to be told.
                  * @example 7KQ2M9XTB4HP
                  */
-                tracking_code: string;
+                tracking_code?: string | null;
                 /**
                  * Format: date-time
                  * @description When it last changed.
@@ -10078,7 +10081,8 @@ export interface components {
             window_until_min?: number | null;
         };
         /**
-         * @description What the orders of a recurrence are. PINs cannot be asked for: they are set for one order.
+         * @description What the orders of a recurrence are. A PIN can be asked for at the
+         *     drop-off, where each order gets its own; those of other stops are set for one order.
          * @example {
          *       "dropoff": {
          *         "city": "Helsinki",
@@ -11141,7 +11145,7 @@ export interface components {
          */
         StopPins: {
             /**
-             * @description At the drop-off.
+             * @description At the drop-off. Where it is asked for and not set, one of 4 digits is made; the customer's page shows it.
              * @default null
              */
             dropoff: string | null;
@@ -11389,6 +11393,7 @@ export interface components {
          *       },
          *       "message": "Your order is on the way to you.",
          *       "number": "A-042",
+         *       "pin": "4071",
          *       "position": {
          *         "age_s": 7,
          *         "at": "2026-11-20T12:20:00Z",
@@ -11433,6 +11438,11 @@ export interface components {
              * @example A-042
              */
             number?: string | null;
+            /**
+             * @description What the customer says at the door, where the order asks for it. Missing while the service that knows it is away.
+             * @example 4071
+             */
+            pin?: string | null;
             position?: components["schemas"]["TrackPosition"] | null;
             shop?: components["schemas"]["TrackShop"] | null;
             /**

@@ -3,6 +3,8 @@
 //! A refusal is 409 with `state` (an [`OrderState`]) in the problem document. Calls that change something carry an
 //! `Idempotency-Key`; the same key gets the same answer.
 
+use std::fmt;
+
 use kernel::geo::Position;
 use kernel::ids::{DriverId, OrderId};
 use kernel::time::Timestamp;
@@ -97,6 +99,34 @@ pub struct OrderState {
     pub attempt: u16,
     /// Its version.
     pub version: i64,
+}
+
+/// Asks for the PIN that the customer says at the door.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandOverPin {
+    /// The order.
+    pub order_id: OrderId,
+}
+
+/// What it is. Not printed by accident: `Debug` hides it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownPin {
+    /// 4 to 6 digits; nothing when none was set, when the order is over, or when its person was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+}
+
+impl fmt::Debug for ShownPin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("ShownPin").finish_non_exhaustive()
+    }
+}
+
+impl Call for HandOverPin {
+    const SERVICE: &'static str = "orders";
+    const PATH: &'static str = "/internal/orders/hand-over-pin";
+    type Answer = ShownPin;
 }
 
 /// Asks whose the package with a tracking number is. Answered with 404 when there is none.

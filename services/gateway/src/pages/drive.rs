@@ -220,11 +220,19 @@ fn wishes(proof: &Value) -> Vec<String> {
             format!(r#"<label>Photo <input name="photo" type="file" accept="image/*" capture="environment"{need}></label>"#)
         }),
         field("signature", &|need| {
-            format!(r#"<label>Name of who signs <input name="signature_name" maxlength="200"{need}></label>"#)
+            let needed = if need.is_empty() { "" } else { " data-needed" };
+            format!(
+                r#"<label>Name of who signs <input name="signature_name" maxlength="200"{need}></label>
+<p class="label">Signature, drawn with a finger</p>
+<canvas class="signature" width="600" height="200" aria-label="Signature"{needed}></canvas>"#
+            )
         }),
         field("notes", &|need| format!(r#"<label>Notes <input name="notes" maxlength="1000"{need}></label>"#)),
-        proof["minimum_age"].is_object().then(|| {
-            r#"<label><input name="age_confirmed" type="checkbox"> I have seen a document: old enough</label>"#.to_owned()
+        field("barcodes", &|need| {
+            format!(r#"<label>Barcodes of the packages, one in a line <textarea name="barcodes" rows="2" maxlength="1000"{need}></textarea></label>"#)
+        }),
+        field("minimum_age", &|need| {
+            format!(r#"<label><input name="age_confirmed" type="checkbox"{need}> I have seen a document: old enough</label>"#)
         }),
     ]
     .into_iter()
@@ -249,7 +257,7 @@ mod tests {
                 "order_id": "order_1", "kind": "dropoff", "allowed": ["delivered", "failed", "arrived_at_pickup"],
                 "place": { "street": "<Hämeentie> 1", "postcode": "00530", "city": "Helsinki", "contact_name": "Grace",
                            "window": { "until": "2026-11-20T12:45:00Z" }, "position": { "lat": 60.18, "lon": 24.95 } },
-                "proof": { "pin": "required", "photo": "off", "notes": "optional" },
+                "proof": { "pin": "required", "photo": "off", "signature": "required", "notes": "optional", "barcodes": "warn", "minimum_age": "required" },
                 "order": { "number": "A-042", "cash": { "amount_minor": 1250, "currency": "EUR" } },
             }] },
             "unrouted": [{ "id": "order_2", "number": "A-043", "status": "assigned", "allowed": ["enroute_to_pickup"],
@@ -266,6 +274,9 @@ mod tests {
             r#"data-proof="/api/v1/orders/order_1/proofs" data-stop="dropoff""#,
             r#"name="pin""#,
             r#"name="notes""#,
+            r#"name="barcodes""#,
+            r#"aria-label="Signature" data-needed"#,
+            r#"name="age_confirmed" type="checkbox" required"#,
             "/api/v1/offers/offer_1/accept",
             "Pick up <b>A-043</b>",
             "Shop 1",

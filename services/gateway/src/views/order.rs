@@ -75,23 +75,20 @@ pub(super) async fn get_order_overview(
     let visitor = visitor.within(PATIENCE);
     let order = Parts::main("orders", visitor.get(&format!("/api/v1/orders/{id}")).await)?;
     let works = caller.role != Role::Customer;
-    let code = order["tracking_code"].as_str().unwrap_or_default();
-    let (page, tracking, events) = (
-        format!("/api/v1/track/{code}"),
-        format!("/api/v1/orders/{id}/tracking"),
-        format!("/api/v1/orders/{id}/events?limit=200"),
-    );
+    let page = order["tracking_code"].as_str().map(|code| format!("/api/v1/track/{code}"));
+    let (tracking, events) =
+        (format!("/api/v1/orders/{id}/tracking"), format!("/api/v1/orders/{id}/events?limit=200"));
     let location = order["driver_id"].as_str().map(|driver| format!("/api/v1/drivers/{driver}/location"));
     let location = location.filter(|_| works);
     let (page, tracking, position, events) = join4(
-        visitor.get(&page),
+        OptionFuture::from(page.as_ref().map(|target| visitor.get(target))),
         OptionFuture::from(works.then(|| visitor.get(&tracking))),
         OptionFuture::from(location.as_ref().map(|target| visitor.get(target))),
         OptionFuture::from(works.then(|| visitor.get(&events))),
     )
     .await;
     let mut parts = Parts::default();
-    let page = parts.take("tracking", page);
+    let page = page.and_then(|answer| parts.take("tracking", answer));
     let tracking = tracking.and_then(|answer| parts.take("tracking", answer));
     let position = position.and_then(|answer| parts.take("tracking", answer));
     let events = events.and_then(|answer| parts.take("orders", answer)).map(|mut page| page["items"].take());

@@ -1,4 +1,8 @@
 //! The views of a gateway in front of services on paper: what they are made of, and what is missing when somebody is away.
+//!
+//! What is on paper is the contract between the gateway and the services, services/gateway/contract.json: what the
+//! gateway asks, and what it needs of the answer. Here it is shown that this is enough; `tests/it/consumer.rs` shows that the
+//! services keep it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -27,26 +31,41 @@ use crate::{Dependency, Deps, Gateway, Phones, Readiness};
 const ORDER: &str = "order_01h455vb4pex5vsknk084sn02q";
 const DRIVER: &str = "driver_01h455vb4pex5vsknk084sn02q";
 
+/// What the gateway asks the services, and what it needs of their answers.
+fn contract() -> serde_json::Map<String, Value> {
+    let text = include_str!("../../contract.json");
+    let contract: Value = serde_json::from_str(text).unwrap();
+    contract["interactions"].as_object().unwrap().clone()
+}
+
 /// What the services answer to each operation: everything else is 404.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Paper {
-    answers: Arc<Mutex<BTreeMap<&'static str, (u16, Value)>>>,
+    answers: Arc<Mutex<BTreeMap<String, (u16, Value)>>>,
     credentials: Arc<Mutex<BTreeSet<String>>>,
+    /// The names in the queries of each operation.
+    asked: Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>,
 }
 
 impl Paper {
-    fn write(&self, operation: &'static str, answer: Value) {
-        self.answers.lock().unwrap().insert(operation, (200, answer));
+    fn write(&self, operation: &str, answer: Value) {
+        self.answers.lock().unwrap().insert(operation.to_owned(), (200, answer));
     }
 
-    fn refuse(&self, operation: &'static str, status: u16) {
-        self.answers
-            .lock()
-            .unwrap()
-            .insert(operation, (status, json!({ "code": "on_paper", "detail": "No." })));
+    fn refuse(&self, operation: &str, status: u16) {
+        let refusal = (status, json!({ "code": "on_paper", "detail": "No." }));
+        self.answers.lock().unwrap().insert(operation.to_owned(), refusal);
     }
 
-    fn read(&self, operation: &'static str, headers: &HeaderMap) -> (StatusCode, axum::Json<Value>) {
+    fn read(
+        &self,
+        operation: &'static str,
+        uri: &http::Uri,
+        headers: &HeaderMap,
+    ) -> (StatusCode, axum::Json<Value>) {
+        let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let names = query.map(|(name, _)| name.into_owned());
+        self.asked.lock().unwrap().entry(operation.to_owned()).or_default().extend(names);
         let credential =
             headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         self.credentials.lock().unwrap().insert(credential.to_owned());
@@ -62,10 +81,13 @@ macro_rules! on_paper {
             /// On paper.
             #[utoipa::path(get, path = $path, operation_id = stringify!($name), tag = "paper",
                            responses((status = 200, description = "As it is written.")))]
-            async fn $name(State(paper): State<Paper>, headers: HeaderMap) -> (StatusCode, axum::Json<Value>) {
-                paper.read(stringify!($name), &headers)
+            async fn $name(State(paper): State<Paper>, uri: http::Uri, headers: HeaderMap)
+                -> (StatusCode, axum::Json<Value>) {
+                paper.read(stringify!($name), &uri, &headers)
             }
         )*)*
+
+        const ON_PAPER: &[(&str, &str, &str)] = &[$($((stringify!($name), $service, $path)),*),*];
 
         fn services(paper: &Paper) -> Vec<ServiceApi> {
             let row = |operation| Permission { operation, roles: PUBLIC, scope: None, tenant: Tenant::None };
@@ -148,37 +170,87 @@ async fn get(paper: &Paper, away: &[&str], path: &str, key: &str) -> (u16, Value
     (status, serde_json::from_slice(&body).unwrap())
 }
 
-fn order(status: &str) -> Value {
-    json!({ "id": ORDER, "number": "A-1", "status": status, "driver_id": DRIVER, "tracking_code": "7KQ2M9XTB4HP",
-            "allowed": ["arrived_at_dropoff"], "updated_at": "2026-11-20T11:00:00Z", "pickup": { "street": "Shop" },
-            "dropoff": { "street": "Door", "window": { "until": "2026-11-20T11:30:00Z" } },
-            "proof": { "dropoff": { "photo": "required" } } })
+/// A town with one driver who has one order that is late, and one order that waits: what is in the contract.
+fn town() -> Paper {
+    let answers =
+        contract().into_iter().map(|(operation, part)| (operation, (200, part["answer"].clone()))).collect();
+    Paper { answers: Arc::new(Mutex::new(answers)), credentials: Arc::default(), asked: Arc::default() }
 }
 
-/// A town with one driver who has one order that is late, and one order that waits.
-fn town() -> Paper {
-    let paper = Paper::default();
-    let page = |item: Value| json!({ "items": [item] });
-    paper.write("count_orders", json!({ "counts": { "created": 1, "picked_up": 1 } }));
-    paper.write("list_orders", page(order("picked_up")));
-    paper.write("get_order", order("picked_up"));
-    paper.write("list_order_events", page(json!({ "kind": "created" })));
-    let driver =
-        json!({ "id": DRIVER, "availability": "busy", "availability_since": "2026-11-20T08:00:00Z" });
-    paper.write("list_drivers", page(driver.clone()));
-    paper.write("get_my_driver", driver);
-    paper.write("list_shifts", page(json!({ "id": "shift_1" })));
-    let position = json!({ "driver_id": DRIVER, "lat": 60.0, "lon": 24.0, "at": "2026-11-20T11:40:00Z" });
-    paper.write("list_last_locations", page(position.clone()));
-    paper.write("get_location", position);
-    let queued = json!({ "order_id": "order_2", "number": "A-2", "state": "waiting", "round": 0, "waiting_since": "2026-11-20T11:45:00Z" });
-    paper.write("list_dispatch_queue", page(queued));
-    let stops = json!([{ "id": "stop_1", "order_id": ORDER, "kind": "dropoff", "locked": false }]);
-    paper.write("list_routes", page(json!({ "id": "route_1", "version": 3, "stops": stops })));
-    paper.write("list_offers", page(json!({ "id": "offer_1" })));
-    paper.write("get_tracking_page", json!({ "state": "active", "timeline": [] }));
-    paper.write("get_order_tracking", json!({ "order_id": ORDER, "timeline": [] }));
-    paper
+/// A page as somebody sees it.
+async fn page(paper: &Paper, path: &str) -> String {
+    let request = Request::get(path).header("authorization", "Bearer dmk_owner").body(Body::empty());
+    let response = gateway(paper, &[]).router.oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// Nothing is asked that the contract does not name, and nothing is named that is not asked.
+#[tokio::test]
+async fn the_gateway_asks_what_its_contract_says() {
+    let (paper, contract) = (town(), contract());
+    let named: Vec<_> = contract
+        .iter()
+        .map(|(operation, part)| (operation.as_str(), part["provider"].as_str(), part["path"].as_str()))
+        .collect();
+    let mut on_paper: Vec<_> =
+        ON_PAPER.iter().map(|(operation, service, path)| (*operation, Some(*service), Some(*path))).collect();
+    on_paper.sort_unstable();
+    assert_eq!(named, on_paper);
+    for (path, key) in [
+        ("/api/v1/overview", "dmk_owner"),
+        ("/api/v1/stats", "dmk_owner"),
+        ("/api/v1/drivers/me/day", "dmk_driver"),
+        (&format!("/api/v1/orders/{ORDER}/overview"), "dmk_owner"),
+    ] {
+        assert_eq!(get(&paper, &[], path, key).await.0, 200, "{path}");
+    }
+    // A queue of several pages is read on.
+    let mut queue = contract["list_dispatch_queue"]["answer"].clone();
+    queue["next_cursor"] = json!("x");
+    paper.write("list_dispatch_queue", queue);
+    get(&paper, &[], "/api/v1/stats", "dmk_owner").await;
+    page(&paper, "/live/board").await;
+    page(&paper, "/t/7KQ2M9XTB4HP").await;
+    let asked: BTreeMap<_, Value> = paper
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(operation, names)| (operation.clone(), json!(names)))
+        .collect();
+    let queries: BTreeMap<_, Value> =
+        contract.iter().map(|(operation, part)| (operation.clone(), part["query"].clone())).collect();
+    assert_eq!(asked, queries);
+}
+
+/// The pages need no more of an answer than the contract says.
+#[tokio::test]
+async fn the_pages_are_made_of_what_the_contract_says() {
+    let paper = town();
+    let track = page(&paper, "/t/7KQ2M9XTB4HP").await;
+    for said in [
+        "A-1",
+        "Ada&#39;s Bakery",
+        "+358912345678",
+        "Your order is on the way to you.",
+        "Ada comes by bicycle",
+        "red bicycle",
+        "ABC-123",
+        "14:10",
+        "14:18",
+        "80 of 100",
+        "It was picked up.",
+        "7 s ago",
+        "4071",
+    ] {
+        assert!(track.contains(said), "{said} is missing: {track}");
+    }
+    let board = page(&paper, "/live/board").await;
+    for said in ["Ada Lovelace", "A-1", "A-2", "busy", "is late", "Door 5"] {
+        assert!(board.contains(said), "{said} is missing: {board}");
+    }
 }
 
 #[tokio::test]
@@ -243,10 +315,13 @@ async fn a_driver_s_day_has_route_orders_and_offers() {
     let (status, day) = get(&paper, &[], "/api/v1/drivers/me/day", "dmk_driver").await;
     assert_eq!((status, &day["driver"]["id"]), (200, &json!(DRIVER)), "{day}");
     let stop = &day["route"]["stops"][0];
-    assert_eq!((&stop["place"]["street"], &stop["proof"]["photo"]), (&json!("Door"), &json!("required")));
+    assert_eq!((&stop["place"]["street"], &stop["proof"]["photo"]), (&json!("Door 5"), &json!("required")));
     assert_eq!(stop["allowed"], json!(["arrived_at_dropoff"]));
-    assert_eq!((&day["unrouted"], &day["offers"][0]["id"]), (&json!([]), &json!("offer_1")));
-    assert_eq!(day["shifts"][0]["id"], "shift_1");
+    assert_eq!(
+        (&day["unrouted"], &day["offers"][0]["id"]),
+        (&json!([]), &json!("offer_01h455vb4pex5vsknk084sn02q"))
+    );
+    assert_eq!(day["shifts"][0]["id"], "shift_01h455vb4pex5vsknk084sn02q");
     let (status, day) = get(&paper, &["dispatch", "orders"], "/api/v1/drivers/me/day", "dmk_driver").await;
     assert_eq!(
         (status, &day["unavailable"], &day["route"]),

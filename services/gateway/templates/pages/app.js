@@ -5,6 +5,8 @@
 const view = document.querySelector('[data-content]');
 const publicTopics = document.body.dataset.follow;
 const MANY = 20;
+/** How long a form that was begun and left stays as it is, milliseconds. */
+const KEPT = 120000;
 let token;
 let refreshing;
 
@@ -51,6 +53,20 @@ function say(text) {
 let loading = false;
 let again = false;
 let offline = false;
+/** Whether a button is held down: what is under a finger stays there until it is lifted. */
+let pressed = false;
+
+/** Whether somebody types, or has begun to fill in a form that was not sent yet. */
+function isBusy() {
+  const typing = view.contains(document.activeElement) && /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName);
+  const begun = [...view.querySelectorAll('form[data-begun]')].some((form) => Date.now() - Number(form.dataset.begun) < KEPT);
+  return typing || begun;
+}
+
+function begin(event) {
+  const form = event.target.closest('form');
+  if (form && view?.contains(form)) form.dataset.begun = String(Date.now());
+}
 
 /** Puts a fresh rendering in place, but not under the hands of somebody who types. */
 async function load() {
@@ -60,8 +76,8 @@ async function load() {
     const answer = await send(view.dataset.content);
     if (!answer.ok) { say(await problemOf(answer)); return; }
     const parsed = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    const typing = view.contains(document.activeElement) && /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName);
-    if (!typing) view.replaceChildren(...parsed.body.children);
+    if (pressed) again = true;
+    else if (!isBusy()) view.replaceChildren(...parsed.body.children);
     if (offline) say('');
     offline = false;
     followDriver();
@@ -153,17 +169,51 @@ function bodyOf(form) {
 async function capture(form) {
   // Proof first, then the step that names it.
   const { status, outcome, failure_reason, ...proof } = bodyOf(form);
+  if (proof.barcodes) proof.barcodes = proof.barcodes.split(/\s+/).filter(Boolean);
   const step = { status, at: new Date().toISOString() };
   if (status === 'delivered') step.outcome = outcome || 'delivered_to_recipient';
   if (status === 'failed') { step.outcome = outcome; step.failure_reason = failure_reason; }
   const picture = form.elements.photo?.files?.[0];
-  if (form.dataset.proof && (Object.keys(proof).length > 0 || picture)) {
+  const pad = form.querySelector('canvas.signature');
+  const signed = pad?.dataset.drawn !== undefined;
+  if (pad?.dataset.needed !== undefined && !signed) { say('The signature is missing.'); return false; }
+  if (form.dataset.proof && (Object.keys(proof).length > 0 || picture || signed)) {
     const made = await post(form.dataset.proof, { ...proof, stop: form.dataset.stop }, `${form.dataset.key}p`);
-    if (!made) return;
-    if (picture && !await put(`${form.dataset.proof}/${made.id}/photo`, picture)) return;
+    if (!made) return false;
+    if (picture && !await put(`${form.dataset.proof}/${made.id}/photo`, picture)) return false;
+    if (signed && !await put(`${form.dataset.proof}/${made.id}/signature`, await drawingOf(pad))) return false;
     step.proof_id = made.id;
   }
-  await post(form.action, step, form.dataset.key);
+  return await post(form.action, step, form.dataset.key) !== undefined;
+}
+
+// --- a name that is drawn with a finger ---------------------------------------------------------------------------
+
+function draw(event) {
+  const pad = event.target;
+  if (!(pad instanceof HTMLCanvasElement) || (event.type === 'pointermove' && event.buttons === 0)) return;
+  const box = pad.getBoundingClientRect();
+  const x = (event.clientX - box.left) * pad.width / box.width;
+  const y = (event.clientY - box.top) * pad.height / box.height;
+  const pen = pad.getContext('2d');
+  if (event.type === 'pointerdown') {
+    pad.setPointerCapture(event.pointerId);
+    // A picture without a background would be black on black.
+    if (pad.dataset.drawn === undefined) { pen.fillStyle = '#fff'; pen.fillRect(0, 0, pad.width, pad.height); }
+    pen.strokeStyle = '#000';
+    pen.lineWidth = 4;
+    pen.lineCap = 'round';
+    pen.beginPath();
+    pen.moveTo(x, y);
+  }
+  pen.lineTo(x, y);
+  pen.stroke();
+  pad.dataset.drawn = '';
+  begin(event);
+}
+
+function drawingOf(pad) {
+  return new Promise((resolve) => pad.toBlob(resolve, 'image/png'));
 }
 
 async function post(path, body, key, method = 'POST') {
@@ -190,13 +240,18 @@ async function submit(event) {
   const button = event.submitter;
   if (button) button.disabled = true;
   say('');
+  let sent = true;
   try {
     if (form.dataset.kind === 'sign-in') await signIn(form);
-    else if (form.dataset.kind === 'step') await capture(form);
-    else await post(form.action, bodyOf(form), form.dataset.key, form.dataset.method);
+    else if (form.dataset.kind === 'step') sent = await capture(form);
+    else sent = await post(form.action, bodyOf(form), form.dataset.key, form.dataset.method) !== undefined;
+    // What was refused is decided: the next try is another one.
+    if (!sent) delete form.dataset.key;
   } catch {
+    sent = false;
     say('No connection. It was not sent; try again.');
   }
+  if (sent) delete form.dataset.begun;
   if (button) button.disabled = false;
   document.activeElement?.blur?.();
   if (view) await load();
@@ -265,6 +320,10 @@ async function report() {
 // --- start ---------------------------------------------------------------------------------------------------------------
 
 document.addEventListener('submit', submit);
+document.addEventListener('input', begin);
+document.addEventListener('pointerdown', (event) => { pressed = true; draw(event); });
+for (const end of ['pointerup', 'pointercancel']) document.addEventListener(end, () => { pressed = false; });
+document.addEventListener('pointermove', draw);
 document.addEventListener('click', (event) => {
   const does = event.target.closest('[data-does]')?.dataset.does;
   if (does === 'sign-out') leave();

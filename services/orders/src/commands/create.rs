@@ -16,10 +16,11 @@ use platform::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::moving::{Move, apply};
+use super::proofs::make_pin;
 use crate::context::Orders;
 use crate::domain::package::PackageStatus;
 use crate::domain::preparation::Preparation;
-use crate::domain::proof::{Level, Requirements, Stop as StopKind};
+use crate::domain::proof::{Requirements, Stop as StopKind};
 use crate::domain::status::{Command, Movement};
 use crate::domain::{number, tracking};
 use crate::entities::{AuditedOrder, Contact, Order, Package, Place, SealedContact, Stop};
@@ -99,8 +100,9 @@ pub async fn create(tx: &mut Tx, context: &Orders, new: &NewOrder, action: &'sta
     let mut order = build(tx, new, shop.as_ref()).await?;
     let locked = orders::insert(tx, context.vault(), &order).await?;
     for (stop, pin) in &new.pins {
-        pins::set(tx, context.vault(), order.id, *stop, pin).await?;
+        pins::set(tx, context.vault(), &order, *stop, pin).await?;
     }
+    make_pin(tx, context, &order).await?;
     let event = NewEvent {
         kind: "created",
         from: "created",
@@ -135,9 +137,9 @@ pub fn check(new: &NewOrder) -> Result<()> {
             return Err(Error::invalid_field(pointer, "ends before it begins"));
         }
     }
-    for stop in StopKind::ALL {
-        let wanted = matches!(new.proof.at(stop).pin, Level::Required | Level::Warn);
-        if wanted && !new.pins.iter().any(|(set, _)| *set == stop) {
+    // That of the drop-off is made where none is set: the customer's page says it.
+    for stop in [StopKind::Pickup, StopKind::Return] {
+        if new.proof.at(stop).asks_for_pin() && !new.pins.iter().any(|(set, _)| *set == stop) {
             let pointer = format!("/pins/{}", stop.as_str());
             return Err(Error::invalid_field(pointer, "is asked for at this stop and not set"));
         }

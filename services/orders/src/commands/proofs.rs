@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{locked, steps};
 use crate::context::{Orders, Viewer};
-use crate::domain::proof::{Kind, Stop, judge_pin};
+use crate::domain::proof::{self, Kind, Stop, judge_pin};
 use crate::domain::status::Refusal;
 use crate::entities::{Order, Proof};
 use crate::error;
@@ -157,8 +157,17 @@ pub async fn set_pin(tx: &mut Tx, context: &Orders, id: OrderId, stop: Stop, pin
     if order.movement.is_over() {
         return Err(error::too_late(&order, &["pins"]));
     }
-    pins::set(tx, context.vault(), id, stop, pin).await?;
+    pins::set(tx, context.vault(), &order, stop, pin).await?;
     tx.audit(Entry::new("set_order_pin", "order", id).detail(json!({ "stop": stop.as_str() }))).await
+}
+
+/// Makes the PIN of the drop-off where one is asked for and none was set: the customer's page says it.
+pub async fn make_pin(tx: &mut Tx, context: &Orders, order: &Order) -> Result<()> {
+    if !order.proof.at(Stop::Dropoff).asks_for_pin() || pins::is_set(tx, order.id, Stop::Dropoff).await? {
+        return Ok(());
+    }
+    let pin = Private::from(proof::pin(tx.random()));
+    pins::set(tx, context.vault(), order, Stop::Dropoff, &pin).await
 }
 
 /// Adds an uploaded picture to a proof, in place of the one before.

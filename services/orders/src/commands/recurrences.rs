@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::update::Clearable;
 use crate::context::Orders;
-use crate::domain::proof::{Level, Stop as StopKind};
+use crate::domain::proof::Stop as StopKind;
 use crate::domain::recurrence::{Rule, RuleError};
 use crate::entities::recurrence::{AuditedRecurrence, Next, Offsets, Recurrence, Template};
 use crate::error::no_recurrence;
@@ -121,8 +121,8 @@ fn check(template: &Template, shop: Option<ShopId>) -> Result<()> {
             return Err(Error::invalid_field(pointer, "ends before it begins"));
         }
     }
-    let asks = |stop| matches!(template.order.proof.at(stop).pin, Level::Required | Level::Warn);
-    if let Some(stop) = StopKind::ALL.into_iter().find(|stop| asks(*stop)) {
+    let asks = |stop: &StopKind| template.order.proof.at(*stop).asks_for_pin();
+    if let Some(stop) = [StopKind::Pickup, StopKind::Return].into_iter().find(asks) {
         let pointer = format!("/template/proof/{}/pin", stop.as_str());
         return Err(Error::invalid_field(pointer, "cannot be asked for: a PIN is set for one order"));
     }

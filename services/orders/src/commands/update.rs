@@ -20,6 +20,7 @@ use platform::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::locked;
+use super::proofs::make_pin;
 use crate::context::{Orders, Viewer};
 use crate::domain::proof::Requirements;
 use crate::entities::{AuditedOrder, Order, Stop};
@@ -216,6 +217,9 @@ async fn save(
     }
     if change.dropoff.is_some() {
         stops::update(tx, context.vault(), &order.dropoff).await?;
+    }
+    if change.proof.is_some() {
+        make_pin(tx, context, order).await?;
     }
     let words = terms::of_order(tx, context.vault(), order).await?;
     terms::replace(tx, order.id, &words).await?;

@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 
 use contracts::orders::OrderStatus;
+use kernel::random::Random;
 use serde::{Deserialize, Serialize};
 
 /// Wrong PINs until a stop is locked.
@@ -140,6 +141,11 @@ impl Wanted {
         }
     }
 
+    /// Whether somebody is asked for a PIN, so that there has to be one.
+    pub const fn asks_for_pin(self) -> bool {
+        matches!(self.pin, Level::Required | Level::Warn)
+    }
+
     /// What is missing of what was captured.
     pub fn missing(self, captured: &BTreeSet<Kind>) -> Missing {
         let of = |level| {
@@ -181,6 +187,11 @@ pub struct Missing {
     pub required: Vec<Kind>,
     /// The step is done without these, and that is recorded.
     pub warned: Vec<Kind>,
+}
+
+/// A PIN as it is made where a drop-off asks for one and nobody has set it.
+pub fn pin(random: &Random) -> String {
+    format!("{:04}", random.below(10_000))
 }
 
 /// What becomes of a presented PIN.

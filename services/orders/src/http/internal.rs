@@ -1,6 +1,6 @@
-//! Operations for other services: dispatch gives and takes orders, tracking notices arrivals.
+//! Operations for other services: dispatch gives and takes orders, tracking notices arrivals and shows the PIN.
 
-use contracts::calls::{AssignOrder, Assigned, PackageOrder, ReportStep, UnassignOrder};
+use contracts::calls::{AssignOrder, Assigned, HandOverPin, PackageOrder, ReportStep, UnassignOrder};
 use kernel::ids::OrderId;
 use platform::Result;
 use platform::http::internal::Internal;
@@ -10,7 +10,7 @@ use platform::idempotency::{Answer, Call};
 use super::orders::on_order;
 use crate::commands::{assign, steps};
 use crate::context::Orders;
-use crate::queries::packages;
+use crate::queries::{packages, pins};
 
 /// The routes with their permission rows.
 pub(crate) fn api(context: &Orders) -> ServiceApi {
@@ -23,6 +23,9 @@ pub(crate) fn api(context: &Orders) -> ServiceApi {
         })
         .tell::<ReportStep, _>("internal_report_step", |context, call, asked| {
             Box::pin(async move { notice(&context, &call, asked).await })
+        })
+        .ask::<HandOverPin, _>("internal_hand_over_pin", |context, scope, asked| {
+            Box::pin(async move { pins::shown(&context, &scope, asked.order_id).await })
         })
         .ask_installation::<PackageOrder, _>("internal_package_order", |context, _scope, asked| {
             Box::pin(async move { packages::order_of(&context, &asked.tracking_number).await })

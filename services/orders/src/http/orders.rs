@@ -18,7 +18,7 @@ use platform::idempotency::{Answer, Call};
 use utoipa_axum::routes;
 
 use crate::commands::moving::Done;
-use crate::context::Orders;
+use crate::context::{Orders, Viewer};
 use crate::entities::Order;
 
 pub(super) fn routes(api: Api<Orders>) -> Api<Orders> {
@@ -55,7 +55,8 @@ where
 }
 
 /// How an order stands after a command that moves it.
-pub(in crate::http) fn moved(order: &Order, done: Done) -> Result<Answer> {
-    let body = view::OrderMoved { moved: done == Done::Moved, order: view::OrderView::new(order) };
+pub(in crate::http) fn moved(order: &Order, done: Done, viewer: &Viewer) -> Result<Answer> {
+    let order_view = view::OrderView::new(order, viewer);
+    let body = view::OrderMoved { moved: done == Done::Moved, order: order_view };
     Ok(Answer::json(200, &body)?.versioned(order.version))
 }

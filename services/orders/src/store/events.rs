@@ -9,7 +9,7 @@ use platform::vault::{Place, Private, Vault};
 use platform::{Error, Result};
 use serde_json::Value;
 
-use super::{open_note, position, seal_note};
+use super::{open_said, position, seal_said};
 use crate::entities::{Order, OrderEvent};
 
 /// For sealed columns.
@@ -59,7 +59,7 @@ pub async fn append(tx: &mut Tx, vault: &Vault, order: &Order, new: NewEvent) ->
     let id: OrderEventId = tx.id();
     let subject = order.dropoff.subject;
     let place = Place::new(TABLE, "note", id);
-    let note = seal_note(tx, vault, subject, place, new.note.as_ref()).await?;
+    let note = seal_said(tx, vault, subject, place, new.note.as_ref()).await?;
     let note_subject = note.is_some().then_some(subject.uuid());
     sqlx::query!(
         "INSERT INTO orders.events (org_id, order_id, seq, id, kind, from_status, to_status, driver_id, attempt, at, recorded_at,
@@ -113,7 +113,7 @@ pub async fn list(
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
         let place = Place::new(TABLE, "note", row.id);
-        let note = open_note(tx, vault, row.subject_id, place, row.note.as_ref()).await?;
+        let note = open_said(tx, vault, row.subject_id, place, row.note.as_ref()).await?;
         events.push(OrderEvent {
             id: OrderEventId::new(row.id),
             seq: row.seq,

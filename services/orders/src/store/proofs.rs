@@ -9,7 +9,7 @@ use platform::db::{Locked, Tx};
 use platform::vault::{Place, Subject, SubjectKey, Vault};
 use platform::{Error, Result};
 
-use super::{position, seal_note};
+use super::{position, seal_said};
 use crate::domain::proof::{Kind, Stop};
 use crate::entities::Proof;
 
@@ -70,8 +70,8 @@ pub async fn insert(tx: &mut Tx, vault: &Vault, proof: &Proof) -> Result<()> {
     let org = tx.org()?;
     let place = |column| Place::new(TABLE, column, proof.id);
     let (subject, name, said) = (proof.subject, proof.signature_name.as_ref(), proof.notes.as_ref());
-    let signature_name = seal_note(tx, vault, subject, place("signature_name"), name).await?;
-    let notes = seal_note(tx, vault, subject, place("notes"), said).await?;
+    let signature_name = seal_said(tx, vault, subject, place("signature_name"), name).await?;
+    let notes = seal_said(tx, vault, subject, place("notes"), said).await?;
     sqlx::query!(
         "INSERT INTO orders.proofs (org_id, id, order_id, version, stop, attempt, at, recorded_at, by, lat, lon, subject_id,
                                     signature_name, notes, barcodes, pin, age_confirmed)

@@ -9,7 +9,7 @@ use platform::db::Tx;
 use platform::vault::{Place, Private, Vault};
 use sqlx::QueryBuilder;
 
-use super::{open_note, position, seal_note};
+use super::{open_said, position, seal_said};
 use crate::entities::Scan;
 
 /// For sealed columns.
@@ -67,7 +67,7 @@ pub async fn append(
     let (org, now, by) = (tx.org()?, tx.now(), tx.scope().actor.clone());
     let id: ScanId = tx.id();
     let place = Place::new(TABLE, "note", id);
-    let note = seal_note(tx, vault, subject, place, new.note.as_ref()).await?;
+    let note = seal_said(tx, vault, subject, place, new.note.as_ref()).await?;
     let note_subject = note.is_some().then_some(subject.uuid());
     sqlx::query!(
         "INSERT INTO orders.scans (org_id, package_id, id, status, at, recorded_at, by, lat, lon, note, subject_id)
@@ -123,7 +123,7 @@ pub async fn list(
     let mut scans = Vec::with_capacity(rows.len());
     for row in rows {
         let place = Place::new(TABLE, "note", row.id);
-        let note = open_note(tx, vault, row.subject_id, place, row.note.as_ref()).await?;
+        let note = open_said(tx, vault, row.subject_id, place, row.note.as_ref()).await?;
         scans.push(Scan {
             id: ScanId::new(row.id),
             status: row.status,

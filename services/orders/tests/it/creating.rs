@@ -115,7 +115,7 @@ async fn what_means_nothing_is_refused_by_field() {
             "window": { "from": "2026-11-20T12:00:00Z", "until": "2026-11-20T11:00:00Z" } } }),
         ),
         ("/metadata", json!({ "metadata": { "deep": { "er": 1 } } })),
-        ("/pins/dropoff", json!({ "proof": { "dropoff": { "pin": "required" } } })),
+        ("/pins/return", json!({ "proof": { "return": { "pin": "required" } } })),
         ("/ready_at", json!({ "ready_at": "-000001-01-01T00:00:00Z" })),
         ("/priority", json!({ "priority": 1000 })),
         ("/cash/amount_minor", json!({ "cash": { "amount_minor": 0, "currency": "EUR" } })),

@@ -2,6 +2,8 @@
 
 use std::io::Cursor;
 
+use contracts::calls::HandOverPin;
+use platform::db::Scope;
 use serde_json::{Value, json};
 use testkit::http::{Call, Reply};
 use testkit::service::PUBLIC_URL;
@@ -123,6 +125,72 @@ async fn five_wrong_pins_lock_a_stop_until_a_manager_sets_it_anew() {
     assert_eq!(pin("123456").await.is(201).json()["pin"], true);
     world.step(&order, driver, "delivered").await.is(200);
     capture(&world, &order, json!({ "stop": "pickup", "pin": "1234" })).await.refused(409, "pin_unset");
+    world.town.finish().await;
+}
+
+/// What tracking asks for, and what the customer's page says then.
+async fn shown(world: &World, order: &str) -> Option<String> {
+    let asked = HandOverPin { order_id: order.rsplit('/').next().unwrap().parse().unwrap() };
+    let scope = Scope::system(world.town.bakery.id);
+    world.town.as_service("tracking").ask(&scope, &asked).await.unwrap().pin
+}
+
+#[tokio::test]
+async fn a_pin_that_nobody_set_is_made_and_shown_to_the_customer_only() {
+    let world = World::new().await;
+    let driver = &world.town.bakery.driver;
+    let order = asking(&world, json!({ "dropoff": { "pin": "required" } }), json!({})).await;
+    let pin = shown(&world, &order).await.unwrap();
+    assert!(pin.len() == 4 && pin.bytes().all(|digit| digit.is_ascii_digit()), "{pin}");
+    let sealed: Vec<u8> = sqlx::query_scalar("SELECT pin FROM orders.pins")
+        .fetch_one(&mut world.town.db.admin().await)
+        .await
+        .unwrap();
+    assert!(!sealed.windows(pin.len()).any(|part| part == pin.as_bytes()), "it is sealed");
+    // Neither the order nor what happened to it says it, and a driver does not know where it is shown.
+    let of_driver = world.town.get(&order).bearer(&driver.token).await.is(200).json();
+    let listed = world.town.get("/api/v1/orders").bearer(&driver.token).await.is(200).json();
+    let summary = world.town.get(format!("{order}/summary")).bearer(&driver.token).await.is(200).json();
+    let step = world.step(&order, driver, "picked_up").await.is(200).json();
+    for seen in [&of_driver, &listed["items"][0], &summary, &step["order"]] {
+        assert!(seen["id"].is_string() && seen.get("tracking_code").is_none(), "{seen}");
+    }
+    assert!(world.read(&order).await["tracking_code"].is_string(), "staff does");
+    assert!(world.read(&format!("{order}/summary")).await["tracking_code"].is_string());
+    world.step(&order, driver, "delivered").await.refused(409, "proof_missing");
+    let say = |pin: &str| capture(&world, &order, json!({ "stop": "dropoff", "pin": pin }));
+    say(if pin == "0000" { "0001" } else { "0000" }).await.refused(409, "pin_wrong");
+    say(&pin).await.is(201);
+    world.step(&order, driver, "delivered").await.is(200);
+    assert_eq!(shown(&world, &order).await, None, "it is over");
+    world.town.finish().await;
+}
+
+#[tokio::test]
+async fn a_pin_is_made_for_copies_and_where_it_is_asked_for_later_and_stays_otherwise() {
+    let world = World::new().await;
+    let manager = &world.town.bakery.manager.token;
+    let order = asking(&world, json!({}), json!({})).await;
+    assert_eq!(shown(&world, &order).await, None);
+    let ask = |wanted: Value| {
+        let call = world.town.client.patch(&order).bearer(manager).header("if-match", "*");
+        call.json(&json!({ "proof": { "dropoff": wanted } }))
+    };
+    ask(json!({ "pin": "warn" })).await.is(200);
+    let pin = shown(&world, &order).await.unwrap();
+    ask(json!({ "pin": "required", "photo": "required" })).await.is(200);
+    assert_eq!(shown(&world, &order).await.as_ref(), Some(&pin), "the customer knows it already");
+    let copy = world.town.client.post(format!("{order}/duplicate")).bearer(manager).await.is(201);
+    assert!(shown(&world, &path(&copy)).await.is_some(), "its own");
+    let set = json!({ "stop": "dropoff", "pin": "123456" });
+    world.town.post(format!("{order}/pins"), set).bearer(manager).await.is(204);
+    assert_eq!(shown(&world, &order).await.as_deref(), Some("123456"));
+    let set = json!({ "stop": "pickup", "pin": "1234" });
+    world.town.post(format!("{order}/pins"), set).bearer(manager).await.is(204);
+    assert_eq!(
+        world.town.count("SELECT count(*) FROM orders.pins WHERE stop = 'pickup' AND pin IS NULL").await,
+        1
+    );
     world.town.finish().await;
 }
 

@@ -375,7 +375,7 @@ async fn what_cannot_be_is_refused_at_its_field() {
     let mut backward = bread();
     backward["template"]["dropoff"]["window_from_min"] = json!(60);
     let mut pin = bread();
-    pin["template"]["proof"] = json!({ "dropoff": { "pin": "required" } });
+    pin["template"]["proof"] = json!({ "pickup": { "pin": "required" } });
     let mut nowhere = bread();
     nowhere["template"].as_object_mut().unwrap().remove("pickup");
     for (body, pointer) in [
@@ -392,7 +392,7 @@ async fn what_cannot_be_is_refused_at_its_field() {
         (with(json!({ "starts_at": "2026-11-21T08:00Z" })), "/starts_at"),
         (with(json!({ "lead_minutes": 10_081 })), "/lead_minutes"),
         (backward, "/template/dropoff/window_until_min"),
-        (pin, "/template/proof/dropoff/pin"),
+        (pin, "/template/proof/pickup/pin"),
         (nowhere, "/template/pickup"),
     ] {
         let reply = world.town.post(PATH, &body).bearer(manager).await.refused(422, "invalid");

@@ -40,7 +40,7 @@ impl Minute {
 
     fn time(self) -> Time {
         let part = |number: u16| i8::try_from(number).unwrap_or(0);
-        Time::new(part(self.0 / 60), part(self.0 % 60), 0, 0).unwrap_or(Time::midnight())
+        Time::new(part(self.0 / 60), part(self.0 % 60), 0, 0).unwrap_or_default()
     }
 }
 

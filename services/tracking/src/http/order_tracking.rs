@@ -61,9 +61,10 @@ pub(crate) struct OrderTracking {
     /// When it is expected at the drop-off.
     #[serde(skip_serializing_if = "Option::is_none")]
     eta: Option<EtaView>,
-    /// The customer's page.
-    #[schema(example = "https://deliveries.example.com/track/7KQ2M9XTB4HP")]
-    link: String,
+    /// The customer's page. Drivers do not see it: the page shows the PIN that they are to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://deliveries.example.com/t/7KQ2M9XTB4HP")]
+    link: Option<String>,
     /// What has happened, oldest first, with what customers do not see.
     timeline: Vec<TimelineRow>,
     /// When the customer confirmed the receipt.
@@ -73,6 +74,10 @@ pub(crate) struct OrderTracking {
     /// What the customer said.
     #[serde(skip_serializing_if = "Option::is_none")]
     rating: Option<OrderRating>,
+}
+
+fn page(tracking: &Tracking, code: &str) -> String {
+    format!("{}/t/{code}", tracking.ground().public_url)
 }
 
 /// Shows the timeline of an order, its expected time and the link of its customer's page. Drivers see what they have.
@@ -106,7 +111,7 @@ pub(crate) async fn get_order_tracking(
         driver_id: delivery.driver_id,
         attempt: delivery.attempt,
         eta: delivery.eta.map(EtaView::from),
-        link: format!("{}/track/{}", tracking.ground().public_url, delivery.facts.tracking_code),
+        link: (!is_driver).then(|| page(&tracking, &delivery.facts.tracking_code)),
         timeline: timeline.into_iter().map(TimelineRow::from).collect(),
         confirmed_at: delivery.confirmed_at,
         rating: rating.map(|rating| OrderRating {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use contracts::calls::{DriverCard, DriverCards, PublicOrder};
+use contracts::calls::{DriverCard, DriverCards, HandOverPin, PublicOrder};
 use contracts::orders::OrderStatus;
 use contracts::tracking::{DriverLocation, EtaWindow};
-use kernel::ids::{DriverId, OrgId};
+use kernel::ids::{DriverId, OrderId, OrgId};
 use kernel::time::Timestamp;
 use platform::cache::Key;
 use platform::db::{Scope, Tx};
+use platform::vault::Private;
 use platform::{Error, Result};
 
 use crate::commands::report;
@@ -58,6 +59,8 @@ pub struct Details {
     pub position: Option<(Timestamp, DriverLocation)>,
     /// Who comes.
     pub card: Option<DriverCard>,
+    /// What the customer says at the door.
+    pub pin: Option<Private>,
 }
 
 /// Which order a code belongs to, while its page is worth following.
@@ -99,6 +102,9 @@ pub async fn read(tracking: &Tracking, code: &str) -> Result<Page> {
     if let Some(driver) = coming {
         details.card = card(tracking, org, driver).await;
     }
+    if state == State::Active {
+        details.pin = pin(tracking, org, order).await;
+    }
     let message = page::message(state, delivery.status);
     Ok(Page { now, state, message, shop, details })
 }
@@ -125,6 +131,7 @@ async fn details(
         stars: rating.map(|rating| rating.stars),
         position,
         card: None,
+        pin: None,
     })
 }
 
@@ -141,6 +148,17 @@ async fn position(
         return Ok(None);
     }
     report::latest(tracking, tx, driver).await
+}
+
+/// The PIN of the drop-off, as orders tell it: it is kept in one place only. The page works without it.
+async fn pin(tracking: &Tracking, org: OrgId, order_id: OrderId) -> Option<Private> {
+    match tracking.ground().peers.ask(&Scope::system(org), &HandOverPin { order_id }).await {
+        Ok(shown) => shown.pin.map(Private::from),
+        Err(error) => {
+            tracing::warn!(cause = error.chain(), "a page is shown without its PIN");
+            None
+        }
+    }
 }
 
 /// Who comes. The page works without it: the service that knows may be away.

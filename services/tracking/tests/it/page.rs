@@ -53,6 +53,21 @@ async fn the_page_works_without_the_couriers_name_and_remembers_it() {
 }
 
 #[tokio::test]
+async fn the_pin_is_shown_until_the_order_is_over_and_missed_while_orders_is_away() {
+    let world = world().await;
+    world.on_the_way(1).await;
+    let pin = || async { world.page(1).await.is(200).json().get("pin").cloned() };
+    assert_eq!(pin().await, Some(json!("4071")));
+    world.orders.away(true);
+    assert_eq!(pin().await, None, "the page works without it");
+    world.orders.away(false);
+    assert_eq!(pin().await, Some(json!("4071")), "nothing was remembered");
+    world.step(1, 5, OrderStatus::EnrouteToDropoff, OrderStatus::Delivered, world.driver).await;
+    assert_eq!(pin().await, None);
+    world.town.finish().await;
+}
+
+#[tokio::test]
 async fn the_courier_is_shown_to_the_next_customer_only() {
     let world = world().await;
     world.on_the_way(1).await;

@@ -148,7 +148,9 @@ async fn staff_follow_every_order_and_drivers_their_own() {
     let path = |number| format!("/api/v1/orders/{}/tracking", order(number));
     let town = &world.town;
     let seen = town.get(path(1)).bearer(&town.bakery.driver.token).await.is(200);
-    assert_eq!(seen.text("/link"), "https://dropmate.test/track/CDE000000001");
+    assert!(seen.json().get("link").is_none(), "the page shows the PIN that the driver is to be told");
+    let seen = town.get(path(1)).bearer(&town.bakery.dispatcher.token).await.is(200);
+    assert_eq!(seen.text("/link"), "https://dropmate.test/t/CDE000000001");
     town.get(path(2)).bearer(&town.bakery.driver.token).await.refused(404, "not_found");
     town.get(path(2)).bearer(&town.bakery.dispatcher.token).await.is(200);
     town.get(path(2)).bearer(&town.bakery.key("dmk", &["tracking:read"])).await.is(200);

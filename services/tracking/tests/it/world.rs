@@ -1,6 +1,8 @@
 //! A town with drivers, and the other services as far as tracking calls them.
 
-use contracts::calls::{DriverCard, DriverCards, OrderState, ReportStep, StepReported};
+use contracts::calls::{
+    DriverCard, DriverCards, HandOverPin, OrderState, ReportStep, ShownPin, StepReported,
+};
 use contracts::dispatch::{RouteChanged, RouteStop};
 use contracts::drivers::{DriverCreated, DriverFacts};
 use contracts::orders::{
@@ -49,6 +51,7 @@ where
             OrderState { status: step.status, driver_id: Some(step.driver_id), attempt: 1, version: 9 };
         Ok(StepReported { moved: true, state: stands })
     });
+    orders.on::<HandOverPin, _>(|_| Ok(ShownPin { pin: Some("4071".to_owned()) }));
     drivers.on::<DriverCards, _>(|asked| {
         let card = |driver_id| DriverCard {
             driver_id,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::view::OrderMoved;
 use super::{moved, on_order};
 use crate::commands::assign;
-use crate::context::Orders;
+use crate::context::{Orders, Viewer};
 
 /// Who gets an order.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
@@ -51,7 +51,7 @@ pub(crate) async fn assign_order(
         Box::pin(async move {
             let (order, done) =
                 assign::assign(tx, &orders, id, driver_id, instead_of, None, "assign_order").await?;
-            moved(&order, done)
+            moved(&order, done, &Viewer::Staff)
         })
     })
     .await
@@ -74,7 +74,7 @@ pub(crate) async fn unassign_order(
         let orders = orders.clone();
         Box::pin(async move {
             let (order, done) = assign::unassign(tx, &orders, id, None, "unassign_order").await?;
-            moved(&order, done)
+            moved(&order, done, &Viewer::Staff)
         })
     })
     .await
@@ -110,7 +110,7 @@ pub(crate) async fn hand_over_order(
         let (viewer, orders) = (viewer.clone(), orders.clone());
         Box::pin(async move {
             let (order, done) = assign::hand_over(tx, &orders, &viewer, id, to).await?;
-            moved(&order, done)
+            moved(&order, done, &viewer)
         })
     })
     .await

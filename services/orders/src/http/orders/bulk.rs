@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::moves::CancelReason;
 use super::{moved, on_order};
 use crate::commands::{assign, steps};
-use crate::context::Orders;
+use crate::context::{Orders, Viewer};
 
 /// What is done with each order.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -156,7 +156,7 @@ async fn one(context: &Orders, call: &Call, id: OrderId, todo: Todo) -> Result<A
                 Todo::Unassign => assign::unassign(tx, &orders, id, None, "bulk_orders").await?,
                 Todo::Cancel(reason) => steps::cancel(tx, &orders, id, reason, None, "bulk_orders").await?,
             };
-            moved(&order, done)
+            moved(&order, done, &Viewer::Staff)
         })
     })
     .await

@@ -20,7 +20,7 @@ use super::body::{CashToCollect, NewOrderPackage, NewOrderStop, metadata};
 use super::view::{OrderView, ProofRequirements, free_object};
 use crate::commands::create::{NewOrder, NewPackage, NewStop, create};
 use crate::commands::duplicate::duplicate;
-use crate::context::Orders;
+use crate::context::{Orders, Viewer};
 use crate::domain::proof::Stop;
 use crate::http::text::{self, private};
 
@@ -33,7 +33,7 @@ pub(super) struct StopPins {
     #[garde(inner(pattern(text::PIN)))]
     #[schema(pattern = "^[0-9]{4,6}$")]
     pickup: Option<String>,
-    /// At the drop-off.
+    /// At the drop-off. Where it is asked for and not set, one of 4 digits is made; the customer's page shows it.
     #[garde(inner(pattern(text::PIN)))]
     #[schema(pattern = "^[0-9]{4,6}$")]
     dropoff: Option<String>,
@@ -170,7 +170,7 @@ pub(crate) async fn create_order(
             Box::pin(async move {
                 let order = create(tx, &orders, &new, "create_order").await?;
                 let location = format!("/api/v1/orders/{}", order.id);
-                let answer = Answer::json(201, &OrderView::new(&order))?;
+                let answer = Answer::json(201, &OrderView::new(&order, &Viewer::Staff))?;
                 Ok(answer.versioned(order.version).with_header("location", location))
             })
         })
@@ -197,7 +197,7 @@ pub(crate) async fn duplicate_order(
             Box::pin(async move {
                 let order = duplicate(tx, &orders, id).await?;
                 let location = format!("/api/v1/orders/{}", order.id);
-                let answer = Answer::json(201, &OrderView::new(&order))?;
+                let answer = Answer::json(201, &OrderView::new(&order, &Viewer::Staff))?;
                 Ok(answer.versioned(order.version).with_header("location", location))
             })
         })

@@ -18,7 +18,7 @@ use super::view::{OrderMoved, OrderPosition};
 use super::{moved, on_order};
 use crate::commands::preparation;
 use crate::commands::steps::{self, Step};
-use crate::context::Orders;
+use crate::context::{Orders, Viewer};
 use crate::domain::preparation::Preparation;
 use crate::http::text::{self, private};
 
@@ -91,7 +91,7 @@ pub(crate) async fn report_order_status(
         let (step, viewer, orders) = (step.clone(), viewer.clone(), orders.clone());
         Box::pin(async move {
             let (order, done) = steps::step(tx, &orders, &viewer, id, &step).await?;
-            moved(&order, done)
+            moved(&order, done, &viewer)
         })
     })
     .await
@@ -159,7 +159,7 @@ pub(crate) async fn cancel_order(
         let (note, orders) = (note.clone(), orders.clone());
         Box::pin(async move {
             let (order, done) = steps::cancel(tx, &orders, id, reason, note, "cancel_order").await?;
-            moved(&order, done)
+            moved(&order, done, &Viewer::Staff)
         })
     })
     .await
@@ -183,7 +183,7 @@ pub(crate) async fn reattempt_order(
         let (viewer, orders) = (viewer.clone(), orders.clone());
         Box::pin(async move {
             let (order, done) = steps::reattempt(tx, &orders, &viewer, id).await?;
-            moved(&order, done)
+            moved(&order, done, &viewer)
         })
     })
     .await
@@ -226,7 +226,7 @@ pub(crate) async fn correct_order(
         let (reason, orders) = (reason.clone(), orders.clone());
         Box::pin(async move {
             let (order, done) = steps::correct(tx, &orders, id, status, &reason).await?;
-            moved(&order, done)
+            moved(&order, done, &Viewer::Staff)
         })
     })
     .await
@@ -286,7 +286,7 @@ pub(crate) async fn prepare_order(
         let orders = orders.clone();
         Box::pin(async move {
             let (order, done) = preparation::prepare(tx, &orders, id, to).await?;
-            moved(&order, done)
+            moved(&order, done, &Viewer::Staff)
         })
     })
     .await

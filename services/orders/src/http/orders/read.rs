@@ -16,7 +16,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::view::{OrderEventView, OrderView};
-use crate::context::Orders;
+use crate::context::{Orders, Viewer};
+use crate::entities::Order;
 use crate::http::text;
 use crate::queries::orders::{self as read, Search};
 
@@ -137,7 +138,7 @@ pub(crate) async fn list_orders(
     let viewer = context.viewer(&reader.principal, &reader.scope).await?;
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let page = read::page(&context, &reader.scope, &viewer, &search, &page).await?;
-    Ok(Json(page.map(|order| OrderView::new(&order))))
+    Ok(Json(page.map(|order| OrderView::new(&order, &viewer))))
 }
 
 /// One order, with what is about people.
@@ -155,7 +156,7 @@ pub(crate) async fn get_order(
 ) -> Result<Response> {
     let viewer = context.viewer(&reader.principal, &reader.scope).await?;
     let order = read::one(&context, &reader.scope, &viewer, id).await?;
-    Ok(known.respond(order.version, || Json(OrderView::new(&order)).into_response()))
+    Ok(known.respond(order.version, || Json(OrderView::new(&order, &viewer)).into_response()))
 }
 
 /// One order without anything about people: what boards and followers ask for again and again.
@@ -174,8 +175,12 @@ pub(crate) async fn get_order_summary(
     reader: Reader,
 ) -> Result<Response> {
     let viewer = context.viewer(&reader.principal, &reader.scope).await?;
-    let show = |order: &crate::entities::Order| Ok(serde_json::to_value(OrderView::new(order))?);
-    let summary = Box::pin(read::summary(&context, &reader.scope, &viewer, id, show)).await?;
+    // One for everybody is kept.
+    let show = |order: &Order| Ok(serde_json::to_value(OrderView::new(order, &Viewer::Staff))?);
+    let mut summary = Box::pin(read::summary(&context, &reader.scope, &viewer, id, show)).await?;
+    if let (false, Some(body)) = (viewer.may_follow(), summary.body.as_object_mut()) {
+        body.remove("tracking_code");
+    }
     let json = [(CONTENT_TYPE, "application/json")];
     Ok(known.respond(summary.version, || (json, summary.body.to_string()).into_response()))
 }

@@ -20,7 +20,7 @@ use super::body::{CashToCollect, OrderStopChange, metadata};
 use super::on_order;
 use super::view::{OrderView, ProofRequirements, free_object};
 use crate::commands::update::{Change, Clearable, StopChange, update};
-use crate::context::Orders;
+use crate::context::{Orders, Viewer};
 use crate::http::text;
 
 /// What changes; what is absent stays, `null` clears where that makes sense. After the pick-up only the drop-off's contact,
@@ -133,7 +133,7 @@ pub(crate) async fn update_order(
         let (change, orders, seen) = (change.clone(), orders.clone(), seen.clone());
         Box::pin(async move {
             let order = update(tx, &orders, id, &change, move |version| seen.check(version)).await?;
-            Ok(Answer::json(200, &OrderView::new(&order))?.versioned(order.version))
+            Ok(Answer::json(200, &OrderView::new(&order, &Viewer::Staff))?.versioned(order.version))
         })
     })
     .await

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 
+use crate::context::Viewer;
 use crate::domain::proof::{Level, Requirements, Wanted};
 use crate::entities::{self, Order};
 
@@ -312,9 +313,10 @@ pub(crate) struct OrderView {
     /// What people call it on its day.
     #[schema(example = "A-042")]
     number: String,
-    /// The code of the customer's page.
+    /// The code of the customer's page. Drivers do not see it: the page shows the PIN that they are to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "7KQ2M9XTB4HP")]
-    tracking_code: String,
+    tracking_code: Option<String>,
     /// What made it: `api`, `import`, `recurrence`, `duplicate`, `package`, `checkout`.
     #[schema(example = "api")]
     source: String,
@@ -399,13 +401,13 @@ pub(crate) struct OrderView {
 }
 
 impl OrderView {
-    /// The view of an order, with as much about people as is open.
-    pub(crate) fn new(order: &Order) -> Self {
+    /// The view of an order for somebody, with as much about people as is open.
+    pub(crate) fn new(order: &Order, viewer: &Viewer) -> Self {
         Self {
             id: order.id,
             version: order.version,
             number: order.number.clone(),
-            tracking_code: order.tracking_code.clone(),
+            tracking_code: viewer.may_follow().then(|| order.tracking_code.clone()),
             source: order.source.clone(),
             shop_id: order.shop_id,
             customer_id: order.customer_id,

@@ -24,7 +24,8 @@ pub(crate) struct NewStopPin {
     #[garde(skip)]
     #[schema(inline)]
     stop: ProofStop,
-    /// 4 to 6 digits. It is stored as a keyed hash and never shown.
+    /// 4 to 6 digits. It is checked against a keyed hash. That of the drop-off is shown on the customer's page, and nowhere
+    /// else.
     #[garde(pattern(text::PIN))]
     #[schema(pattern = "^[0-9]{4,6}$")]
     pin: String,

@@ -129,7 +129,8 @@ impl From<RecurringOrderStop> for NewStop {
     }
 }
 
-/// What the orders of a recurrence are. PINs cannot be asked for: they are set for one order.
+/// What the orders of a recurrence are. A PIN can be asked for at the
+/// drop-off, where each order gets its own; those of other stops are set for one order.
 #[derive(Debug, Clone, Deserialize, Serialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({

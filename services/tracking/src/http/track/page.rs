@@ -192,6 +192,10 @@ pub(crate) struct TrackPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 5, minimum = 1, maximum = 5)]
     stars: Option<i16>,
+    /// What the customer says at the door, where the order asks for it. Missing while the service that knows it is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "4071", pattern = "^[0-9]{4,6}$")]
+    pin: Option<String>,
 }
 
 impl From<Page> for TrackPage {
@@ -225,6 +229,7 @@ impl From<Page> for TrackPage {
             timeline: details.timeline.into_iter().map(TimelineRow::from).collect(),
             confirmed_at: details.confirmed_at,
             stars: details.stars,
+            pin: details.pin.map(|pin| pin.reveal().to_owned()),
         }
     }
 }

@@ -25,8 +25,16 @@ fn tool() -> anyhow::Result<Option<PathBuf>> {
     Ok(found)
 }
 
+/// The kinds of requests that are made up.
+const ALL: &str = "examples,coverage,fuzzing,stateful";
+
 /// Few examples of each operation are enough where only the shape is new; the full size asks for all of them again.
-async fn contract(proof: &Proof, shape: Shape, examples: &str, wanted: usize) -> anyhow::Result<()> {
+async fn contract(
+    proof: &Proof,
+    shape: Shape,
+    (phases, examples): (&str, &str),
+    wanted: usize,
+) -> anyhow::Result<()> {
     let Some(tool) = tool()? else {
         eprintln!("SKIPPED: schemathesis is not installed; script/setup does it. Nothing was proven here.");
         return Ok(());
@@ -54,7 +62,7 @@ async fn contract(proof: &Proof, shape: Shape, examples: &str, wanted: usize) ->
         .env("SCHEMATHESIS_HOOKS", concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis_hooks.py"))
         .args(["--config-file", CONFIG, "run", &app.url("/api/v1/openapi.json")])
         .args(["--seed", "20261120", "--mode", "all", "--checks", "all", "--workers", "1", "--no-color"])
-        .args(["--max-examples", examples, "--suppress-health-check", "all"])
+        .args(["--phases", phases, "--max-examples", examples, "--suppress-health-check", "all"])
         .args(["--report", "json", "--report-json-path"])
         .arg(&report);
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
@@ -66,7 +74,7 @@ async fn contract(proof: &Proof, shape: Shape, examples: &str, wanted: usize) ->
     let report: Value = serde_json::from_slice(&std::fs::read(&report)?)?;
     ensure!(report.is_object(), "no report");
     proof.report(&format!(
-        "{cases} cases, seed 20261120, all checks and phases: 0 server errors, 0 contract violations"
+        "{cases} cases, seed 20261120, phases {phases}, all checks: 0 server errors, 0 contract violations"
     ));
     app.stop()
 }
@@ -74,15 +82,15 @@ async fn contract(proof: &Proof, shape: Shape, examples: &str, wanted: usize) ->
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn proof_api_contract() -> anyhow::Result<()> {
     let proof = Proof::new("API contract (schemathesis)");
-    let (examples, wanted) = (proof.size("24", "150"), proof.size(2000, 20_000));
-    Box::pin(contract(&proof, Shape::Whole, examples, wanted)).await
+    let (how, wanted) = (proof.size(("examples,coverage", "1"), (ALL, "150")), proof.size(2000, 20_000));
+    Box::pin(contract(&proof, Shape::Whole, how, wanted)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn proof_api_contract_split() -> anyhow::Result<()> {
     let proof = Proof::new("API contract of a split installation (schemathesis)");
-    let (examples, wanted) = (proof.size("3", "150"), proof.size(300, 20_000));
-    Box::pin(contract(&proof, Shape::Split, examples, wanted)).await
+    let (how, wanted) = (proof.size(("fuzzing", "2"), (ALL, "150")), proof.size(150, 20_000));
+    Box::pin(contract(&proof, Shape::Split, how, wanted)).await
 }
 
 /// From the summary: "2134 generated, 2134 passed, 32 skipped".

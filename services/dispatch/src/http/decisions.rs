@@ -170,7 +170,10 @@ impl From<Decision> for DispatchDecision {
 struct DecisionQuery {
     /// Only those about this order.
     #[garde(skip)]
-    #[param(value_type = String, required = false, example = "order_01h455vb4pex5vsknk084sn02q")]
+    #[param(
+        value_type = String, required = false, pattern = "^order_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        example = "order_01h455vb4pex5vsknk084sn02q"
+    )]
     order: Option<OrderId>,
     /// How many items at most.
     #[garde(skip)]

@@ -70,11 +70,17 @@ impl From<Offer> for OfferView {
 struct OfferQuery {
     /// Only those about this order.
     #[garde(skip)]
-    #[param(value_type = String, required = false, example = "order_01h455vb4pex5vsknk084sn02q")]
+    #[param(
+        value_type = String, required = false, pattern = "^order_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        example = "order_01h455vb4pex5vsknk084sn02q"
+    )]
     order: Option<OrderId>,
     /// Only those to this driver.
     #[garde(skip)]
-    #[param(value_type = String, required = false, example = "driver_01h455vb4pex5vsknk084sn02q")]
+    #[param(
+        value_type = String, required = false, pattern = "^driver_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        example = "driver_01h455vb4pex5vsknk084sn02q"
+    )]
     driver: Option<DriverId>,
     /// Only those that wait for an answer.
     #[garde(skip)]

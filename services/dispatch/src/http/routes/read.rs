@@ -23,7 +23,10 @@ use crate::store::routes;
 pub(crate) struct RouteQuery {
     /// Only the one of this driver.
     #[garde(skip)]
-    #[param(value_type = String, required = false, example = "driver_01h455vb4pex5vsknk084sn02q")]
+    #[param(
+        value_type = String, required = false, pattern = "^driver_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        example = "driver_01h455vb4pex5vsknk084sn02q"
+    )]
     driver: Option<DriverId>,
     /// How many items at most.
     #[garde(skip)]

@@ -17,4 +17,6 @@ mod pages;
 mod passkey;
 mod second_factor;
 mod shared;
+mod simulate;
+mod sockets;
 mod split;

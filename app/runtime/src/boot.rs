@@ -22,6 +22,7 @@ use crate::background::{self, SystemWork};
 use crate::database::Database;
 use crate::edge;
 use crate::installation::{Clocks, IdentityParts, Installation, Shared};
+use crate::limits::raise_open_files;
 use crate::outside::Outside;
 use crate::probes;
 use crate::rooms;
@@ -67,6 +68,7 @@ pub async fn boot(
     lifecycle: &Lifecycle,
 ) -> Result<Running> {
     settings.check_supported()?;
+    raise_open_files();
     if let How::Serve(selected) = &how
         && let Selection::Part(part) = Selection::of(selected)?
     {
@@ -85,12 +87,12 @@ pub async fn boot(
     installation.outside = Outside::open(&installation.settings, &installation.wake).await?;
     installation.limiter = installation.outside.limiter(&installation.clock);
     if let Some(sim) = clocks.sim {
-        let mut sim = Some((sim, sandbox::idle(&installation)));
+        let mut sim = Some((sim, sandbox::remaining(&installation)));
         lifecycle.spawn(Stage::Database, "simulated clock", TaskKind::Critical, move |stop| {
             let sim = sim.take();
             async move {
                 match sim {
-                    Some((sim, idle)) => sim.follow(idle, stop).await,
+                    Some((sim, remaining)) => sim.follow(remaining, stop).await,
                     None => Ok(()),
                 }
             }

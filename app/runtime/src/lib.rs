@@ -21,6 +21,7 @@ mod erasures;
 mod installation;
 mod keys;
 mod libpq;
+mod limits;
 pub mod master;
 mod operator;
 pub mod outside;

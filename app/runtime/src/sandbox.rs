@@ -1,20 +1,22 @@
-//! An installation whose time somebody else moves: whether it is done with what there was to do.
+//! An installation whose time somebody else moves: what is left to do at a moment.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use platform::clock::left::Left;
-use platform::clock::sim::Idle;
+use platform::clock::sim::Remaining;
 use platform::db::Wake;
 use tokio::sync::Mutex;
 
 use crate::installation::Installation;
 
-/// How often everybody is woken while there is work: a wake-up may be lost, and a new time rings no bell by itself.
-const RING: Duration = Duration::from_millis(25);
+/// How often those who have work are woken: at once when time has moved, which rings no bell by itself, and again should a
+/// wake-up have been lost.
+const RING: Duration = Duration::from_millis(100);
 
-/// Whether log, consumers and due jobs are drained. Requests are counted by who sends them.
-pub(crate) fn idle(installation: &Installation) -> Idle {
+/// What is left in log, consumers and due jobs. Requests are counted by who sends them.
+pub(crate) fn remaining(installation: &Installation) -> Remaining {
     let (system, wake) = (installation.system.clone(), installation.wake.clone());
     let (clock, rung) = (Arc::clone(&installation.clock), Arc::new(Mutex::new(None)));
     Arc::new(move || {
@@ -24,32 +26,36 @@ pub(crate) fn idle(installation: &Installation) -> Idle {
             match Left::at(&system, clock.now()).await {
                 Ok(left) if left.is_nothing() => {
                     *rung.lock().await = None;
-                    true
+                    None
                 }
                 Ok(left) => {
-                    ring(&wake, left, &mut *rung.lock().await);
-                    false
+                    ring(&wake, &left, &mut *rung.lock().await);
+                    Some(left.to_string())
                 }
                 Err(error) => {
                     tracing::warn!(error = %error.chain(), "it could not be seen what is left to do");
-                    false
+                    Some("what the database did not answer".to_owned())
                 }
             }
         })
     })
 }
 
-/// Nobody waits for the next poll: the one who moves the time waits for everybody.
-fn ring(wake: &Wake, left: Left, rung: &mut Option<Instant>) {
-    if rung.is_some_and(|last| last.elapsed() < RING) {
+/// Nobody waits for the next poll: the one who moves the time waits for everybody. What committed has rung by itself, so only
+/// jobs are rung for at first.
+fn ring(wake: &Wake, left: &Left, rung: &mut Option<Instant>) {
+    let lost = rung.is_some_and(|last| last.elapsed() >= RING);
+    if rung.is_some() && !lost {
         return;
     }
     *rung = Some(Instant::now());
-    if left.events {
-        wake.ring_outbox();
-        wake.ring_log();
+    for service in left.jobs.iter().map(|(service, _)| service).collect::<BTreeSet<_>>() {
+        wake.ring_jobs(service);
     }
-    if left.jobs {
-        wake.ring_jobs();
+    if lost && left.outbox {
+        wake.ring_outbox();
+    }
+    if lost && !left.consumers.is_empty() {
+        wake.ring_log();
     }
 }

@@ -23,7 +23,7 @@ use ::gateway::Phones;
 use anyhow::{Context, Result, bail};
 use kernel::random::Random;
 use kernel::time::SharedClock;
-use platform::clock::sim::idle;
+use platform::clock::sim::nothing;
 use platform::clock::system_random;
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
 use platform::http::rate_limit::RateLimiter;
@@ -253,7 +253,7 @@ async fn prepare(
             async move {
                 match sim {
                     // What is left to do in the whole installation is not known to a part of it.
-                    Some(sim) => sim.follow(idle(), stop).await,
+                    Some(sim) => sim.follow(nothing(), stop).await,
                     None => Ok(()),
                 }
             }

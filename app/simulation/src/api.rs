@@ -5,12 +5,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use kernel::time::{SignedDuration, Timestamp};
 use platform::lifecycle::pause;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// How often a request is sent while the server asks for patience or cannot be reached.
 const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long before its end an access token is replaced.
 const MARGIN: SignedDuration = SignedDuration::from_mins(3);
 
@@ -101,7 +103,9 @@ impl Api {
             // Without a key a write may have happened.
             let repeatable = key.is_some() || method != Method::POST;
             match request.send().await {
-                Ok(answer) if attempt < TRIES && later(answer.status()) => {}
+                Ok(answer) if attempt < TRIES && later(answer.status()) => {
+                    wait = wait.max(asked_for(answer.headers()));
+                }
                 Ok(answer) => {
                     let status = answer.status();
                     let etag =
@@ -191,6 +195,12 @@ impl Api {
         *session = Session::read(&answer.ok().context("a fresh token")?, now)?;
         Ok(())
     }
+}
+
+/// How long the server asks to wait.
+fn asked_for(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    seconds.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_PAUSE)
 }
 
 fn later(status: StatusCode) -> bool {

@@ -1,25 +1,28 @@
-//! Plays a day: orders come when they come, couriers learn what they are given and do it, each minute after the other.
+//! Plays a day: orders come when they come, couriers learn what they are given and do it, one moment after the other.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use kernel::geo::Position;
 use kernel::random::Random;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::figures::{Figures, Tally};
 use crate::pace::Pace;
+use crate::phone::{Line, Phone, Sent};
 use crate::plan::{Act, Kind, plan};
-use crate::scenario::{Courier, Scenario};
+use crate::scenario::Scenario;
 use crate::town::{Town, id_of};
 
-/// How often a phone says where it is although its owner stands still, in minutes.
-const STILL: u32 = 4;
-/// How long after the last order and shift a day may go on.
+/// How long after the last order and shift couriers may need for what they have, in minutes.
 const GRACE: u32 = 240;
+/// How far a day goes on at once when nothing is planned, in minutes.
+const LONGEST: u32 = 15;
 /// How often the same minute is looked at again, because something that happened in it gave somebody work.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 20;
+/// How often an order is placed while the shop is not known everywhere yet.
+const TRIES: usize = 20;
 
 /// A day that is being played.
 pub struct Day<'a> {
@@ -28,189 +31,244 @@ pub struct Day<'a> {
     pace: &'a mut dyn Pace,
     random: Random,
     riders: Vec<Rider>,
-    /// Orders by their id, with where they stand in the scenario.
-    known: HashMap<String, usize>,
-    open: usize,
+    /// Orders by their id.
+    orders: BTreeMap<String, Placed>,
+    /// When offers were first seen.
+    offers: HashMap<String, u32>,
     tally: Tally,
-    /// Steps that were refused because somebody else had changed the order meanwhile.
-    refused: usize,
+}
+
+/// An order of the scenario that was placed.
+#[derive(Debug)]
+struct Placed {
+    number: usize,
+    standing: Standing,
+}
+
+/// What is believed about an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Nobody has it.
+    Waiting,
+    /// A courier knows of it.
+    Given,
+    Delivered,
+    Returned,
+    Cancelled,
+    /// Somebody else has changed it.
+    Lost,
 }
 
 /// A courier on this day.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rider {
-    place: Option<Position>,
-    on_duty: bool,
-    order: Option<String>,
-    /// Which one it is, when its goods are taken and handed over.
-    doing: Option<(usize, u32, u32)>,
+    place: Position,
+    /// Since when.
+    on_duty: Option<u32>,
+    phone: Phone,
+    /// How many offers were answered.
+    asked: u32,
+    task: Option<Task>,
+    /// The order after this one.
+    next: Option<String>,
     acts: VecDeque<Act>,
-    /// What was done while there was no signal.
-    kept: Vec<(String, Value)>,
-    fixes: i64,
-    last_fix: u32,
+}
+
+/// What a courier is at.
+#[derive(Debug, Clone)]
+struct Task {
+    order: String,
+    number: usize,
+    pickup: u32,
+    dropoff: u32,
+}
+
+impl Rider {
+    fn is_free(&self) -> bool {
+        self.task.is_none() && self.next.is_none()
+    }
 }
 
 impl<'a> Day<'a> {
     /// Of a town that has moved in.
     pub fn new(scenario: &'a Scenario, town: &'a mut Town, pace: &'a mut dyn Pace, seed: u64) -> Self {
-        let rider = |courier: &Courier| Rider { place: Some(courier.place), ..Rider::default() };
-        let riders = scenario.couriers.iter().map(rider).collect();
+        // Who was there on the day before begins where that one ended.
+        let riders = scenario.couriers.iter().zip(&town.riders).map(|(courier, account)| Rider {
+            place: account.place.unwrap_or(courier.place),
+            on_duty: None,
+            phone: Phone::default(),
+            asked: 0,
+            task: None,
+            next: None,
+            acts: VecDeque::new(),
+        });
         Self {
             scenario,
+            riders: riders.collect(),
             town,
             pace,
             random: Random::seeded(seed),
-            riders,
-            known: HashMap::new(),
-            open: 0,
+            orders: BTreeMap::new(),
+            offers: HashMap::new(),
             tally: Tally::default(),
-            refused: 0,
         }
     }
 
     /// Plays it to its end; `progress` hears the minute and how many orders are open.
     pub async fn play(mut self, mut progress: impl FnMut(u32, usize)) -> anyhow::Result<Figures> {
-        let (mut next, last) = (0, self.scenario.last());
-        for minute in 0..=last + GRACE {
+        let (mut minute, mut placed, last) = (0, 0, self.scenario.last());
+        loop {
             self.pace.reach(minute).await?;
-            self.shifts(minute).await?;
-            while self.scenario.orders.get(next).is_some_and(|order| order.placed <= minute) {
-                self.place_order(next).await?;
-                next += 1;
+            self.act(minute).await?;
+            self.begin_shifts(minute).await?;
+            while self.scenario.orders.get(placed).is_some_and(|order| order.placed <= minute) {
+                self.place_order(placed).await?;
+                placed += 1;
             }
-            for _ in 0..ROUNDS {
-                let acted = self.act(minute).await?;
-                self.pace.settle().await?;
-                let given = self.take_work(minute).await?;
-                if !acted && !given {
-                    break;
-                }
+            self.give_work(minute).await?;
+            self.end_shifts(minute).await?;
+            progress(minute, self.standing([Standing::Waiting, Standing::Given]));
+            if minute >= last && self.riders.iter().all(|rider| rider.on_duty.is_none() && rider.is_free()) {
+                return self.close().await;
             }
-            progress(minute, self.open);
-            if minute >= last && self.open == 0 && next == self.scenario.orders.len() {
-                break;
+            if minute > last + GRACE {
+                bail!("{GRACE} minutes after the end of the day there is still work: {}", self.unfinished());
             }
+            minute = self.next_minute(minute, placed);
         }
-        let figures = self.tally.figures(&self.scenario.name);
-        if self.refused == 0 {
-            self.compare(&figures).await?;
-        }
-        Ok(figures)
     }
 
-    /// What couriers believe to have done is what the installation knows.
-    async fn compare(&mut self, figures: &Figures) -> anyhow::Result<()> {
-        let (mut delivered, now) = (0, self.pace.now());
-        for order in self.known.keys() {
-            let path = format!("/api/v1/orders/{order}");
-            let read = self.town.api.get(&mut self.town.owner, now, &path).await?;
-            delivered += usize::from(read["status"] == "delivered");
-        }
-        ensure!(
-            delivered == figures.delivered,
-            "{delivered} orders are delivered, couriers delivered {}",
-            figures.delivered
-        );
-        Ok(())
+    fn standing<const N: usize>(&self, any: [Standing; N]) -> usize {
+        self.orders.values().filter(|order| any.contains(&order.standing)).count()
     }
 
-    async fn shifts(&mut self, minute: u32) -> anyhow::Result<()> {
+    fn unfinished(&self) -> String {
+        let names = self.scenario.couriers.iter().zip(&self.riders).filter_map(|(courier, rider)| {
+            Some(format!("{} has {}", courier.name, rider.task.as_ref()?.order))
+        });
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The next minute at which anything may happen.
+    fn next_minute(&self, minute: u32, placed: usize) -> u32 {
+        if self.standing([Standing::Waiting]) > 0 {
+            return minute + 1;
+        }
+        let order = self.scenario.orders.get(placed).map(|order| order.placed);
+        let couriers = self.scenario.couriers.iter().zip(&self.riders).flat_map(|(courier, rider)| {
+            let acts = rider.acts.front().map(|act| act.minute);
+            let report = rider.on_duty.map(|_| rider.phone.next_report(self.scenario.report_min));
+            let (begin, end) = (courier.on, courier.off.saturating_sub(1));
+            [acts, report, Some(begin), Some(end)].into_iter().flatten()
+        });
+        let soonest = order.into_iter().chain(couriers).filter(|next| *next > minute).min();
+        soonest.map_or(minute + 1, |next| next.min(minute + LONGEST))
+    }
+
+    fn line(&mut self, index: usize, minute: u32) -> (&mut Phone, Line<'_>) {
+        let now = self.pace.now();
+        let signal = self.scenario.couriers[index].has_signal(minute);
+        let Town { api, riders, run, .. } = &mut *self.town;
+        let line = Line { api, account: &mut riders[index], run, minute, now, signal };
+        (&mut self.riders[index].phone, line)
+    }
+
+    async fn begin_shifts(&mut self, minute: u32) -> anyhow::Result<()> {
         for index in 0..self.riders.len() {
             let courier = &self.scenario.couriers[index];
-            let (on, off) = (courier.on, courier.off);
-            if minute == on {
-                self.fix(index, minute).await?;
-                self.say(index, minute, "available").await?;
-                self.riders[index].on_duty = true;
-                self.tally.shift(off - on);
-            } else if minute >= off && self.riders[index].on_duty && self.riders[index].order.is_none() {
-                self.say(index, minute, "off_duty").await?;
-                self.riders[index].on_duty = false;
-            } else if self.riders[index].on_duty && minute >= self.riders[index].last_fix + STILL {
-                self.fix(index, minute).await?;
+            let on_duty = self.riders[index].on_duty.is_some();
+            if !on_duty && (courier.on..courier.off).contains(&minute) && courier.has_signal(minute) {
+                self.report(index, minute).await?;
+                self.say(index, "available").await?;
+                self.riders[index].on_duty = Some(minute);
+            } else if on_duty && minute >= self.riders[index].phone.next_report(self.scenario.report_min) {
+                self.report(index, minute).await?;
             }
         }
         Ok(())
     }
 
-    async fn say(&mut self, index: usize, minute: u32, availability: &str) -> anyhow::Result<()> {
-        let (now, at) = (self.pace.now(), self.pace.at(minute).min(self.pace.now()));
+    /// Who has nothing to do any more goes home before the minute at which the shift ends, or later.
+    async fn end_shifts(&mut self, minute: u32) -> anyhow::Result<()> {
+        for index in 0..self.riders.len() {
+            let (courier, rider) = (&self.scenario.couriers[index], &self.riders[index]);
+            let Some(begun) = rider.on_duty else { continue };
+            if minute + 1 >= courier.off && rider.is_free() && courier.has_signal(minute) {
+                self.report(index, minute).await?;
+                self.say(index, "off_duty").await?;
+                self.riders[index].on_duty = None;
+                self.tally.shift(courier.off.max(minute) - begun);
+            }
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self, index: usize, availability: &str) -> anyhow::Result<()> {
+        let now = self.pace.now();
         let account = &mut self.town.riders[index];
         let path = format!("/api/v1/drivers/{}/availability", account.id);
-        let body = json!({ "availability": availability, "at": at });
-        let answer =
-            self.town.api.call(&mut account.session, now, Method::PUT, &path, None, Some(&body)).await?;
+        let body = json!({ "availability": availability, "at": now });
+        let (api, session) = (&self.town.api, &mut account.session);
+        let answer = api.call(session, now, Method::PUT, &path, None, Some(&body)).await?;
         answer.ok().with_context(|| format!("{availability}: {path}"))?;
+        self.pace.one_at_a_time().await
+    }
+
+    /// The phone says where it is.
+    async fn report(&mut self, index: usize, minute: u32) -> anyhow::Result<()> {
+        let place = self.riders[index].place;
+        let (phone, line) = self.line(index, minute);
+        let sent = phone.report(line, place).await?;
+        self.heard(index, sent);
         Ok(())
     }
 
-    /// The phone says where it is, or keeps it while there is no signal.
-    async fn fix(&mut self, index: usize, minute: u32) -> anyhow::Result<()> {
-        let rider = &mut self.riders[index];
-        let Some(place) = rider.place else { return Ok(()) };
-        rider.fixes += 1;
-        rider.last_fix = minute;
-        let at = self.pace.at(minute).min(self.pace.now());
-        let body = json!({ "lat": place.lat(), "lon": place.lon(), "at": at, "accuracy_m": 8.0, "sequence": rider.fixes });
-        let path = format!("/api/v1/drivers/{}/location", self.town.riders[index].id);
-        self.hand_in(index, minute, path, body).await?;
-        Ok(())
+    /// Whose step was refused gives the order up: somebody else has cancelled it or given it to another.
+    fn heard(&mut self, index: usize, sent: Sent) {
+        self.tally.incidents.messages_sent_later += sent.later;
+        if !sent.refused {
+            return;
+        }
+        self.riders[index].acts.clear();
+        if let Some(task) = self.riders[index].task.take() {
+            self.note(&task.order, Standing::Lost);
+        }
     }
 
-    /// Sends what a phone has to say, after everything that it said before; keeps it while there is no signal.
-    async fn hand_in(
-        &mut self,
-        index: usize,
-        minute: u32,
-        path: String,
-        body: Value,
-    ) -> anyhow::Result<bool> {
-        let offline = self.scenario.couriers[index].character.offline;
-        self.riders[index].kept.push((path, body));
-        if offline.is_some_and(|(from, until)| (from..until).contains(&minute)) {
-            return Ok(true);
+    fn note(&mut self, order: &str, standing: Standing) {
+        if let Some(placed) = self.orders.get_mut(order) {
+            placed.standing = standing;
         }
-        let mut fine = true;
-        for (path, body) in std::mem::take(&mut self.riders[index].kept) {
-            let key = format!(
-                "{}-{}-{}",
-                self.town.run,
-                self.town.riders[index].id,
-                body["at"].as_str().unwrap_or_default()
-            );
-            let key = format!("{key}-{}", body["status"].as_str().unwrap_or("fix"));
-            let (now, account) = (self.pace.now(), &mut self.town.riders[index]);
-            let api = &self.town.api;
-            let answer =
-                api.call(&mut account.session, now, Method::POST, &path, Some(&key), Some(&body)).await?;
-            if answer.status == StatusCode::CONFLICT || answer.status == StatusCode::NOT_FOUND {
-                fine = false;
-                continue;
-            }
-            answer.ok().with_context(|| format!("POST {path} {body}"))?;
-        }
-        Ok(fine)
     }
 
+    /// The first orders of a new shop may come before everybody has heard of it: then it is tried again.
     async fn place_order(&mut self, number: usize) -> anyhow::Result<()> {
         let order = &self.scenario.orders[number];
         let shop = self.town.shops.get(order.shop).context("a shop")?;
         let body = json!({
             "shop_id": shop, "ready_at": self.pace.at(order.ready), "tags": [self.scenario.tag],
             "dropoff": {
-                "street": order.street, "postcode": "00100", "city": "Helsinki", "country": "FI", "service_minutes": self.scenario.service_min,
+                "street": order.street, "postcode": "00100", "city": "Helsinki", "country": "FI",
+                "service_minutes": self.scenario.service_min,
                 "position": { "lat": order.place.lat(), "lon": order.place.lon() },
                 "contact": { "name": order.recipient, "phone": "+493023125999" },
             },
         });
-        let key = format!("{}-order-{}-{number}", self.town.run, self.scenario.name);
-        let now = self.pace.now();
-        let made = self.town.api.post(&mut self.town.owner, now, "/api/v1/orders", &key, &body).await?;
-        self.known.insert(id_of(&made)?, number);
-        self.open += 1;
-        self.tally.placed();
-        Ok(())
+        let (api, owner, path) = (&self.town.api, &mut self.town.owner, "/api/v1/orders");
+        for attempt in 1..=TRIES {
+            let key = format!("{}-order-{}-{number}-{attempt}", self.town.run, self.scenario.name);
+            let now = self.pace.now();
+            let answer = api.call(owner, now, Method::POST, path, Some(&key), Some(&body)).await?;
+            if answer.status == StatusCode::UNPROCESSABLE_ENTITY && attempt < TRIES {
+                self.pace.settle().await?;
+                continue;
+            }
+            let made = answer.ok().with_context(|| format!("POST {path} {body}"))?;
+            self.orders.insert(id_of(&made)?, Placed { number, standing: Standing::Waiting });
+            self.tally.placed();
+            break;
+        }
+        self.pace.one_at_a_time().await
     }
 
     /// Does what is due; whether there was anything.
@@ -223,117 +281,172 @@ impl<'a> Day<'a> {
                 acted = true;
                 match act.kind {
                     Kind::At(place) => {
-                        self.riders[index].place = Some(place);
-                        self.fix(index, minute).await?;
+                        self.riders[index].place = place;
+                        self.report(index, minute).await?;
                     }
                     Kind::Step(status) => self.step(index, minute, status).await?,
-                    Kind::Free => self.riders[index].order = None,
+                    Kind::Free => {
+                        self.riders[index].task = None;
+                        if let Some(order) = self.riders[index].next.take() {
+                            self.begin(index, minute, order)?;
+                        }
+                    }
                 }
             }
         }
         Ok(acted)
     }
 
-    async fn step(&mut self, index: usize, minute: u32, status: &str) -> anyhow::Result<()> {
-        let order = self.riders[index].order.clone().context("an order")?;
-        let mut body = json!({ "status": status, "at": self.pace.at(minute).min(self.pace.now()) });
-        match status {
-            "delivered" => body["outcome"] = "delivered_to_recipient".into(),
-            "failed" => {
-                body["outcome"] = "failed_not_home".into();
-                body["failure_reason"] = "not_at_home".into();
-            }
-            _ => {}
-        }
-        let path = format!("/api/v1/orders/{order}/status");
-        if !self.hand_in(index, minute, path, body).await? {
-            // Somebody else has cancelled it or given it to another: there is nothing more to do about it.
-            self.refused += 1;
-            self.riders[index].acts.clear();
-            self.riders[index].order = None;
-            self.open = self.open.saturating_sub(1);
+    async fn step(&mut self, index: usize, minute: u32, status: &'static str) -> anyhow::Result<()> {
+        let task = self.riders[index].task.clone().context("an order")?;
+        let (phone, line) = self.line(index, minute);
+        let sent = phone.step(line, &task.order, status).await?;
+        self.heard(index, sent);
+        if sent.refused {
             return Ok(());
         }
-        if ["delivered", "returned"].contains(&status) {
-            self.open = self.open.saturating_sub(1);
+        match status {
+            "delivered" => {
+                let order = &self.scenario.orders[task.number];
+                self.tally.delivered(order.placed, order.ready, task.pickup, task.dropoff);
+                self.note(&task.order, Standing::Delivered);
+            }
+            "failed" => {
+                self.tally.incidents.failed_deliveries += 1;
+                return Ok(());
+            }
+            "returned" => self.note(&task.order, Standing::Returned),
+            _ => return Ok(()),
         }
-        if let Some((number, pickup, dropoff)) = self.riders[index].doing.filter(|_| status == "delivered") {
-            let order = &self.scenario.orders[number];
-            self.tally.delivered(order.placed, order.ready, pickup, dropoff);
+        // Dispatch has somebody more.
+        self.pace.one_at_a_time().await
+    }
+
+    /// Couriers answer what they are asked and begin what they are given, as long as that makes others do something.
+    async fn give_work(&mut self, minute: u32) -> anyhow::Result<()> {
+        for _ in 0..ROUNDS {
+            if self.standing([Standing::Waiting]) == 0 {
+                break;
+            }
+            self.pace.settle().await?;
+            let answered = self.town.dispatching.offers && self.answer_offers(minute).await?;
+            if answered {
+                self.pace.settle().await?;
+            }
+            self.take_work(minute).await?;
+            if !self.act(minute).await? && !answered {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Couriers without work learn what they are asked and given; whether somebody was.
-    async fn take_work(&mut self, minute: u32) -> anyhow::Result<bool> {
-        let answered = self.answer_offers(minute).await?;
-        if answered {
-            self.pace.settle().await?;
-        }
-        let now = self.pace.now();
-        let mut given = false;
-        let path = "/api/v1/orders?status=assigned&limit=200";
+    async fn take_work(&mut self, minute: u32) -> anyhow::Result<()> {
+        let (now, path) = (self.pace.now(), "/api/v1/orders?status=assigned&limit=200");
         let page = self.town.api.get(&mut self.town.owner, now, path).await?;
         // Newest first: the oldest of a courier is done first.
         for order in page["items"].as_array().into_iter().flatten().rev() {
             let (Some(id), Some(driver)) = (order["id"].as_str(), order["driver_id"].as_str()) else {
                 continue;
             };
-            let Some(number) = self.known.get(id).copied() else { continue };
-            let Some(index) = self.town.riders.iter().position(|account| account.id == driver) else {
+            let waits = self.orders.get(id).is_some_and(|placed| placed.standing == Standing::Waiting);
+            let Some(index) = self.town.rider(driver).filter(|_| waits) else { continue };
+            // Who has no signal does not know yet.
+            if !self.scenario.couriers[index].has_signal(minute) {
                 continue;
-            };
-            if self.riders[index].order.is_none() {
-                self.begin(index, minute, id.to_owned(), number)?;
-                given = true;
+            }
+            if self.riders[index].is_free() {
+                self.begin(index, minute, id.to_owned())?;
+            } else if self.riders[index].next.is_none() {
+                self.riders[index].next = Some(id.to_owned());
+                self.note(id, Standing::Given);
             }
         }
-        Ok(given || answered)
-    }
-
-    fn begin(&mut self, index: usize, minute: u32, id: String, number: usize) -> anyhow::Result<()> {
-        let order = &self.scenario.orders[number];
-        let character = self.scenario.couriers[index].character;
-        let slower = 1.0 + character.slowness * self.random.fraction();
-        let from = self.riders[index].place.context("a place")?;
-        let plan = plan(self.scenario, order, from, minute, slower);
-        // Two stops, each with what comes before and after it.
-        self.tally.worked(plan.driving_min + 2 * self.scenario.service_min);
-        ensure!(self.riders[index].acts.is_empty(), "a courier does one thing after the other");
-        self.riders[index].acts = plan.acts.into();
-        self.riders[index].order = Some(id);
-        self.riders[index].doing = Some((number, plan.pickup, plan.dropoff));
         Ok(())
     }
 
+    fn begin(&mut self, index: usize, minute: u32, order: String) -> anyhow::Result<()> {
+        let number = self.orders.get(&order).context("a known order")?.number;
+        let character = self.scenario.couriers[index].character;
+        let slower = 1.0 + character.slowness * self.random.fraction();
+        let rider = &mut self.riders[index];
+        let plan = plan(self.scenario, &self.scenario.orders[number], rider.place, minute, slower);
+        ensure!(rider.acts.is_empty(), "a courier does one thing after the other");
+        // Two stops, each with what comes before and after it.
+        self.tally.worked(plan.driving_min + 2 * self.scenario.service_min);
+        self.tally.incidents.delayed_orders += usize::from(plan.late_min > 0);
+        rider.acts = plan.acts.into();
+        self.note(&order, Standing::Given);
+        self.riders[index].task = Some(Task { order, number, pickup: plan.pickup, dropoff: plan.dropoff });
+        Ok(())
+    }
+
+    /// Answers what couriers have thought about; whether anything was answered.
     async fn answer_offers(&mut self, minute: u32) -> anyhow::Result<bool> {
-        let now = self.pace.now();
-        let page = self.town.api.get(&mut self.town.owner, now, "/api/v1/offers?open=true&limit=100").await?;
+        let (now, path) = (self.pace.now(), "/api/v1/offers?open=true&limit=200");
+        let page = self.town.api.get(&mut self.town.owner, now, path).await?;
         let mut answered = false;
-        for offer in page["items"].as_array().into_iter().flatten() {
+        for offer in page["items"].as_array().into_iter().flatten().rev() {
             let (Some(id), Some(driver)) = (offer["id"].as_str(), offer["driver_id"].as_str()) else {
                 continue;
             };
-            let Some(index) = self.town.riders.iter().position(|account| account.id == driver) else {
-                continue;
-            };
-            let character = self.scenario.couriers[index].character;
-            if character.offline.is_some_and(|(from, until)| (from..until).contains(&minute)) {
+            let Some(index) = self.town.rider(driver) else { continue };
+            let courier = &self.scenario.couriers[index];
+            if !courier.has_signal(minute) {
                 continue;
             }
-            let declines = self.random.fraction() < character.declines;
-            let (what, body) =
-                if declines { ("decline", json!({ "reason": "too_far" })) } else { ("accept", json!({})) };
-            let (path, key) = (format!("/api/v1/offers/{id}/{what}"), format!("{}-{id}", self.town.run));
-            let body = declines.then_some(&body);
-            let (api, account) = (&self.town.api, &mut self.town.riders[index]);
-            let answer = api.call(&mut account.session, now, Method::POST, &path, Some(&key), body).await?;
-            // Another was faster, or it was too late.
-            if answer.status != StatusCode::CONFLICT {
-                answer.ok().with_context(|| format!("POST {path}"))?;
+            let seen = *self.offers.entry(id.to_owned()).or_insert(minute);
+            if minute >= seen + courier.character.thinks {
+                let (each, asked) = (courier.character.declines, self.riders[index].asked);
+                self.riders[index].asked += 1;
+                self.answer(index, id, each > 0 && asked.is_multiple_of(each)).await?;
+                answered = true;
             }
-            answered = true;
         }
         Ok(answered)
+    }
+
+    async fn answer(&mut self, index: usize, offer: &str, declines: bool) -> anyhow::Result<()> {
+        let (word, reason) = ("decline", json!({ "reason": "too_far" }));
+        let (word, body) = if declines { (word, Some(&reason)) } else { ("accept", None) };
+        let (path, key) = (format!("/api/v1/offers/{offer}/{word}"), format!("{}-{offer}", self.town.run));
+        let (now, api) = (self.pace.now(), &self.town.api);
+        let session = &mut self.town.riders[index].session;
+        let answer = api.call(session, now, Method::POST, &path, Some(&key), body).await?;
+        // Another was faster, or it was too late.
+        if answer.status == StatusCode::CONFLICT {
+            return Ok(());
+        }
+        answer.ok().with_context(|| format!("POST {path}"))?;
+        self.tally.incidents.declined_offers += usize::from(declines);
+        self.pace.one_at_a_time().await
+    }
+
+    /// Calls off what nobody has taken, and looks whether the installation knows what couriers believe to have done.
+    async fn close(mut self) -> anyhow::Result<Figures> {
+        let waiting = self.orders.iter().filter(|(_, placed)| placed.standing == Standing::Waiting);
+        let waiting: Vec<String> = waiting.map(|(id, _)| id.clone()).collect();
+        for order in waiting {
+            let (now, owner) = (self.pace.now(), &mut self.town.owner);
+            let (path, key) =
+                (format!("/api/v1/orders/{order}/cancel"), format!("{}-cancel-{order}", self.town.run));
+            self.town.api.post(owner, now, &path, &key, &json!({ "reason": "no_driver" })).await?;
+            self.note(&order, Standing::Cancelled);
+            self.tally.incidents.cancelled_orders += 1;
+        }
+        self.pace.settle().await?;
+        for (order, placed) in &self.orders {
+            let expected = match placed.standing {
+                Standing::Delivered => "delivered",
+                Standing::Returned => "returned",
+                Standing::Cancelled => "cancelled",
+                Standing::Lost => continue,
+                Standing::Waiting | Standing::Given => bail!("{order} was left open"),
+            };
+            let (now, path) = (self.pace.now(), format!("/api/v1/orders/{order}/summary"));
+            let read = self.town.api.get(&mut self.town.owner, now, &path).await?;
+            ensure!(read["status"] == expected, "{order} is {}, couriers say {expected}", read["status"]);
+        }
+        Ok(self.tally.figures(&self.scenario.name))
     }
 }

@@ -1,4 +1,4 @@
-//! What came out of a day, in the measures of the meal delivery routing problem.
+//! What came out of a day: the measures of the meal delivery routing problem, and how often people were people.
 
 use serde::Serialize;
 
@@ -17,8 +17,39 @@ pub struct Figures {
     pub click_to_door_min: f64,
     /// Mean minutes from ready to taken, of those delivered.
     pub ready_to_pickup_min: f64,
-    /// Share of the shifts spent driving and at stops.
+    /// Share of the time on duty, shifts and what was worked beyond them, spent driving and at stops.
     pub utilisation: f64,
+    /// What else happened.
+    #[serde(flatten)]
+    pub incidents: Incidents,
+}
+
+/// What happens among people, and how often it did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Incidents {
+    /// Offers that were declined.
+    pub declined_offers: usize,
+    /// Orders whose courier took longer than the ways take.
+    pub delayed_orders: usize,
+    /// Messages that a phone kept while it had no signal, and sent later.
+    pub messages_sent_later: usize,
+    /// Deliveries that failed at the door; the goods went back.
+    pub failed_deliveries: usize,
+    /// Orders that were called off at the end of the day, because nobody had taken them.
+    pub cancelled_orders: usize,
+}
+
+impl Incidents {
+    /// Each with its name in words.
+    pub fn named(&self) -> [(&'static str, usize); 5] {
+        [
+            ("declined offers", self.declined_offers),
+            ("delayed orders", self.delayed_orders),
+            ("messages sent later", self.messages_sent_later),
+            ("failed deliveries", self.failed_deliveries),
+            ("cancelled orders", self.cancelled_orders),
+        ]
+    }
 }
 
 /// What is counted while a day goes on.
@@ -30,6 +61,7 @@ pub(crate) struct Tally {
     ready_to_pickup: u64,
     worked: u64,
     shifts: u64,
+    pub(crate) incidents: Incidents,
 }
 
 impl Tally {
@@ -63,6 +95,7 @@ impl Tally {
             click_to_door_min: ratio(self.click_to_door, delivered),
             ready_to_pickup_min: ratio(self.ready_to_pickup, delivered),
             utilisation: ratio(self.worked, self.shifts),
+            incidents: self.incidents,
         }
     }
 }

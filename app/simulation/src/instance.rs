@@ -9,6 +9,9 @@ use kernel::travel::StraightLine;
 use crate::plane;
 use crate::scenario::{Character, Courier, Order, Scenario, Shop};
 
+/// Couriers of an instance are where their last stop was, which dispatch believes for an hour.
+const REPORT_MIN: u32 = 30;
+
 /// A file, by the names of its columns.
 struct Table {
     name: String,
@@ -144,7 +147,7 @@ fn build(
     let mut orders = all.collect::<anyhow::Result<Vec<_>>>()?;
     orders.sort_by_key(|order| order.placed);
     let line = StraightLine { detour: 1.0, speed_m_s: speed / 60.0, whole_minutes: true };
-    Ok(Scenario { name, line, service_min, shops, couriers, orders, tag: "instance" })
+    Ok(Scenario { name, line, service_min, shops, couriers, orders, tag: "instance", report_min: REPORT_MIN })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod api;
 mod day;
 mod figures;
 mod pace;
+mod phone;
 mod plan;
 mod plane;
 mod private;
@@ -23,7 +24,7 @@ mod town;
 
 pub use api::{Api, Session};
 pub use day::Day;
-pub use figures::Figures;
+pub use figures::{Figures, Incidents};
 pub use pace::{Live, Pace};
 pub use private::Private;
 pub use scenario::{Character, Courier, Order, Scenario, Shop};

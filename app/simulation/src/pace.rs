@@ -8,10 +8,15 @@ use platform::lifecycle::pause;
 
 /// Goes from minute to minute.
 pub trait Pace: Send {
-    /// Goes on to this minute.
+    /// Goes on to this minute, and waits until what was due by then is done.
     fn reach(&mut self, minute: u32) -> BoxFuture<'_, anyhow::Result<()>>;
     /// Waits until what there was to do at this moment is done.
     fn settle(&mut self) -> BoxFuture<'_, anyhow::Result<()>>;
+    /// Lets everything follow from what has just been done before anything else is done, where nobody waits for it: then the
+    /// same day is the same again.
+    fn one_at_a_time(&mut self) -> BoxFuture<'_, anyhow::Result<()>>;
+    /// Lets time pass where it does not pass by itself.
+    fn pass(&mut self, by: SignedDuration) -> BoxFuture<'_, anyhow::Result<()>>;
     /// The time of a minute, as devices and the API name it.
     fn at(&self, minute: u32) -> Timestamp;
     /// The time now.
@@ -55,6 +60,14 @@ impl Pace for Live {
             pause(A_MOMENT).await;
             Ok(())
         })
+    }
+
+    fn one_at_a_time(&mut self) -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn pass(&mut self, _by: SignedDuration) -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn at(&self, minute: u32) -> Timestamp {

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
 pub(crate) struct Plan {
     pub(crate) acts: Vec<Act>,
     pub(crate) driving_min: u32,
+    /// How much longer the ways to both stops take than expected.
+    pub(crate) late_min: u32,
     /// When the goods are taken, and handed over.
     pub(crate) pickup: u32,
     pub(crate) dropoff: u32,
@@ -44,22 +46,26 @@ pub(crate) fn plan(scenario: &Scenario, order: &Order, from: Position, now: u32,
     let door = leaving + on;
     let dropoff = door + half;
     let act = |minute, kind| Act { minute, kind };
-    let mut acts = vec![
-        act(now, Kind::Step("enroute_to_pickup")),
+    let under_way = |from, to, begin, minutes| on_the_way(from, to, begin, minutes, scenario.report_min);
+    let mut acts = vec![act(now, Kind::Step("enroute_to_pickup"))];
+    acts.extend(under_way(from, shop, now, there));
+    acts.extend([
         act(arrival, Kind::At(shop)),
         act(arrival, Kind::Step("arrived_at_pickup")),
         act(pickup, Kind::Step("picked_up")),
         act(leaving, Kind::Step("enroute_to_dropoff")),
-        act(door, Kind::At(order.place)),
-        act(door, Kind::Step("arrived_at_dropoff")),
-    ];
+    ]);
+    acts.extend(under_way(shop, order.place, leaving, on));
+    acts.extend([act(door, Kind::At(order.place)), act(door, Kind::Step("arrived_at_dropoff"))]);
+    let expected_min = scenario.minutes(from, shop) + scenario.minutes(shop, order.place);
+    let late_min = (there + on).saturating_sub(expected_min);
     let mut driving_min = there + on;
     if order.fails {
         let back = dropoff + half + on;
         driving_min += on;
+        acts.extend([act(dropoff, Kind::Step("failed")), act(dropoff + half, Kind::Step("returning"))]);
+        acts.extend(under_way(order.place, shop, dropoff + half, on));
         acts.extend([
-            act(dropoff, Kind::Step("failed")),
-            act(dropoff + half, Kind::Step("returning")),
             act(back, Kind::At(shop)),
             act(back + half, Kind::Step("returned")),
             act(back + 2 * half, Kind::Free),
@@ -67,7 +73,24 @@ pub(crate) fn plan(scenario: &Scenario, order: &Order, from: Position, now: u32,
     } else {
         acts.extend([act(dropoff, Kind::Step("delivered")), act(dropoff + half, Kind::Free)]);
     }
-    Plan { acts, driving_min, pickup, dropoff }
+    Plan { acts, driving_min, late_min, pickup, dropoff }
+}
+
+/// Where a courier is between two places, as often as the phone says so.
+fn on_the_way(
+    from: Position,
+    to: Position,
+    begin: u32,
+    minutes: u32,
+    every: u32,
+) -> impl Iterator<Item = Act> {
+    let between = move |passed: u32| {
+        let part = f64::from(passed) / f64::from(minutes);
+        let mix = |a: f64, b: f64| a + (b - a) * part;
+        Position::new(mix(from.lat(), to.lat()), mix(from.lon(), to.lon())).unwrap_or(from)
+    };
+    let steps = (every.max(1)..minutes).step_by(usize::try_from(every.max(1)).unwrap_or(1));
+    steps.map(move |passed| Act { minute: begin + passed, kind: Kind::At(between(passed)) })
 }
 
 #[expect(
@@ -97,6 +120,7 @@ mod tests {
             couriers: Vec::new(),
             orders: Vec::new(),
             tag: "test",
+            report_min: 60,
         }
     }
 
@@ -119,7 +143,7 @@ mod tests {
     #[test]
     fn an_order_takes_what_the_model_says() {
         let plan = plan(&scenario(), &order(30, false), place(0.0, 0.0).unwrap(), 7, 1.0);
-        assert_eq!((plan.pickup, plan.dropoff, plan.driving_min), (30, 39, 15));
+        assert_eq!((plan.pickup, plan.dropoff, plan.driving_min, plan.late_min), (30, 39, 15, 0));
         let all = [
             (7, "enroute_to_pickup"),
             (17, "at"),
@@ -139,7 +163,7 @@ mod tests {
         let late = plan(&scenario(), &order(5, false), place(0.0, 0.0).unwrap(), 7, 1.0);
         assert_eq!((late.pickup, late.dropoff), (19, 28));
         let slow = plan(&scenario(), &order(5, false), place(0.0, 0.0).unwrap(), 7, 1.5);
-        assert_eq!(slow.pickup, 7 + 15 + 2);
+        assert_eq!((slow.pickup, slow.late_min), (7 + 15 + 2, 5 + 3));
     }
 
     #[test]
@@ -148,5 +172,18 @@ mod tests {
         let last: Vec<_> = minutes(&plan).into_iter().rev().take(5).rev().collect();
         assert_eq!(last, [(21, "failed"), (23, "returning"), (28, "at"), (30, "returned"), (32, "free")]);
         assert_eq!(plan.driving_min, 20);
+    }
+
+    #[test]
+    fn a_phone_tells_of_the_way() {
+        let scenario = Scenario { report_min: 4, ..scenario() };
+        let plan = plan(&scenario, &order(5, false), place(0.0, 0.0).unwrap(), 100, 1.0);
+        let places = plan.acts.iter().filter_map(|act| match act.kind {
+            Kind::At(place) => Some((act.minute, place)),
+            _ => None,
+        });
+        let (minutes, places): (Vec<u32>, Vec<Position>) = places.unzip();
+        assert_eq!(minutes, [104, 108, 110, 118, 119], "and of both ends");
+        assert!(places[0].distance_m(place(0.0, 1_280.0).unwrap()) < 1.0);
     }
 }

@@ -1,7 +1,7 @@
 //! An installation of its own: the same program as a child, in a folder of its own, with a clock that is moved here.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use kernel::time::{SignedDuration, Timestamp};
 use kernel::travel::StraightLine;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::statvfs::statvfs;
 use nix::unistd::Pid;
 use platform::clock::hub::Hub;
 use platform::db::BoxFuture;
@@ -17,7 +18,14 @@ use tempfile::TempDir;
 use crate::pace::Pace;
 
 /// How long everything may take that is to be done at one moment.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long it may take to start.
+const START: Duration = Duration::from_mins(2);
+/// Where its folder may be.
+const MEMORY: &str = "/dev/shm";
+const DISK: &str = "/var/tmp";
+/// What a long day needs of it, with all that its database keeps for the worst.
+const ROOM_BYTES: u64 = 2 << 30;
 /// When days begin. The first hour before it is for moving in.
 const MIDNIGHT: &str = "2026-01-05T00:00:00Z";
 
@@ -31,13 +39,13 @@ pub struct Private {
     base: String,
     owner_link: String,
     // Last: the folder goes when the child is gone.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Private {
     /// Starts it, with ways that take as long as this line says. What it logs goes to `log`.
     pub async fn start(program: &Path, line: StraightLine, log: Option<&Path>) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("dropmate-simulate-").tempdir_in("/var/tmp")?;
+        let folder = tempfile::Builder::new().prefix("dropmate-simulate-").tempdir_in(place())?;
         // Its PostgreSQL may run as another account.
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         let midnight: Timestamp = MIDNIGHT.parse()?;
@@ -60,8 +68,7 @@ impl Private {
             .spawn()
             .context("the program cannot be started")?;
         let output = child.stdout.take().context("no output")?;
-        let read = tokio::task::spawn_blocking(move || read_start(output)).await?;
-        let (base, owner_link) = match read {
+        let (base, owner_link) = match started(output).await {
             Ok(found) => found,
             Err(error) => {
                 child.kill().ok();
@@ -69,7 +76,7 @@ impl Private {
                 return Err(error);
             }
         };
-        Ok(Self { hub, child, now, midnight, base, owner_link, _folder: folder })
+        Ok(Self { hub, child, now, midnight, base, owner_link, folder })
     }
 
     /// Its address.
@@ -77,10 +84,21 @@ impl Private {
         &self.base
     }
 
+    /// Where its data is, until it ends.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The link to become its owner.
     pub fn owner_link(&self) -> &str {
         &self.owner_link
     }
+}
+
+/// In memory where there is room: nothing of it outlasts the day, and on a disk every commit would wait.
+fn place() -> &'static str {
+    let room = statvfs(MEMORY).is_ok_and(|at| at.fragment_size() * at.blocks_available() >= ROOM_BYTES);
+    if room { MEMORY } else { DISK }
 }
 
 /// Nobody else is there who had to be protected from too many requests.
@@ -94,6 +112,13 @@ fn environment(line: StraightLine) -> Vec<(&'static str, String)> {
         ("DROPMATE__TRAVEL__WHOLE_MINUTES", line.whole_minutes.to_string()),
         ("DROPMATE__TELEMETRY__FILTER", "warn".to_owned()),
     ]
+}
+
+/// Address and link, when it has started.
+async fn started(output: impl std::io::Read + Send + 'static) -> anyhow::Result<(String, String)> {
+    let read = tokio::task::spawn_blocking(move || read_start(output));
+    let read = tokio::time::timeout(START, read).await;
+    read.with_context(|| format!("it was not ready within {START:?}"))??
 }
 
 /// Address and link, from what is printed at the start; the rest is read so that the program never waits for a reader.
@@ -114,14 +139,26 @@ fn read_start(output: impl std::io::Read + Send + 'static) -> anyhow::Result<(St
     bail!("it ended before it was ready; --log FILE keeps what it says")
 }
 
+impl Private {
+    async fn set(&mut self, to: Timestamp) -> anyhow::Result<()> {
+        self.now = to;
+        self.hub.set(to).await;
+        self.alive().await
+    }
+
+    async fn alive(&self) -> anyhow::Result<()> {
+        ensure!(self.hub.processes().await == 1, "the installation has ended, or does not answer any more");
+        Ok(())
+    }
+}
+
 impl Pace for Private {
     fn reach(&mut self, minute: u32) -> BoxFuture<'_, anyhow::Result<()>> {
         Box::pin(async move {
             let to = self.at(minute);
             if to > self.now {
-                self.now = to;
-                self.hub.set(to).await;
-                ensure!(self.hub.processes().await == 1, "the installation has ended");
+                self.set(to).await?;
+                self.settle().await?;
             }
             Ok(())
         })
@@ -130,9 +167,20 @@ impl Pace for Private {
     fn settle(&mut self) -> BoxFuture<'_, anyhow::Result<()>> {
         Box::pin(async {
             let settled = self.hub.settle(PATIENCE).await;
-            ensure!(settled, "the installation was still busy after {PATIENCE:?}");
-            ensure!(self.hub.processes().await == 1, "the installation has ended");
-            Ok(())
+            self.alive().await?;
+            settled.with_context(|| format!("{} does not end", self.now))
+        })
+    }
+
+    /// The next thing happens a moment later, too: what is made has identifiers in this order.
+    fn one_at_a_time(&mut self) -> BoxFuture<'_, anyhow::Result<()>> {
+        self.pass(SignedDuration::from_millis(1))
+    }
+
+    fn pass(&mut self, by: SignedDuration) -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(async move {
+            self.settle().await?;
+            self.set(self.now.checked_add(by)?).await
         })
     }
 

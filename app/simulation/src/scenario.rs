@@ -20,6 +20,8 @@ pub struct Scenario {
     pub orders: Vec<Order>,
     /// A word on every order, so that people can tell it from real ones.
     pub tag: &'static str,
+    /// How often a phone says where it is, in minutes.
+    pub report_min: u32,
 }
 
 /// A shop.
@@ -51,17 +53,26 @@ pub struct Courier {
 /// How somebody behaves. The default does what is asked, at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Character {
-    /// How often an offer is declined, 0 to 1.
-    pub declines: f64,
+    /// Of so many offers in a row, the first is declined; 0: none.
+    pub declines: u32,
     /// How much longer than expected ways take, at most: 0.5 is half as long again.
     pub slowness: f64,
+    /// How many minutes the courier thinks before an offer is answered.
+    pub thinks: u32,
     /// When the phone has no signal: from and until.
     pub offline: Option<(u32, u32)>,
 }
 
 impl Default for Character {
     fn default() -> Self {
-        Self { declines: 0.0, slowness: 0.0, offline: None }
+        Self { declines: 0, slowness: 0.0, thinks: 0, offline: None }
+    }
+}
+
+impl Courier {
+    /// Whether the phone has a signal at this minute.
+    pub fn has_signal(&self, minute: u32) -> bool {
+        !self.character.offline.is_some_and(|(from, until)| (from..until).contains(&minute))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Moving in: an organisation, shops, couriers with accounts, and how work is given out.
 
 use anyhow::Context;
+use kernel::geo::Position;
 use kernel::random::Random;
+use kernel::time::SignedDuration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -18,6 +20,15 @@ pub struct Dispatching {
     pub offers: bool,
     /// Orders of one courier at a time.
     pub max_orders: u16,
+    /// How long before goods are ready somebody is looked for, seconds.
+    pub lead_s: u32,
+}
+
+impl Dispatching {
+    /// Couriers are told, one order at a time.
+    pub const TOLD: Self = Self { strategy: "nearest", offers: false, max_orders: 1, lead_s: 900 };
+    /// Couriers are asked, one order at a time.
+    pub const ASKED: Self = Self { offers: true, ..Self::TOLD };
 }
 
 /// An organisation in which a day can be played.
@@ -27,6 +38,7 @@ pub struct Town {
     pub(crate) owner: Session,
     pub(crate) shops: Vec<String>,
     pub(crate) riders: Vec<Account>,
+    pub(crate) dispatching: Dispatching,
     random: Random,
     /// What tells the requests of this run from those of others.
     pub(crate) run: String,
@@ -37,6 +49,10 @@ pub struct Town {
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) session: Session,
+    /// How many positions were reported.
+    pub(crate) fixes: i64,
+    /// The last one.
+    pub(crate) place: Option<Position>,
 }
 
 impl Town {
@@ -62,7 +78,13 @@ impl Town {
     pub fn of(api: Api, owner: Session, seed: u64) -> Self {
         let random = Random::seeded(seed);
         let run = name_of_run(&random);
-        Self { api, owner, shops: Vec::new(), riders: Vec::new(), random, run }
+        let (shops, riders) = (Vec::new(), Vec::new());
+        Self { api, owner, shops, riders, dispatching: Dispatching::TOLD, random, run }
+    }
+
+    /// Which courier that is.
+    pub(crate) fn rider(&self, driver: &str) -> Option<usize> {
+        self.riders.iter().position(|account| account.id == driver)
     }
 
     /// Makes shops and couriers, and says how work is given out.
@@ -72,8 +94,7 @@ impl Town {
         dispatching: Dispatching,
         pace: &mut dyn Pace,
     ) -> anyhow::Result<()> {
-        let shops = self.api.get(&mut self.owner, pace.now(), "/api/v1/shops?limit=100").await?;
-        let known = shops["items"].as_array().cloned().unwrap_or_default();
+        let known = self.all("/api/v1/shops", pace).await?;
         for (number, shop) in scenario.shops.iter().enumerate() {
             if let Some(open) = known.iter().find(|known| known["name"] == shop.name.as_str()) {
                 self.shops.push(id_of(open)?);
@@ -89,40 +110,82 @@ impl Town {
             let made = self.api.post(&mut self.owner, pace.now(), "/api/v1/shops", &key, &body).await?;
             self.shops.push(id_of(&made)?);
         }
-        let mut sessions = Vec::new();
-        for (number, courier) in scenario.couriers.iter().enumerate() {
-            sessions.push(self.join(courier, number, pace).await?);
-        }
         pace.settle().await?;
-        for mut session in sessions {
+        for (number, courier) in scenario.couriers.iter().enumerate() {
+            let mut session = self.join(courier, number, pace).await?;
+            pace.pass(BETWEEN_JOINS).await?;
             let me = self.known(&mut session, pace).await?;
-            self.riders.push(Account { id: id_of(&me)?, session });
+            self.riders.push(Account { id: id_of(&me)?, session, fixes: 0, place: None });
         }
+        self.dispatching = dispatching;
         let policy = "/api/v1/dispatch/policy";
         self.api
             .change(&mut self.owner, pace.now(), policy, |policy| {
                 policy["strategy"] = dispatching.strategy.into();
                 policy["offers"] = dispatching.offers.into();
                 policy["max_orders"] = dispatching.max_orders.into();
+                policy["lead_s"] = dispatching.lead_s.into();
+                policy["offer_s"] = OFFER_S.into();
                 policy["escalation"] = "assign_nearest".into();
             })
             .await?;
         pace.settle().await
     }
 
-    /// Sends home who is still on duty from an earlier run: nobody moves them any more.
-    pub async fn clear_stage(&mut self, pace: &dyn Pace) -> anyhow::Result<()> {
-        let now = pace.now();
-        let drivers = self.api.get(&mut self.owner, now, "/api/v1/drivers?active=true&limit=100").await?;
-        for driver in drivers["items"].as_array().into_iter().flatten() {
+    /// Takes away what an earlier run has left behind: open orders, and couriers whom nobody moves any more.
+    pub async fn clear_stage(&mut self, pace: &mut dyn Pace) -> anyhow::Result<()> {
+        for order in self.all(&format!("/api/v1/orders?status={OPEN}"), pace).await? {
+            self.take_back(&order, pace).await?;
+        }
+        for driver in self.all("/api/v1/drivers?active=true", pace).await? {
             if driver["availability"] != "off_duty" {
-                let path = format!("/api/v1/drivers/{}/availability", id_of(driver)?);
-                let body = json!({ "availability": "off_duty" });
-                let (api, owner) = (&self.api, &mut self.owner);
-                api.call(owner, now, Method::PUT, &path, None, Some(&body)).await?.ok().context(path)?;
+                let path = format!("/api/v1/drivers/{}/availability", id_of(&driver)?);
+                let (api, owner, off) = (&self.api, &mut self.owner, json!({ "availability": "off_duty" }));
+                api.call(owner, pace.now(), Method::PUT, &path, None, Some(&off))
+                    .await?
+                    .ok()
+                    .context(path)?;
             }
         }
+        for member in self.all("/api/v1/members?role=driver", pace).await? {
+            let path = format!("/api/v1/members/{}", id_of(&member)?);
+            let (api, owner) = (&self.api, &mut self.owner);
+            api.call(owner, pace.now(), Method::DELETE, &path, None, None).await?.ok().context(path)?;
+        }
+        pace.settle().await
+    }
+
+    /// Calls an order off; what is carried is brought back.
+    async fn take_back(&mut self, order: &Value, pace: &mut dyn Pace) -> anyhow::Result<()> {
+        let (id, run) = (id_of(order)?, self.run.clone());
+        let (api, owner, now) = (&self.api, &mut self.owner, pace.now());
+        let path = format!("/api/v1/orders/{id}");
+        let mut status = order["status"].clone();
+        if status != "returning" {
+            let (path, key) = (format!("{path}/cancel"), format!("{run}-cancel-{id}"));
+            let moved = api.post(owner, now, &path, &key, &json!({ "reason": "no_driver" })).await?;
+            status = moved["order"]["status"].clone();
+        }
+        if status == "returning" {
+            let (path, key) = (format!("{path}/status"), format!("{run}-return-{id}"));
+            api.post(owner, now, &path, &key, &json!({ "status": "returned" })).await?;
+        }
         Ok(())
+    }
+
+    /// All items of a list.
+    async fn all(&mut self, list: &str, pace: &dyn Pace) -> anyhow::Result<Vec<Value>> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let mark = if list.contains('?') { '&' } else { '?' };
+            let path = format!("{list}{mark}limit=100{cursor}");
+            let read = self.api.get(&mut self.owner, pace.now(), &path).await?;
+            items.extend(read["items"].as_array().cloned().unwrap_or_default());
+            match read["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(items),
+            }
+        }
     }
 
     async fn join(&mut self, courier: &Courier, number: usize, pace: &dyn Pace) -> anyhow::Result<Session> {
@@ -167,6 +230,15 @@ impl Town {
 const NUMBERS: u64 = 1_000;
 const STRIDE: usize = 37;
 const TRIES: usize = 100;
+
+/// How orders stand that are not over.
+const OPEN: &str = "created,assigned,enroute_to_pickup,arrived_at_pickup,picked_up,enroute_to_dropoff,arrived_at_dropoff,\
+                    failed,returning";
+/// From one address, twenty people a minute may join.
+const BETWEEN_JOINS: SignedDuration = SignedDuration::from_secs(4);
+
+/// How long couriers may think, seconds: longer than anybody in a scenario does.
+const OFFER_S: u32 = 180;
 
 /// The owner's address in a simulated organisation.
 pub(crate) const OWNER: &str = "owner@demo.example";

@@ -25,6 +25,11 @@ impl Default for Size {
     }
 }
 
+/// How long a phone is without a signal, in minutes.
+const NO_SIGNAL: u32 = 15;
+/// Of so many orders in a row, nobody opens the door for one.
+const ONE_FAILS_OF: usize = 8;
+
 const SHOPS: [(&str, &str, f64, f64); 6] = [
     ("Demo Bakery Kolmisoppi", "Aleksanterinkatu 21", 60.1690, 24.9478),
     ("Demo Noodles Seitti", "Fredrikinkatu 30", 60.1645, 24.9371),
@@ -75,7 +80,7 @@ pub fn world(seed: u64, size: Size) -> Scenario {
     let orders = draw.orders(shops.len(), size, end);
     let line = StraightLine { detour: 1.3, speed_m_s: 16.0 / 3.6, whole_minutes: true };
     let name = format!("world-{seed}");
-    Scenario { name, line, service_min: 4, shops, couriers, orders, tag: "demo" }
+    Scenario { name, line, service_min: 4, shops, couriers, orders, tag: "demo", report_min: 2 }
 }
 
 /// Places of this module are places.
@@ -104,22 +109,24 @@ impl Draw {
         at(lat + (self.0.fraction() - 0.5) * 0.004, lon + (self.0.fraction() - 0.5) * 0.008)
     }
 
-    /// Every third declines now and then, every fourth has no signal for a while, and all are slower than planned.
+    /// Every third declines now and then, every fourth has no signal for a while, some think before they answer, and all are
+    /// slower than planned.
     fn courier(&self, number: usize, end: u32) -> Courier {
         let (_, lat, lon) = STREETS[self.below(STREETS.len())];
-        let begin = self.minute(end.saturating_sub(20).max(1));
+        let begin = self.minute(end.saturating_sub(NO_SIGNAL + 5).max(1));
         let character = Character {
-            declines: if number % 3 == 1 { 0.3 } else { 0.0 },
+            declines: if number % 3 == 1 { 3 } else { 0 },
             slowness: 0.2 + 0.3 * self.0.fraction(),
-            offline: (number % 4 == 2).then_some((begin, begin + 15)),
+            thinks: self.minute(3),
+            offline: (number % 4 == 2).then_some((begin, begin + NO_SIGNAL)),
         };
-        let name = format!("{} {}", FIRST[number % FIRST.len()], LAST[number % LAST.len()]);
+        let name = format!("{} {} (demo)", FIRST[number % FIRST.len()], LAST[number % LAST.len()]);
         Courier { name, place: self.near(lat, lon), on: 0, off: end, character }
     }
 
     /// As many as fall into each minute; more of them at noon and in the evening of a long day.
     fn orders(&self, shops: usize, size: Size, end: u32) -> Vec<Order> {
-        let mut orders = Vec::new();
+        let mut orders: Vec<Order> = Vec::new();
         for minute in 0..end {
             let hour = (10 + minute / 60) % 24;
             let rush = match hour {
@@ -135,6 +142,11 @@ impl Draw {
                 expected -= 1.0;
             }
         }
+        for some in orders.chunks_mut(ONE_FAILS_OF) {
+            if let Some(order) = some.get_mut(self.below(ONE_FAILS_OF)) {
+                order.fails = true;
+            }
+        }
         orders
     }
 
@@ -147,7 +159,7 @@ impl Draw {
             recipient: self.person(),
             placed,
             ready: placed + 8 + self.minute(12),
-            fails: self.0.fraction() < 0.06,
+            fails: false,
         }
     }
 }
@@ -165,5 +177,6 @@ mod tests {
         assert!((20..90).contains(&one.orders.len()), "{}", one.orders.len());
         assert!(one.orders.is_sorted_by_key(|order| order.placed));
         assert!(one.couriers.iter().any(|courier| courier.character.offline.is_some()));
+        assert!(one.orders.iter().any(|order| order.fails));
     }
 }

@@ -105,7 +105,8 @@ fn about_topics() -> Vec<Kind> {
         ),
         (
             "heartbeat",
-            "Everything up to this place was told; every 15 s.",
+            "Everything up to this place of the topics that are followed by then was told; every 15 s. Who comes back takes a \
+             topic's place from `subscribed`, not from a heartbeat before it.",
             place(json!({ "type": "heartbeat" })),
         ),
     ]

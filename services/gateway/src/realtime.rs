@@ -1,8 +1,9 @@
 //! Clients that stay connected: one socket each, over which they follow topics (design section 5).
 //!
 //! ```text
-//! log -> Hub (one reader for the process) -> Session (one per client: topics, rights, what was sent) -> WebSocket or SSE
-//! live positions ----------------------------^
+//! log -> Hub (one reader for the process) -> Ear (what a client listens for) -> Session -> WebSocket or SSE
+//! live positions ---------------------------------------------------------------^ (one per client: topics, rights,
+//!                                                                                 what was sent)
 //! ```
 //!
 //! | the client says | and hears |
@@ -11,7 +12,7 @@
 //! | `{"type":"unsubscribe","topic":"orders"}` | `unsubscribed` |
 //! | `{"type":"token","token":"..."}` | `token_accepted`; without a fresh token the socket ends when the old one does |
 //! | `{"type":"positions","id":7,"positions":[{...}]}`, or the same as a binary frame | `positions_ack` when they are stored, or `positions_refused` ([`crate::positions`]) |
-//! | nothing | `heartbeat` every 15 s, with the offset up to which it has heard everything |
+//! | nothing | `heartbeat` every 15 s, with the offset up to which it has heard everything of the topics that it follows by then |
 //!
 //! Every `event` carries the log's `epoch` and `offset`, the same on every gateway, and `prev`, the offset of the message
 //! before it in the same topic: who has not heard `prev` has missed something. Who comes back with its last offset gets
@@ -19,6 +20,7 @@
 //!
 //! Positions are binary frames ([`position`]), newest wins, at most one per driver and second; they may be dropped.
 
+mod ear;
 pub mod feed;
 pub mod hub;
 mod message;

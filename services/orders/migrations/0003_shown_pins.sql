@@ -5,4 +5,3 @@ ALTER TABLE orders.pins
     ADD COLUMN subject_id uuid,  -- whose key seals it: that of the drop-off
     ADD COLUMN pin        bytea, -- sealed
     ADD CHECK (num_nonnulls(id, subject_id, pin) IN (0, 3));
-CREATE UNIQUE INDEX pins_by_id ON orders.pins (org_id, id) WHERE id IS NOT NULL;

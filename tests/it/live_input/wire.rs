@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tonic::{Request, Status, Streaming};
 
 /// How long an answer may take.
@@ -73,6 +74,9 @@ fn bytes_of(id: u32, driver: u128, fixes: &[Fix]) -> Bytes {
     frame.freeze()
 }
 
+/// Buffer of one socket: there may be thousands of them.
+const BUFFER: usize = 4 * 1024;
+
 /// A client on the realtime socket.
 pub(crate) struct Socket {
     inner: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -83,10 +87,19 @@ pub(crate) struct Socket {
 impl Socket {
     /// Opens one; the address is that of the API.
     pub(crate) async fn open(url: &str, token: &str) -> anyhow::Result<Self> {
+        Self::connect(url, &format!("dropmate.v1, bearer.{token}")).await
+    }
+
+    /// Opens one as nobody in particular.
+    pub(crate) async fn open_public(url: &str) -> anyhow::Result<Self> {
+        Self::connect(url, "dropmate.v1").await
+    }
+
+    async fn connect(url: &str, protocols: &str) -> anyhow::Result<Self> {
         let mut request = url.replacen("http", "ws", 1).into_client_request()?;
-        let protocols = format!("dropmate.v1, bearer.{token}").parse()?;
-        request.headers_mut().insert("sec-websocket-protocol", protocols);
-        let (inner, _) = connect_async(request).await?;
+        request.headers_mut().insert("sec-websocket-protocol", protocols.parse()?);
+        let config = WebSocketConfig::default().read_buffer_size(BUFFER);
+        let (inner, _) = connect_async_with_config(request, Some(config), false).await?;
         Ok(Self { inner, seen: VecDeque::new() })
     }
 

@@ -85,7 +85,7 @@ impl SimulateArgs {
 
     /// People are asked, couriers of an instance obey.
     fn dispatching(&self) -> Dispatching {
-        Dispatching { strategy: "nearest", offers: self.instances.is_none(), max_orders: 1 }
+        if self.instances.is_some() { Dispatching::TOLD } else { Dispatching::ASKED }
     }
 
     fn speed(&self) -> Result<f64> {
@@ -155,7 +155,7 @@ async fn live(args: &SimulateArgs, url: &str) -> Result<ExitCode> {
     let mut table = Table::new(args.json);
     let mut scenarios = args.scenarios()?;
     if let Some(first) = scenarios.first() {
-        town.clear_stage(&pace).await?;
+        town.clear_stage(&mut pace).await?;
         town.move_in(first, args.dispatching(), &mut pace).await?;
     }
     if args.instances.is_some() && scenarios.len() > 1 {
@@ -263,6 +263,11 @@ impl Table {
             figures.ready_to_pickup_min,
             figures.utilisation
         );
+        let happened = figures.incidents.named().into_iter().filter(|(_, count)| *count > 0);
+        let happened: Vec<String> = happened.map(|(name, count)| format!("{count} {name}")).collect();
+        if !happened.is_empty() {
+            println!("  {}", happened.join(", "));
+        }
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The hub of a simulated clock: a Unix socket to which every process of a sandbox connects (`--sim-clock`).
 //!
 //! It says `set MICROSECONDS`, answered by `ok MICROSECONDS` when the process has that time, and `settle`, answered by `idle`
-//! or `busy`: whether anything is left to do at this moment.
+//! or `busy WHAT`: whether anything is left to do at this moment, and what.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,11 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 /// The longest a process may take to answer; one that does not is taken for dead.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long after `busy` it is asked again.
-const LOOK: Duration = Duration::from_millis(2);
+/// How long after `busy` it is asked again: soon at first, then as seldom as this.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LAST_LOOK: Duration = Duration::from_millis(8);
 
 /// Serves many processes and moves the time of all of them.
 #[derive(Debug)]
@@ -82,26 +83,31 @@ impl Hub {
         self.set(now.checked_add(by).unwrap_or(now)).await;
     }
 
-    /// Waits until no process has anything left to do at this moment, for at most so long; whether that is so.
-    pub async fn settle(&self, patience: Duration) -> bool {
-        let begun = Instant::now();
+    /// Waits until no process has anything left to do at this moment. When that takes longer than `patience`, the error says
+    /// what is left.
+    pub async fn settle(&self, patience: Duration) -> io::Result<()> {
+        let (begun, mut look) = (Instant::now(), FIRST_LOOK);
         // An exchange is never broken off: a process that was asked and not heard out would be lost.
-        while !self.is_idle().await {
+        while let Some(left) = self.left().await {
             if begun.elapsed() > patience {
-                return false;
+                let late = format!("after {patience:?} there is still to do: {left}");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, late));
             }
-            crate::lifecycle::pause(LOOK).await;
+            crate::lifecycle::pause(look).await;
+            look = LAST_LOOK.min(look * 2);
         }
-        true
+        Ok(())
     }
 
-    async fn is_idle(&self) -> bool {
+    /// What is left to do in all processes; `None`: nothing.
+    async fn left(&self) -> Option<String> {
         let mut state = self.state.lock().await;
         let asked: Vec<_> = state.processes.drain(..).map(Process::ask).collect();
-        let answers = futures::future::join_all(asked).await;
-        let idle = answers.iter().flatten().all(|(_, idle)| *idle);
-        state.processes = answers.into_iter().flatten().map(|(process, _)| process).collect();
-        idle
+        let (processes, left): (Vec<_>, Vec<_>) =
+            futures::future::join_all(asked).await.into_iter().flatten().unzip();
+        state.processes = processes;
+        let left: Vec<String> = left.into_iter().flatten().collect();
+        (!left.is_empty()).then(|| left.join("; "))
     }
 }
 
@@ -125,12 +131,12 @@ impl Process {
         (answer == format!("ok {}", to.as_microsecond())).then_some(self)
     }
 
-    /// Whether it has anything left to do; `None` when the process is gone.
-    async fn ask(mut self) -> Option<(Self, bool)> {
-        match self.say("settle").await?.as_str() {
-            "idle" => Some((self, true)),
-            "busy" => Some((self, false)),
-            _ => None,
+    /// What it has left to do; `None` when the process is gone.
+    async fn ask(mut self) -> Option<(Self, Option<String>)> {
+        let answer = self.say("settle").await?;
+        match answer.strip_prefix("busy ") {
+            Some(what) => Some((self, Some(what.to_owned()))),
+            None => (answer == "idle").then_some((self, None)),
         }
     }
 
@@ -165,7 +171,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::clock::sim::{Idle, SimClock, idle};
+    use crate::clock::sim::{Remaining, SimClock, nothing};
 
     #[tokio::test]
     async fn every_process_has_the_new_time_when_set_returns() {
@@ -175,7 +181,7 @@ mod tests {
         let stop = CancellationToken::new();
         let follow = |sim: SimClock| {
             let clock = sim.clock();
-            (clock, sim.follow(idle(), stop.clone()))
+            (clock, sim.follow(nothing(), stop.clone()))
         };
         let (first, follow_first) = follow(SimClock::connect(hub.socket()).await.unwrap());
         let (second, follow_second) = follow(SimClock::connect(hub.socket()).await.unwrap());
@@ -200,17 +206,17 @@ mod tests {
         let stop = CancellationToken::new();
         let asked = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&asked);
-        let third: Idle = Arc::new(move || {
+        let third: Remaining = Arc::new(move || {
             let count = counted.fetch_add(1, Ordering::Relaxed);
-            Box::pin(std::future::ready(count >= 2))
+            Box::pin(std::future::ready((count < 2).then(|| "job a".to_owned())))
         });
-        let busy: Idle = Arc::new(|| Box::pin(std::future::ready(false)));
+        let busy: Remaining = Arc::new(|| Box::pin(std::future::ready(Some("job b".to_owned()))));
         let one = SimClock::connect(hub.socket()).await.unwrap().follow(third, stop.clone());
         let settling = async {
             while hub.processes().await < 1 {
                 tokio::task::yield_now().await;
             }
-            assert!(hub.settle(Duration::from_secs(10)).await);
+            hub.settle(Duration::from_secs(10)).await.unwrap();
             assert_eq!(asked.load(Ordering::Relaxed), 3);
             stop.cancel();
         };
@@ -223,7 +229,8 @@ mod tests {
             while hub.processes().await < 1 {
                 tokio::task::yield_now().await;
             }
-            assert!(!hub.settle(Duration::from_millis(30)).await);
+            let late = hub.settle(Duration::from_millis(30)).await.unwrap_err();
+            assert_eq!(late.to_string(), "after 30ms there is still to do: job b");
             stop.cancel();
         };
         let (followed, ()) = tokio::join!(never, settling);

@@ -2,8 +2,8 @@
 //!
 //! A process that was started with `--sim-clock SOCKET` connects to the hub ([`super::hub::Hub`]). At `set MICROSECONDS` it moves
 //! its clock and answers `ok MICROSECONDS`: the hub's `set` returns when every process has answered, so nobody sees the old
-//! time afterwards. At `settle` it answers `idle` when nothing is left to do at this moment, otherwise `busy`. Business code
-//! only sees the trait.
+//! time afterwards. At `settle` it answers `idle` when nothing is left to do at this moment, otherwise `busy` and what that is.
+//! Business code only sees the trait.
 
 use std::io;
 use std::path::Path;
@@ -17,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::db::BoxFuture;
 
-/// Says whether nothing is left to do at this moment.
-pub type Idle = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+/// Says what is left to do at this moment, on one line; `None`: nothing.
+pub type Remaining = Arc<dyn Fn() -> BoxFuture<'static, Option<String>> + Send + Sync>;
 
 /// That of a process which does nothing by itself.
-pub fn idle() -> Idle {
-    Arc::new(|| Box::pin(std::future::ready(true)))
+pub fn nothing() -> Remaining {
+    Arc::new(|| Box::pin(std::future::ready(None)))
 }
 
 /// The connection to the hub.
@@ -42,7 +42,7 @@ impl SimClock {
             lines: BufReader::new(read).lines(),
             answers,
         };
-        sim.step(&idle()).await?;
+        sim.step(&nothing()).await?;
         Ok(sim)
     }
 
@@ -52,21 +52,21 @@ impl SimClock {
     }
 
     /// Follows the hub until it is told to stop. A hub that is gone is an error: the sandbox is over.
-    pub async fn follow(mut self, idle: Idle, stop: CancellationToken) -> io::Result<()> {
+    pub async fn follow(mut self, remaining: Remaining, stop: CancellationToken) -> io::Result<()> {
         loop {
-            match stop.run_until_cancelled(self.step(&idle)).await {
+            match stop.run_until_cancelled(self.step(&remaining)).await {
                 None => return Ok(()),
                 Some(moved) => moved?,
             }
         }
     }
 
-    async fn step(&mut self, idle: &Idle) -> io::Result<()> {
+    async fn step(&mut self, remaining: &Remaining) -> io::Result<()> {
         let line = self.lines.next_line().await?;
         let line = line.ok_or_else(|| io::Error::other("the hub of the simulated clock is gone"))?;
         if line == "settle" {
-            let answer: &[u8] = if idle().await { b"idle\n" } else { b"busy\n" };
-            return self.answers.write_all(answer).await;
+            let answer = remaining().await.map_or("idle\n".to_owned(), |what| format!("busy {what}\n"));
+            return self.answers.write_all(answer.as_bytes()).await;
         }
         let to = parse(&line).ok_or_else(|| io::Error::other(format!("the hub said {line:?}")))?;
         self.clock.set(to);

@@ -187,7 +187,7 @@ impl Tx {
             self.db.wake().ring_outbox();
         }
         if self.enqueued > 0 {
-            self.db.wake().ring_jobs();
+            self.db.wake().ring_jobs(self.db.service());
         }
         for then in self.after.0 {
             then();

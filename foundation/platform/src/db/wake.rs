@@ -1,23 +1,16 @@
 //! Wake-ups inside one process. They only save waiting: whoever misses one finds the work by polling.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-/// Three bells: events were written to the outbox, the log grew, jobs were enqueued.
-#[derive(Debug, Clone)]
+/// Bells: events were written to the outbox, the log grew, jobs were enqueued (one for each service).
+#[derive(Debug, Clone, Default)]
 pub struct Wake {
     outbox: Arc<watch::Sender<u64>>,
     log: Arc<watch::Sender<LogNews>>,
-    jobs: Arc<watch::Sender<u64>>,
-}
-
-impl Default for Wake {
-    fn default() -> Self {
-        let bell = || Arc::new(watch::Sender::new(0));
-        Self { outbox: bell(), log: Arc::new(watch::Sender::new(LogNews::default())), jobs: bell() }
-    }
+    jobs: Arc<Mutex<HashMap<String, watch::Sender<u64>>>>,
 }
 
 /// What is known of the growth of the log.
@@ -75,9 +68,11 @@ impl Wake {
         self.log.send_modify(|news| news.grew(subjects));
     }
 
-    /// A transaction with jobs has committed.
-    pub fn ring_jobs(&self) {
-        self.jobs.send_modify(|count| *count += 1);
+    /// A transaction with jobs of this service has committed.
+    pub fn ring_jobs(&self, service: &str) {
+        if let Some(bell) = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(service) {
+            bell.send_modify(|count| *count += 1);
+        }
     }
 
     /// For the sequencer.
@@ -90,9 +85,10 @@ impl Wake {
         self.log.subscribe()
     }
 
-    /// For workers.
-    pub fn on_jobs(&self) -> watch::Receiver<u64> {
-        self.jobs.subscribe()
+    /// For the workers of a service.
+    pub fn on_jobs(&self, service: &str) -> watch::Receiver<u64> {
+        let mut bells = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.entry(service.to_owned()).or_default().subscribe()
     }
 }
 
@@ -112,5 +108,14 @@ mod tests {
         assert!(!bell.borrow().concerns(after, &["order.created.v1"]), "it was heard");
         wake.ring_log();
         assert!(bell.borrow().concerns(after, &["shop.updated.v1"]), "it may be of any subject");
+    }
+    #[test]
+    fn jobs_wake_the_workers_of_their_service() {
+        let wake = Wake::default();
+        wake.ring_jobs("orders");
+        let (orders, drivers) = (wake.on_jobs("orders"), wake.on_jobs("drivers"));
+        wake.ring_jobs("orders");
+        assert!(orders.has_changed().unwrap());
+        assert!(!drivers.has_changed().unwrap());
     }
 }

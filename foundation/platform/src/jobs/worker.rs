@@ -61,7 +61,7 @@ impl Worker {
 
     /// Runs until cancelled; jobs that are running then are told to stop and get their chance to.
     pub async fn run(self, cancel: CancellationToken) {
-        let mut bell = self.db.wake().on_jobs();
+        let mut bell = self.db.wake().on_jobs(self.db.service());
         let mut running = FuturesUnordered::new();
         while !cancel.is_cancelled() {
             bell.borrow_and_update();

@@ -1,6 +1,6 @@
 //! The log as the hub reads it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kernel::ids::{OrgId, Uuid};
 use kernel::time::Timestamp;
@@ -9,7 +9,8 @@ use platform::{Error, Result};
 use serde_json::Value;
 use sqlx::Row as _;
 
-use super::topic::About;
+use super::message;
+use super::topic::{About, Interest, View};
 
 /// One event on its way to clients.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,11 +27,45 @@ pub struct Passing {
     pub payload: Value,
     /// Business time.
     pub occurred_at: Timestamp,
+    about: About,
+    /// What all clients are told alike, written when the first is told: one for each [`View`].
+    written: [OnceLock<String>; 3],
 }
 
 impl Passing {
+    /// An event of the log.
+    pub fn new(
+        offset: i64,
+        org: OrgId,
+        subject: String,
+        version: i64,
+        payload: Value,
+        occurred_at: Timestamp,
+    ) -> Self {
+        let about = About::of(&payload);
+        let written = [const { OnceLock::new() }; 3];
+        Self { offset, org, subject, version, payload, occurred_at, about, written }
+    }
+
+    /// What it is about.
     pub(crate) fn about(&self) -> About {
-        About::of(&self.payload)
+        self.about
+    }
+
+    /// Whether who listens for this hears it.
+    pub(crate) fn is_for(&self, interest: Interest) -> bool {
+        interest.takes(&self.subject, self.about)
+    }
+
+    /// The end of its message, the same for all who may see as much of it.
+    pub(crate) fn written(&self, view: View) -> &str {
+        let [inside, courier, outside] = &self.written;
+        let written = match view {
+            View::Inside => inside,
+            View::Courier => courier,
+            View::Outside => outside,
+        };
+        written.get_or_init(|| message::written(self, view))
     }
 }
 
@@ -78,14 +113,14 @@ impl LogFeed {
             .fetch_all(self.0.pool())
             .await?;
         let event = |row: sqlx::postgres::PgRow| {
-            Ok(Arc::new(Passing {
-                offset: row.try_get("offset")?,
-                org: OrgId::new(row.try_get::<Uuid, _>("org_id")?),
-                subject: row.try_get("subject")?,
-                version: row.try_get("version")?,
-                payload: row.try_get("payload")?,
-                occurred_at: row.try_get::<jiff_sqlx::Timestamp, _>("occurred_at")?.to_jiff(),
-            }))
+            Ok(Arc::new(Passing::new(
+                row.try_get("offset")?,
+                OrgId::new(row.try_get::<Uuid, _>("org_id")?),
+                row.try_get("subject")?,
+                row.try_get("version")?,
+                row.try_get("payload")?,
+                row.try_get::<jiff_sqlx::Timestamp, _>("occurred_at")?.to_jiff(),
+            )))
         };
         rows.into_iter().map(event).collect::<Result<_, sqlx::Error>>().map_err(Error::from)
     }

@@ -1,10 +1,18 @@
 //! What is said over a connection, as JSON.
+//!
+//! An event is told to many: what its messages have in common is written once ([`Passing::written`]), and each message begins
+//! with what is its own, the topic and the places.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use kernel::ids::DriverId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::feed::Passing;
 use super::hub::Scanned;
+use super::topic::View;
 use crate::positions::{Refusal, Taken, Verdict};
 
 /// From the client.
@@ -97,17 +105,9 @@ pub(crate) enum Told {
         #[serde(flatten)]
         place: Place,
     },
-    /// Something happened.
-    Event {
-        topic: String,
-        #[serde(flatten)]
-        place: Place,
-        prev: i64,
-        subject: String,
-        version: i64,
-        occurred_at: String,
-        data: Value,
-    },
+    /// Something happened. The message is written already.
+    #[serde(skip)]
+    Event { place: Place, text: String },
     /// Where a driver is, for clients that read text only.
     Position { topic: String, data: Value },
     /// Everything up to here was told.
@@ -149,15 +149,57 @@ impl Told {
     /// The answer to what is no message.
     pub(crate) const NOT_UNDERSTOOD: Self = Self::Malformed { detail: "this is no message of dropmate.v1" };
 
-    /// As it is sent.
-    pub(crate) fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// An event on a topic, and the offset of the message before it there.
+    pub(crate) fn event(topic: &str, epoch: i64, prev: i64, event: &Passing, view: View) -> Self {
+        let (offset, common) = (event.offset, event.written(view));
+        let mut text = String::with_capacity(topic.len() + OWN + common.len());
+        // Writing to a string cannot fail; a topic has no characters that JSON escapes.
+        let _ = write!(
+            text,
+            r#"{{"type":"event","topic":"{topic}","epoch":{epoch},"offset":{offset},"prev":{prev},{common}"#
+        );
+        Self::Event { place: Place { epoch, offset }, text }
     }
+
+    /// As it is sent.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Event { text, .. } => text,
+            other => serde_json::to_string(&other).unwrap_or_default(),
+        }
+    }
+}
+
+/// Bytes of an event's message that are its own, without the topic.
+const OWN: usize = 96;
+
+/// The members of an event's message that are the same on every topic.
+#[derive(Serialize)]
+struct Common<'a> {
+    subject: &'a str,
+    version: i64,
+    occurred_at: String,
+    data: Cow<'a, Value>,
+}
+
+/// Their text, up to the end of the message.
+pub(crate) fn written(event: &Passing, view: View) -> String {
+    let common = Common {
+        subject: &event.subject,
+        version: event.version,
+        occurred_at: event.occurred_at.to_string(),
+        data: view.show(&event.payload),
+    };
+    let mut text = serde_json::to_string(&common).unwrap_or_default();
+    // Other members come before it.
+    text.drain(..text.len().min(1));
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::ids::{OrgId, Uuid};
     use serde_json::json;
 
     #[test]
@@ -187,20 +229,23 @@ mod tests {
             said,
             Said::Subscribe { topic: "orders".to_owned(), from: Some(Place { epoch: 1, offset: 42 }) }
         );
-        let told = Told::Event {
-            topic: "orders".to_owned(),
-            place: Place { epoch: 1, offset: 43 },
-            prev: 42,
-            subject: "order.created.v1".to_owned(),
-            version: 1,
-            occurred_at: "2026-11-20T12:00:00Z".to_owned(),
-            data: json!({}),
-        };
+        let org = OrgId::new(Uuid::from_u128(1));
+        let at = "2026-11-20T12:00:00Z".parse().unwrap();
+        let payload = json!({ "order_id": "order_01h455vb4pex5vsknk084sn02q", "to": "picked_up" });
+        let event = Passing::new(43, org, "order.created.v1".to_owned(), 1, payload, at);
+        let text = Told::event("orders", 1, 42, &event, View::Inside).into_text();
         assert_eq!(
-            serde_json::from_str::<Value>(&told.text()).unwrap(),
-            json!({ "type": "event", "topic": "orders", "epoch": 1, "offset": 43, "prev": 42, "version": 1,
-                    "subject": "order.created.v1", "occurred_at": "2026-11-20T12:00:00Z", "data": {} })
+            text,
+            r#"{"type":"event","topic":"orders","epoch":1,"offset":43,"prev":42,"subject":"order.created.v1","version":1,"occurred_at":"2026-11-20T12:00:00Z","data":{"order_id":"order_01h455vb4pex5vsknk084sn02q","to":"picked_up"}}"#
         );
+        let outside = Told::event("track:7KQ2M9XTB4HP", 1, 40, &event, View::Outside).into_text();
+        let outside: Value = serde_json::from_str(&outside).unwrap();
+        assert_eq!((&outside["prev"], &outside["data"]), (&json!(40), &json!({ "to": "picked_up" })));
+        let document = contracts::asyncapi();
+        let mut documented =
+            document["channels"]["realtime"]["messages"]["event"]["examples"][0]["payload"].clone();
+        documented["data"] = event.payload.clone();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), documented);
         for wrong in [json!({ "type": "shout" }), json!({ "type": "token" }), json!({ "topic": "orders" })] {
             assert!(serde_json::from_value::<Said>(wrong).is_err());
         }

@@ -88,7 +88,11 @@ impl Rights {
             }
             Topic::Orders => self.all("orders", "/api/v1/orders?limit=1", Filter::Orders).await,
             Topic::Drivers => self.all("drivers", "/api/v1/drivers?limit=1", Filter::Drivers).await,
-            Topic::Order(id) => self.one("orders", &format!("/api/v1/orders/{id}"), Filter::Order(*id)).await,
+            Topic::Order(id) => {
+                let carries = self.principal.role == Role::Driver;
+                let filter = if carries { Filter::Carried(*id) } else { Filter::Order(*id) };
+                self.one("orders", &format!("/api/v1/orders/{id}"), filter).await
+            }
             Topic::Driver(id) => {
                 self.one("drivers", &format!("/api/v1/drivers/{id}"), Filter::Driver(*id)).await
             }

@@ -4,23 +4,24 @@
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::orders::OrderAssigned;
 use contracts::tracking::DriverLocation;
 use contracts::{Event as _, orders::OrderStatusChanged};
+use futures::future::BoxFuture;
 use kernel::ids::{DriverId, OrgId};
 use platform::live::{Change, Subscription, Topic as LiveTopic};
 use platform::{Error, Result};
 use tokio::time::Instant;
 
 use super::Realtime;
+use super::ear::{Batch, Ear};
 use super::feed::Passing;
-use super::hub::{Connected, Ear, Missed, Scanned};
+use super::hub::{Connected, Missed, Scanned};
 use super::message::{Place, Said, Told};
-use super::rights::Rights;
-use super::topic::{Filter, Topic};
+use super::rights::{Granted, Rights};
+use super::topic::{Filter, Interest, Topic};
 
 /// Topics that one client may follow.
 const MOST_TOPICS: usize = 200;
@@ -30,6 +31,8 @@ const POSITION_EVERY: Duration = Duration::from_secs(1);
 /// A topic that is followed.
 struct Followed {
     topic: Topic,
+    /// As messages name it.
+    name: String,
     filter: Filter,
     /// Everything of the topic up to here was told.
     last: i64,
@@ -52,10 +55,13 @@ pub(crate) struct Session {
     sent: HashMap<DriverId, Instant>,
 }
 
+/// Topics that may not be followed any more, and the codes of the refusals.
+pub(crate) struct Lost(Vec<(Topic, String)>);
+
 /// What wakes a session.
 pub(crate) enum Woken {
-    /// An event of the organisation.
-    Event(Arc<Passing>),
+    /// Events of the organisation.
+    Events(Batch),
     /// The hub has sent this client away.
     Ended,
     /// A position, or that some may have been missed.
@@ -83,9 +89,9 @@ impl Session {
     /// The next thing that concerns this client. Cancelling it loses nothing.
     pub(crate) async fn next(&mut self) -> Woken {
         let (ear, positions) = (&mut self.ear, &mut self.positions);
-        let event = async {
+        let events = async {
             match ear {
-                Some(ear) => ear.events.recv().await,
+                Some(ear) => ear.next().await,
                 None => std::future::pending().await,
             }
         };
@@ -97,7 +103,7 @@ impl Session {
         };
         tokio::select! {
             biased;
-            event = event => event.map_or(Woken::Ended, Woken::Event),
+            events = events => events.map_or(Woken::Ended, Woken::Events),
             change = position => Woken::Position(change),
         }
     }
@@ -107,7 +113,8 @@ impl Session {
         match said {
             Said::Subscribe { topic, from } => self.subscribe(topic, from).await,
             Said::Unsubscribe { topic } => {
-                self.followed.retain(|followed| followed.topic.to_string() != topic);
+                self.followed.retain(|followed| followed.name != topic);
+                self.listen_to_followed();
                 vec![Told::Unsubscribed { topic }]
             }
             Said::Token { token } => match self.rights.present(&token).await {
@@ -125,39 +132,37 @@ impl Session {
 
     /// Follows a topic, from a place or from now.
     pub(crate) async fn subscribe(&mut self, name: String, from: Option<Place>) -> Vec<Told> {
-        match self.follow(&name, from).await {
-            Ok(told) => told,
-            Err(error) => vec![Told::Refused { topic: name, code: error.code().to_owned() }],
+        let mut told = Vec::new();
+        if let Err(error) = self.follow(&name, from, &mut told).await {
+            self.listen_to_followed();
+            told.push(Told::Refused { topic: name, code: error.code().to_owned() });
         }
+        told
     }
 
-    async fn follow(&mut self, name: &str, from: Option<Place>) -> Result<Vec<Told>> {
+    async fn follow(&mut self, name: &str, from: Option<Place>, told: &mut Vec<Told>) -> Result<()> {
         let unknown = || Error::new(platform::Kind::NotFound, "unknown_topic", "There is no such topic.");
         let topic: Topic = name.parse().map_err(|()| unknown())?;
         if self.followed.len() >= MOST_TOPICS {
             let message = "A connection follows at most 200 topics.";
             return Err(Error::new(platform::Kind::TooMany, "too_many_topics", message));
         }
-        let granted = self.rights.grant(&topic).await?;
-        if *self.org.get_or_insert(granted.org) != granted.org {
+        let Granted { org, filter } = self.rights.grant(&topic).await?;
+        if *self.org.get_or_insert(org) != org {
             let message = "A connection follows topics of one organisation.";
             return Err(Error::new(platform::Kind::Conflict, "other_organization", message));
         }
         if self.connected.is_none() {
-            self.connected = Some(self.realtime.hub.connect(granted.org));
+            self.connected = Some(self.realtime.hub.connect(org));
         }
-        if self.ear.is_none() {
-            let ear = self.realtime.hub.listen(granted.org);
-            self.heard = ear.since;
-            self.ear = Some(ear);
-        }
-        self.listen_to_positions(&granted.filter, granted.org);
+        self.listen_to_positions(&filter, org);
+        let interest = filter.interest();
+        self.listen(org, interest, told).await?;
         let now = self.heard;
         let from = from.map_or(now, Scanned::from);
-        let missed = self.realtime.hub.missed(granted.org, from, now).await?;
+        let missed = self.realtime.hub.missed(org, interest, from, now).await?;
         self.followed.retain(|followed| followed.topic != topic);
-        let mut followed = Followed { topic, filter: granted.filter, last: from.last };
-        let mut told = Vec::new();
+        let mut followed = Followed { name: topic.to_string(), topic, filter, last: from.last };
         match missed {
             Missed::Events(events) => {
                 let place = Place { epoch: now.epoch, offset: from.last };
@@ -170,7 +175,28 @@ impl Session {
             }
         }
         self.followed.push(followed);
-        Ok(told)
+        self.listen_to_followed();
+        Ok(())
+    }
+
+    /// Listens for this too. What has waited until now is told first, so that the client has heard everything up to here.
+    async fn listen(&mut self, org: OrgId, interest: Interest, told: &mut Vec<Told>) -> Result<()> {
+        let hub = &self.realtime.hub;
+        hub.begun().await?;
+        let ear = self.ear.get_or_insert_with(|| hub.listen(org));
+        let since = ear.attend(interest);
+        if self.heard.epoch == 0 {
+            self.heard = since;
+        }
+        self.catch_up(since, told).await;
+        Ok(())
+    }
+
+    /// Listens for what is followed, and for nothing else.
+    fn listen_to_followed(&self) {
+        if let Some(ear) = &self.ear {
+            ear.keep(&self.followed.iter().map(|followed| followed.filter.interest()).collect());
+        }
     }
 
     fn listen_to_positions(&mut self, filter: &Filter, org: OrgId) {
@@ -181,22 +207,21 @@ impl Session {
     }
 
     /// What the client is told of an event.
-    pub(crate) async fn event(&mut self, event: &Passing) -> Vec<Told> {
+    pub(crate) async fn event(&mut self, event: &Passing, told: &mut Vec<Told>) {
         self.heard.last = event.offset;
         // Another driver may have the order now: who followed it may have lost the right to.
         let rights_may_change =
             [OrderAssigned::SUBJECT, OrderStatusChanged::SUBJECT].contains(&event.subject.as_str());
-        let mut told = Vec::new();
-        for index in (0..self.followed.len()).rev() {
-            let followed = &self.followed[index];
-            let asked = rights_may_change && matches!(followed.filter, Filter::Order(_));
-            if asked && followed.filter.wants(&event.subject, event.about()) {
-                told.extend(self.check(index).await);
+        if rights_may_change {
+            for index in (0..self.followed.len()).rev() {
+                let filter = &self.followed[index].filter;
+                if matches!(filter, Filter::Order(_)) && filter.wants(&event.subject, event.about()) {
+                    told.extend(self.check(index).await);
+                }
             }
         }
         let epoch = self.heard.epoch;
         told.extend(self.followed.iter_mut().filter_map(|followed| followed.tell(epoch, event)));
-        told
     }
 
     /// Asks again whether a topic may be followed; it is left when it may not. A service that is away changes nothing.
@@ -204,21 +229,43 @@ impl Session {
         let followed = self.followed.get(index)?;
         match self.rights.grant(&followed.topic).await {
             Err(error) if !error.kind().is_failure() => {
-                let topic = self.followed.remove(index).topic.to_string();
+                let topic = self.followed.remove(index).name;
+                self.listen_to_followed();
                 Some(Told::Refused { topic, code: error.code().to_owned() })
             }
             _ => None,
         }
     }
 
-    /// Asks about everything again: rights may have been taken. An error when the credential itself is not good any more.
-    pub(crate) async fn check_all(&mut self) -> Result<Vec<Told>> {
-        self.rights.hold().await?;
-        let mut told = Vec::new();
-        for index in (0..self.followed.len()).rev() {
-            told.extend(self.check(index).await);
+    /// Asks about everything again: rights may have been taken. The client hears on meanwhile.
+    pub(crate) fn check_all(&self) -> BoxFuture<'static, Result<Lost>> {
+        let rights = self.rights.clone();
+        let topics: Vec<Topic> = self.followed.iter().map(|followed| followed.topic.clone()).collect();
+        Box::pin(async move {
+            rights.hold().await?;
+            let mut lost = Vec::new();
+            for topic in topics {
+                if let Err(error) = rights.grant(&topic).await
+                    && !error.kind().is_failure()
+                {
+                    lost.push((topic, error.code().to_owned()));
+                }
+            }
+            Ok(Lost(lost))
+        })
+    }
+
+    /// Leaves what may not be followed any more.
+    pub(crate) fn lose(&mut self, Lost(lost): Lost) -> Vec<Told> {
+        let mut told = Vec::with_capacity(lost.len());
+        for (topic, code) in lost {
+            let followed = self.followed.extract_if(.., |followed| followed.topic == topic);
+            told.extend(
+                followed.map(|Followed { name, .. }| Told::Refused { topic: name, code: code.clone() }),
+            );
         }
-        Ok(told)
+        self.listen_to_followed();
+        told
     }
 
     /// Whether the credential is still good.
@@ -228,19 +275,25 @@ impl Session {
 
     /// Up to where the client has heard everything, after it was told what waited.
     pub(crate) async fn heartbeat(&mut self) -> Vec<Told> {
-        // Everything up to here is in the ear before the hub says that it has come so far.
         let scanned = self.realtime.hub.scanned();
         let mut told = Vec::new();
-        while let Some(event) = self.ear.as_mut().and_then(|ear| ear.events.try_recv().ok()) {
-            told.extend(self.event(&event).await);
+        self.catch_up(scanned, &mut told).await;
+        let following = self.ear.is_some() && scanned.epoch == self.heard.epoch;
+        let place = if following { self.heard } else { scanned };
+        told.push(Told::Heartbeat { place: place.into() });
+        told
+    }
+
+    /// Tells what waits. Everything up to the place that the hub had come to is in the ear before the hub says so.
+    async fn catch_up(&mut self, scanned: Scanned, told: &mut Vec<Told>) {
+        while let Some(events) = self.ear.as_mut().and_then(Ear::try_next) {
+            for event in events.iter() {
+                self.event(event, told).await;
+            }
         }
         if self.ear.is_some() && scanned.epoch == self.heard.epoch {
             self.heard.last = self.heard.last.max(scanned.last);
-            told.push(Told::Heartbeat { place: self.heard.into() });
-        } else {
-            told.push(Told::Heartbeat { place: scanned.into() });
         }
-        told
     }
 
     /// Notes a position; the newest of each driver waits until it may be sent. False when the store has ended.
@@ -265,6 +318,11 @@ impl Session {
         }
     }
 
+    /// Whether a position waits to be sent.
+    pub(crate) fn has_positions(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Positions that may be sent now: at most one per driver and second.
     pub(crate) fn due_positions(&mut self, now: Instant) -> Vec<(String, DriverLocation)> {
         let sent = &self.sent;
@@ -279,7 +337,7 @@ impl Session {
             let topic = self.followed.iter().find(|followed| followed.filter.follows(driver));
             if let (Some(location), Some(followed)) = (self.waiting.remove(&driver), topic) {
                 self.sent.insert(driver, now);
-                positions.push((followed.topic.to_string(), location));
+                positions.push((followed.name.clone(), location));
             }
         }
         positions
@@ -298,14 +356,6 @@ impl Followed {
             return None;
         }
         let prev = std::mem::replace(&mut self.last, event.offset);
-        Some(Told::Event {
-            topic: self.topic.to_string(),
-            place: Place { epoch, offset: event.offset },
-            prev,
-            subject: event.subject.clone(),
-            version: event.version,
-            occurred_at: event.occurred_at.to_string(),
-            data: self.filter.show(&event.payload),
-        })
+        Some(Told::event(&self.name, epoch, prev, event, self.filter.view()))
     }
 }

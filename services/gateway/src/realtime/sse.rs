@@ -119,22 +119,26 @@ fn messages(
     }
     stream::unfold(streaming, |mut streaming| async move {
         if let Some(told) = streaming.catching_up.next() {
-            return Some((Ok(Event::default().data(told.text())), streaming));
+            return Some((Ok(Event::default().data(told.into_text())), streaming));
         }
         let told = streaming.next().await?;
-        Some((Ok(event(&told)), streaming))
+        Some((Ok(event(told)), streaming))
     })
 }
 
 /// One message as an event: its place is its id.
-fn event(told: &Told) -> Event {
-    let event = Event::default().data(told.text());
-    match told {
+fn event(told: Told) -> Event {
+    let place = match &told {
         Told::Event { place, .. }
         | Told::Heartbeat { place }
         | Told::Subscribed { place, .. }
-        | Told::Resync { place, .. } => event.id(format!("{}.{}", place.epoch, place.offset)),
-        _ => event,
+        | Told::Resync { place, .. } => Some(*place),
+        _ => None,
+    };
+    let event = Event::default().data(told.into_text());
+    match place {
+        Some(place) => event.id(format!("{}.{}", place.epoch, place.offset)),
+        None => event,
     }
 }
 
@@ -161,7 +165,13 @@ impl Streaming {
         tokio::select! {
             () = stopping.cancelled() => self.end("stopping"),
             woken = self.session.next() => match woken {
-                Woken::Event(event) => self.session.event(&event).await,
+                Woken::Events(events) => {
+                    let mut told = Vec::new();
+                    for event in events.iter() {
+                        self.session.event(event, &mut told).await;
+                    }
+                    told
+                }
                 Woken::Ended => self.end("too_slow"),
                 Woken::Position(change) => {
                     self.session.position(change);
@@ -175,11 +185,11 @@ impl Streaming {
                 self.session.heartbeat().await
             }
             _ = self.rights.tick() => match self.session.check_all().await {
-                Ok(told) => told,
+                Ok(lost) => self.session.lose(lost),
                 Err(error) if error.kind().is_failure() => Vec::new(),
                 Err(_refused) => self.end("token_ended"),
             },
-            _ = self.positions.tick() => {
+            _ = self.positions.tick(), if self.session.has_positions() => {
                 let due = self.session.due_positions(Instant::now());
                 let position = |(topic, location)| {
                     let data = serde_json::to_value(location).unwrap_or_default();

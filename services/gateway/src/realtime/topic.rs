@@ -3,7 +3,7 @@
 //! | topic | who may follow | events |
 //! |---|---|---|
 //! | `orders` | who may list the organisation's orders and sees all of them | every `order.*`, `proof.*`, `delivery.*` and `dispatch.*` event |
-//! | `order:<id>` | who may read the order | those about it |
+//! | `order:<id>` | who may read the order | those about it; for a driver without the code of the customer's page |
 //! | `drivers` | who may list the drivers and sees all of them | every `driver.*` and `route.*` event; positions |
 //! | `driver:<id>` | who may read the driver | those about the driver; positions |
 //! | `package:<tracking number>` | who has the number | order and delivery events of the package's order |
@@ -11,6 +11,7 @@
 //!
 //! An event names its order or driver in its payload (`order_id`, `driver_id`); nothing else is looked at.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -78,6 +79,8 @@ pub(crate) enum Filter {
     Orders,
     /// About this order.
     Order(OrderId),
+    /// About this order, as its courier may see it.
+    Carried(OrderId),
     /// About this order, as somebody outside may see it.
     Outside(OrderId),
     /// About any driver.
@@ -111,26 +114,98 @@ const INSIDE: [&str; 2] = ["dispatch.", "route."];
 const OUTSIDE: [&str; 10] =
     ["from", "to", "at", "kind", "eta", "attempt", "outcome", "status", "distance_m", "promised_until"];
 
-impl Filter {
-    /// Whether a subscription with this filter gets the event.
-    pub(crate) fn wants(&self, subject: &str, about: About) -> bool {
-        let of_drivers = subject.starts_with("driver.") || subject.starts_with("route.");
+/// The member of an order's facts that is the code of its page.
+const CODE: &str = "tracking_code";
+
+/// What a connection listens for. Events go to those who listen for what they are about; a filter looks at what arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Interest {
+    /// Whatever is about an order.
+    Orders,
+    /// What is about this order.
+    Order(OrderId),
+    /// What happens to drivers.
+    Drivers,
+    /// What is about this driver and no order.
+    Driver(DriverId),
+}
+
+impl Interest {
+    /// Whether the event is listened for.
+    pub(crate) fn takes(self, subject: &str, about: About) -> bool {
         match self {
             Self::Orders => about.order.is_some(),
-            Self::Order(id) => about.order == Some(*id),
-            Self::Outside(id) => {
-                about.order == Some(*id) && !INSIDE.iter().any(|prefix| subject.starts_with(prefix))
+            Self::Order(id) => about.order == Some(id),
+            Self::Drivers => {
+                about.driver.is_some() && (subject.starts_with("driver.") || subject.starts_with("route."))
             }
-            Self::Drivers => of_drivers && about.driver.is_some(),
-            Self::Driver(id) => about.driver == Some(*id) && about.order.is_none(),
+            Self::Driver(id) => about.driver == Some(id) && about.order.is_none(),
         }
     }
 
-    /// The event as this subscription may see it.
-    pub(crate) fn show(&self, payload: &Value) -> Value {
-        let (Self::Outside(_), Some(members)) = (self, payload.as_object()) else { return payload.clone() };
-        let shown = members.iter().filter(|(name, _)| OUTSIDE.contains(&name.as_str()));
-        Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect())
+    /// All with which the event is listened for.
+    pub(crate) fn all_in(subject: &str, about: About) -> impl Iterator<Item = Self> {
+        let (order, driver) = (about.order.map(Self::Order), about.driver.map(Self::Driver));
+        let candidates = [Some(Self::Orders), order, Some(Self::Drivers), driver];
+        candidates.into_iter().flatten().filter(move |interest| interest.takes(subject, about))
+    }
+}
+
+/// How much of an event is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    /// Everything.
+    Inside,
+    /// Everything but the code of the customer's page, which shows the PIN that the courier is to be told.
+    Courier,
+    /// What somebody outside may see.
+    Outside,
+}
+
+impl View {
+    /// The payload as it is shown.
+    pub(crate) fn show(self, payload: &Value) -> Cow<'_, Value> {
+        let Some(members) = payload.as_object() else { return Cow::Borrowed(payload) };
+        match self {
+            Self::Courier if payload["facts"].get(CODE).is_some() => {
+                let mut shown = payload.clone();
+                shown["facts"].as_object_mut().and_then(|facts| facts.remove(CODE));
+                Cow::Owned(shown)
+            }
+            Self::Inside | Self::Courier => Cow::Borrowed(payload),
+            Self::Outside => {
+                let shown = members.iter().filter(|(name, _)| OUTSIDE.contains(&name.as_str()));
+                Cow::Owned(Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect()))
+            }
+        }
+    }
+}
+
+impl Filter {
+    /// What a connection has to listen for to hear what this filter lets through.
+    pub(crate) fn interest(&self) -> Interest {
+        match self {
+            Self::Orders => Interest::Orders,
+            Self::Order(id) | Self::Carried(id) | Self::Outside(id) => Interest::Order(*id),
+            Self::Drivers => Interest::Drivers,
+            Self::Driver(id) => Interest::Driver(*id),
+        }
+    }
+
+    /// How much a subscription with this filter is shown.
+    pub(crate) fn view(&self) -> View {
+        match self {
+            Self::Outside(_) => View::Outside,
+            Self::Carried(_) => View::Courier,
+            Self::Orders | Self::Order(_) | Self::Drivers | Self::Driver(_) => View::Inside,
+        }
+    }
+
+    /// Whether a subscription with this filter gets the event.
+    pub(crate) fn wants(&self, subject: &str, about: About) -> bool {
+        let kept_inside =
+            || self.view() == View::Outside && INSIDE.iter().any(|prefix| subject.starts_with(prefix));
+        self.interest().takes(subject, about) && !kept_inside()
     }
 
     /// Whether positions of this driver belong to it.
@@ -138,7 +213,7 @@ impl Filter {
         match self {
             Self::Drivers => true,
             Self::Driver(id) => *id == driver,
-            Self::Orders | Self::Order(_) | Self::Outside(_) => false,
+            Self::Orders | Self::Order(_) | Self::Carried(_) | Self::Outside(_) => false,
         }
     }
 }
@@ -198,7 +273,47 @@ mod tests {
     fn nobody_outside_sees_who_does_it() {
         let order = OrderId::new(Uuid::from_u128(1));
         let payload = json!({ "order_id": order, "driver_id": "driver_x", "to": "picked_up", "position": { "lat": 1.0 } });
-        assert_eq!(Filter::Outside(order).show(&payload), json!({ "to": "picked_up" }));
-        assert_eq!(Filter::Order(order).show(&payload), payload);
+        assert_eq!(*Filter::Outside(order).view().show(&payload), json!({ "to": "picked_up" }));
+        assert_eq!(*Filter::Order(order).view().show(&payload), payload);
+    }
+
+    #[test]
+    fn who_listens_for_what_an_event_is_about_hears_it() {
+        let (order, driver) = (OrderId::new(Uuid::from_u128(1)), DriverId::new(Uuid::from_u128(2)));
+        let filters = [
+            Filter::Orders,
+            Filter::Order(order),
+            Filter::Outside(order),
+            Filter::Drivers,
+            Filter::Driver(driver),
+        ];
+        let abouts = [(Some(order), Some(driver)), (Some(order), None), (None, Some(driver)), (None, None)];
+        for (order, driver) in abouts {
+            let about = About { order, driver };
+            for subject in
+                ["order.assigned.v1", "dispatch.offer_made.v1", "route.changed.v1", "driver.available.v1"]
+            {
+                let all: Vec<Interest> = Interest::all_in(subject, about).collect();
+                for filter in &filters {
+                    let heard = all.contains(&filter.interest());
+                    assert!(
+                        heard || !filter.wants(subject, about),
+                        "{filter:?} misses {subject} about {about:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_courier_does_not_learn_where_the_pin_is_shown() {
+        let order = OrderId::new(Uuid::from_u128(1));
+        let view = Filter::Carried(order).view();
+        let payload =
+            json!({ "order_id": order, "facts": { "number": "A-042", "tracking_code": "7KQ2M9XTB4HP" } });
+        assert_eq!(*view.show(&payload), json!({ "order_id": order, "facts": { "number": "A-042" } }));
+        let moved = json!({ "order_id": order, "to": "picked_up" });
+        assert_eq!(*view.show(&moved), moved);
+        assert!(Filter::Carried(order).wants("order.updated.v1", About::of(&payload)));
     }
 }

@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
+use futures::future::{Fuse, FusedFuture as _};
 use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use http::HeaderMap;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -50,6 +51,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RIGHTS: Duration = Duration::from_mins(1);
 /// How often positions are sent.
 const POSITIONS: Duration = Duration::from_millis(250);
+/// How late clients that were sent away come back, at the latest.
+const RESUME: Duration = Duration::from_secs(3);
 /// Why a socket ends, in the private range of RFC 6455.
 const TOKEN_ENDED: u16 = 4401;
 const TOO_SLOW: u16 = 4408;
@@ -125,6 +128,9 @@ async fn serve(socket: WebSocket, realtime: Realtime, rights: Rights, intake: In
     }
 }
 
+/// The client does not read, or is gone.
+struct TooSlow;
+
 struct Connection {
     socket: WebSocket,
     session: Session,
@@ -134,12 +140,15 @@ struct Connection {
 impl Connection {
     async fn run(&mut self) -> End {
         let start = Instant::now();
-        let mut heartbeat = interval_at(start + HEARTBEAT, HEARTBEAT);
-        let mut rights = interval_at(start + RIGHTS, RIGHTS);
+        // Clients that come back together after a break do not ask together ever after.
+        let first = |every: Duration| start + every / 2 + share(&self.session, every / 2);
+        let mut heartbeat = interval_at(first(HEARTBEAT), HEARTBEAT);
+        let mut rights = interval_at(first(RIGHTS), RIGHTS);
         let mut positions = interval(POSITIONS);
         for ticks in [&mut heartbeat, &mut rights, &mut positions] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
+        let mut checking = Fuse::terminated();
         loop {
             let told = tokio::select! {
                 said = self.socket.next(), if !self.intake.is_full() => match said {
@@ -154,8 +163,8 @@ impl Connection {
                 },
                 verdicts = self.intake.next() => verdicts.into_iter().map(Told::from).collect(),
                 woken = self.session.next() => match self.hear(woken).await {
-                    Some(told) => told,
-                    None => return End::Sent(TOO_SLOW, "too_slow"),
+                    Ok(told) => told,
+                    Err(TooSlow) => return End::Sent(TOO_SLOW, "too_slow"),
                 },
                 _ = heartbeat.tick() => {
                     if self.session.hold().await.is_err_and(|error| !error.kind().is_failure()) {
@@ -163,12 +172,16 @@ impl Connection {
                     }
                     self.session.heartbeat().await
                 }
-                _ = rights.tick() => match self.session.check_all().await {
-                    Ok(told) => told,
+                _ = rights.tick(), if checking.is_terminated() => {
+                    checking = self.session.check_all().fuse();
+                    Vec::new()
+                }
+                checked = &mut checking => match checked {
+                    Ok(lost) => self.session.lose(lost),
                     Err(error) if error.kind().is_failure() => Vec::new(),
                     Err(_refused) => return End::Sent(TOKEN_ENDED, "token_ended"),
                 },
-                _ = positions.tick() => {
+                _ = positions.tick(), if self.session.has_positions() => {
                     if self.send_positions().await.is_err() {
                         return End::Gone;
                     }
@@ -206,35 +219,41 @@ impl Connection {
         }
     }
 
-    /// What is to be told of what has woken this, and of what is there by now: many messages are one write. `None` when the hub
-    /// has sent the client away.
-    async fn hear(&mut self, woken: Woken) -> Option<Vec<Told>> {
+    /// Tells what has woken this and what is there by now, many messages in one write; what is left of it to be told.
+    async fn hear(&mut self, woken: Woken) -> std::result::Result<Vec<Told>, TooSlow> {
         let (mut told, mut next) = (Vec::new(), Some(woken));
         while let Some(woken) = next {
             match woken {
-                Woken::Event(event) => told.extend(self.session.event(&event).await),
-                Woken::Ended => return None,
+                Woken::Events(events) => {
+                    for event in events.iter() {
+                        self.session.event(event, &mut told).await;
+                        if told.len() >= AT_ONCE {
+                            self.tell(std::mem::take(&mut told)).await?;
+                        }
+                    }
+                }
+                Woken::Ended => return Err(TooSlow),
                 Woken::Position(change) => {
                     self.session.position(change);
                 }
             }
             next = if told.len() < AT_ONCE { self.session.next().now_or_never() } else { None };
         }
-        Some(told)
+        Ok(told)
     }
 
     /// Sends what is told; an error when the client does not read.
-    async fn tell(&mut self, told: Vec<Told>) -> std::result::Result<(), ()> {
+    async fn tell(&mut self, told: Vec<Told>) -> std::result::Result<(), TooSlow> {
         if told.is_empty() {
             return Ok(());
         }
         let sending = async {
             for message in told {
-                self.socket.feed(Message::Text(message.text().into())).await?;
+                self.socket.feed(Message::Text(message.into_text().into())).await?;
             }
             self.socket.flush().await
         };
-        timeout(PATIENCE, sending).await.map_err(|_elapsed| ())?.map_err(|_gone| ())
+        timeout(PATIENCE, sending).await.map_err(|_elapsed| TooSlow)?.map_err(|_gone| TooSlow)
     }
 
     async fn send_positions(&mut self) -> std::result::Result<(), ()> {
@@ -248,11 +267,11 @@ impl Connection {
 
     /// Says why, and when to come back: not all at once.
     async fn leave(mut self, code: u16, word: &'static str) {
-        let resume_in_ms = jitter(&self.session);
+        let resume_in_ms = u64::try_from(share(&self.session, RESUME).as_millis()).unwrap_or(0);
         let last = Told::Ending { code: word, resume_in_ms };
         let close = CloseFrame { code, reason: Utf8Bytes::from_static(word) };
         let goodbye = async {
-            self.socket.send(Message::Text(last.text().into())).await?;
+            self.socket.send(Message::Text(last.into_text().into())).await?;
             self.socket.send(Message::Close(Some(close))).await
         };
         // Whoever does not read does not need to be told.
@@ -260,9 +279,10 @@ impl Connection {
     }
 }
 
-/// Up to three seconds, different for each client.
-fn jitter(session: &Session) -> u64 {
+/// A part of a time, different for each client.
+fn share(session: &Session, time: Duration) -> Duration {
     let clock = session.realtime().clock.now().as_microsecond();
     let place = std::ptr::from_ref(session).addr();
-    u64::try_from(clock).unwrap_or(0).wrapping_add(u64::try_from(place).unwrap_or(0)) % 3_000
+    let number = u64::try_from(clock).unwrap_or(0).wrapping_add(u64::try_from(place).unwrap_or(0));
+    time * u32::try_from(number % 1_000).unwrap_or(0) / 1_000
 }

@@ -1,6 +1,7 @@
 //! A client against a log on paper: what it is told, in what order, and what it is not.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
@@ -119,14 +120,12 @@ impl World {
 /// All that waits for a client.
 async fn drain(session: &mut Session) -> Vec<Value> {
     let mut told = Vec::new();
-    while let Some(event) = session.ear.as_mut().and_then(|ear| ear.events.try_recv().ok()) {
-        told.extend(session.event(&event).await);
-    }
-    json_of(&told)
+    session.catch_up(session.heard, &mut told).await;
+    json_of(told)
 }
 
-fn json_of(told: &[Told]) -> Vec<Value> {
-    told.iter().map(|message| serde_json::from_str(&message.text()).unwrap()).collect()
+fn json_of(told: Vec<Told>) -> Vec<Value> {
+    told.into_iter().map(|message| serde_json::from_str(&message.into_text()).unwrap()).collect()
 }
 
 async fn says(session: &mut Session, message: Value) -> Vec<Value> {
@@ -134,7 +133,7 @@ async fn says(session: &mut Session, message: Value) -> Vec<Value> {
         Some(said) => session.said(said).await,
         None => vec![Told::NOT_UNDERSTOOD],
     };
-    json_of(&told)
+    json_of(told)
 }
 
 fn subscribe(topic: &str) -> Value {
@@ -276,13 +275,33 @@ async fn a_heartbeat_says_up_to_where_everything_was_told() {
     says(&mut owner, subscribe("orders")).await;
     world.write(1, 1).await;
     world.write(2, 1).await;
-    let told = json_of(&owner.heartbeat().await);
+    let told = json_of(owner.heartbeat().await);
     assert_eq!(places(&told[..1]), [(0, 1)], "what waited is told first");
     assert_eq!(told[1], json!({ "type": "heartbeat", "epoch": 1, "offset": 2 }));
     // Coming back with it, nothing is missing and nothing comes twice.
     let mut again = world.client(Some("dmk_owner")).await;
     let from = json!({ "type": "subscribe", "topic": "orders", "from": { "epoch": 1, "offset": 2 } });
     assert_eq!(says(&mut again, from).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_waits_is_told_before_another_topic_begins_and_nothing_wakes_who_follows_nothing() {
+    let world = World::new().await;
+    let mut owner = world.client(Some("dmk_owner")).await;
+    let topic = format!("order:{}", order(1));
+    says(&mut owner, subscribe("orders")).await;
+    world.write(1, 1).await;
+    let told = says(&mut owner, subscribe(&topic)).await;
+    assert_eq!((&told[0]["topic"], &told[0]["offset"]), (&json!("orders"), &json!(1)), "what waited");
+    assert_eq!(told[1], json!({ "type": "subscribed", "topic": topic, "epoch": 1, "offset": 1 }));
+    world.write(1, 2).await;
+    world.write(1, 1).await;
+    assert_eq!(places(&drain(&mut owner).await), [(1, 2), (2, 3), (1, 3)], "each topic by itself");
+    for topic in ["orders", &topic] {
+        says(&mut owner, json!({ "type": "unsubscribe", "topic": topic })).await;
+        world.write(1, 2).await;
+    }
+    assert_eq!(owner.ear.as_mut().map(Ear::try_next), Some(None));
 }
 
 #[tokio::test]

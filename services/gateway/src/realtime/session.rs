@@ -215,7 +215,9 @@ impl Session {
         if rights_may_change {
             for index in (0..self.followed.len()).rev() {
                 let filter = &self.followed[index].filter;
-                if matches!(filter, Filter::Order(_)) && filter.wants(&event.subject, event.about()) {
+                if matches!(filter, Filter::Order(_) | Filter::Carried(_))
+                    && filter.wants(&event.subject, event.about())
+                {
                     told.extend(self.check(index).await);
                 }
             }

@@ -140,8 +140,8 @@ struct Now {
 }
 
 #[tokio::test]
-async fn everybody_at_the_same_orders_never_gives_one_to_two_drivers_and_never_loses_one() {
-    let proof = Proof::new("proof_order_race");
+async fn proof_order_race() {
+    let proof = Proof::new("order race");
     let count = proof.size(50, 500);
     let world = World::new().await;
     let bakery = &world.town.bakery;

@@ -32,7 +32,7 @@ fn shuffle(random: &Random, points: &mut [Value]) {
 
 #[tokio::test]
 async fn proof_positions() {
-    let proof = Proof::new("proof_positions");
+    let proof = Proof::new("positions");
     let (devices, each) = proof.size((8, 250), (40, 5_000));
     let world = world().await;
     let random = Random::seeded(7);

@@ -40,8 +40,7 @@ async fn a_delivery_is_followed_from_the_order_to_the_door() {
         world.at(north_of(SHOP, -20.0)).await.is(200);
     }
     world.town.settle().await;
-    let steps = world.orders.told().into_iter().filter(|call| call.body["status"].is_string()).count();
-    assert_eq!(steps, 1, "orders is told of the arrival");
+    assert_eq!(world.steps().len(), 1, "orders is told of the arrival");
     world.step(1, 4, S::EnrouteToPickup, S::ArrivedAtPickup, world.driver).await;
     assert_eq!(look(&world).await, seen("active", S::ArrivedAtPickup, true, true, 4));
 
@@ -60,7 +59,7 @@ async fn a_delivery_is_followed_from_the_order_to_the_door() {
         world.at(north_of(DOOR, 5.0)).await.is(200);
     }
     world.town.settle().await;
-    assert_eq!(world.orders.told()[0].body["status"], "arrived_at_dropoff");
+    assert_eq!(world.steps()[0]["status"], "arrived_at_dropoff");
     world.step(1, 7, S::EnrouteToDropoff, S::ArrivedAtDropoff, world.driver).await;
     assert_eq!(look(&world).await, seen("active", S::ArrivedAtDropoff, true, true, 8));
 

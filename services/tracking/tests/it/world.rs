@@ -110,6 +110,12 @@ pub(crate) fn north_of((lat, lon): (f64, f64), metres: f64) -> (f64, f64) {
 }
 
 impl World {
+    /// The steps that orders was told of since the last look; the page asks it for the PIN besides.
+    pub(crate) fn steps(&self) -> Vec<serde_json::Value> {
+        let told = self.orders.told().into_iter().map(|call| call.body);
+        told.filter(|body| body["status"].is_string()).collect()
+    }
+
     async fn hire(&self, org: &Org, driver_id: DriverId) {
         let facts = DriverFacts { user_id: Some(org.driver.user), ..DriverFacts::example() };
         self.town.publish(org.id, driver_id, 1, &DriverCreated { driver_id, facts }).await;

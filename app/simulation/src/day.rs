@@ -427,10 +427,7 @@ impl<'a> Day<'a> {
         let waiting = self.orders.iter().filter(|(_, placed)| placed.standing == Standing::Waiting);
         let waiting: Vec<String> = waiting.map(|(id, _)| id.clone()).collect();
         for order in waiting {
-            let (now, owner) = (self.pace.now(), &mut self.town.owner);
-            let (path, key) =
-                (format!("/api/v1/orders/{order}/cancel"), format!("{}-cancel-{order}", self.town.run));
-            self.town.api.post(owner, now, &path, &key, &json!({ "reason": "no_driver" })).await?;
+            self.town.take_back(&order, "created", &*self.pace).await?;
             self.note(&order, Standing::Cancelled);
             self.tally.incidents.cancelled_orders += 1;
         }

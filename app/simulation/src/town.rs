@@ -135,7 +135,8 @@ impl Town {
     /// Takes away what an earlier run has left behind: open orders, and couriers whom nobody moves any more.
     pub async fn clear_stage(&mut self, pace: &mut dyn Pace) -> anyhow::Result<()> {
         for order in self.all(&format!("/api/v1/orders?status={OPEN}"), pace).await? {
-            self.take_back(&order, pace).await?;
+            let status = order["status"].as_str().unwrap_or_default();
+            self.take_back(&id_of(&order)?, status, pace).await?;
         }
         for driver in self.all("/api/v1/drivers?active=true", pace).await? {
             if driver["availability"] != "off_duty" {
@@ -156,11 +157,11 @@ impl Town {
     }
 
     /// Calls an order off; what is carried is brought back.
-    async fn take_back(&mut self, order: &Value, pace: &mut dyn Pace) -> anyhow::Result<()> {
-        let (id, run) = (id_of(order)?, self.run.clone());
+    pub(crate) async fn take_back(&mut self, id: &str, status: &str, pace: &dyn Pace) -> anyhow::Result<()> {
+        let run = self.run.clone();
         let (api, owner, now) = (&self.api, &mut self.owner, pace.now());
         let path = format!("/api/v1/orders/{id}");
-        let mut status = order["status"].clone();
+        let mut status = Value::from(status);
         if status != "returning" {
             let (path, key) = (format!("{path}/cancel"), format!("{run}-cancel-{id}"));
             let moved = api.post(owner, now, &path, &key, &json!({ "reason": "no_driver" })).await?;

@@ -135,7 +135,7 @@ impl Statement {
     /// With its values in place, and several statements of one message kept in one message.
     fn with_values(&self, types: &[String]) -> anyhow::Result<String> {
         if self.values.is_empty() {
-            return Ok(self.text.trim_end_matches(';').replace("; ", "\\; "));
+            return Ok(self.text.trim_end().trim_end_matches(';').replace("; ", "\\; "));
         }
         let (mut line, mut rest) = (String::new(), self.text.as_str());
         while let Some(at) = rest.find('$') {
@@ -175,7 +175,9 @@ fn transactions(log: &str, user: &str) -> Vec<Statement> {
             continue;
         };
         let text = text.1.to_owned();
-        let ends = ["COMMIT", "ROLLBACK"].iter().any(|end| text.trim_end_matches(';') == *end);
+        // Several statements may travel in one message: the last one ends the transaction.
+        let last = text.trim_end_matches(';').rsplit(';').next().map_or("", str::trim);
+        let ends = ["COMMIT", "ROLLBACK"].contains(&last);
         own.push(Statement { text, values: Vec::new() });
         if ends
             && let Some((begun, all)) = open.remove(&process)
@@ -293,7 +295,7 @@ mod tests {
         2026-11-27 12:00:00.001 UTC [7] dropmate_orders@dropmate LOG:  execute sqlx_s_1: INSERT INTO platform.audit_entries\n\
         \tVALUES ($1, $2, $3)\n\
         2026-11-27 12:00:00.001 UTC [7] dropmate_orders@dropmate DETAIL:  parameters: $1 = 'it''s, $2 = ', $2 = NULL, $3 = '{1,2}'\n\
-        2026-11-27 12:00:00.002 UTC [7] dropmate_orders@dropmate LOG:  statement: COMMIT\n\
+        2026-11-27 12:00:00.002 UTC [7] dropmate_orders@dropmate LOG:  statement: SELECT; COMMIT\n\
         2026-11-27 12:00:00.003 UTC [7] dropmate_orders@dropmate LOG:  statement: BEGIN; SET LOCAL x = '1'\n\
         2026-11-27 12:00:00.003 UTC [7] dropmate_orders@dropmate LOG:  statement: ROLLBACK\n";
 

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use platform::config::Override;
 use runtime::{Settings, Start, usage};
 
+use crate::commands::map::MapAction;
 use crate::commands::simulate::SimulateArgs;
 
 /// DropMate: a local business runs its own deliveries.
@@ -281,6 +282,13 @@ pub(crate) enum Command {
         /// The wrapped keys that were written with it [default: FILE.keys]
         #[arg(long, value_name = "FILE")]
         keys: Option<PathBuf>,
+    },
+    /// The map of the area that is served: roads, addresses and pictures from one file of OpenStreetMap
+    Map {
+        #[command(flatten)]
+        at: Where,
+        #[command(subcommand)]
+        action: MapAction,
     },
     /// Create an example organisation with its people on an empty installation, and print their passwords
     Seed {

@@ -8,6 +8,7 @@ mod docs;
 mod doctor;
 mod healthcheck;
 mod keys;
+pub(crate) mod map;
 mod migrate;
 mod openapi;
 mod owner_link;
@@ -44,6 +45,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Audit { at, action } => audit::run(at, &action).await,
         Command::Backup { at, file } => backup::run(at, &file).await,
         Command::Restore { at, file, keys } => restore::run(at, &file, keys.as_deref()).await,
+        Command::Map { at, action } => map::run(at, action),
         Command::Seed { at } => seed::run(at).await,
         Command::Simulate { what } => simulate::run(what).await,
         Command::Openapi => openapi::run(),

@@ -174,8 +174,12 @@ async fn start_services(
         metrics: &metrics,
         phones,
     };
-    let travel = &installation.settings.config().travel;
-    let shared = Shared::new(&installation.outside, &installation.clock, travel, public_url.to_owned());
+    let shared = Shared::new(
+        &installation.outside,
+        &installation.clock,
+        &installation.settings,
+        public_url.to_owned(),
+    );
     let plan = rooms::Plan {
         part: &SERVICES.into_iter().collect(),
         deadline: edge.deadline(),

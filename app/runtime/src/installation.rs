@@ -13,7 +13,7 @@ use platform::auth::{Revocations, StaticKeys};
 use platform::cache::Loading;
 use platform::clock::sim::SimClock;
 use platform::clock::{SystemClock, system_random};
-use platform::config::{Config, Travel};
+use platform::config::Config;
 use platform::db::{Db, PoolOptions, SystemDb, Wake};
 use platform::files::Files;
 use platform::http::Peers;
@@ -21,7 +21,7 @@ use platform::http::rate_limit::{MemoryLimiter, RateLimiter};
 use platform::live::Live;
 use platform::mail::{Address, FolderMailer, Mailer};
 use platform::migrate::{self, MigrationError, RolePasswords};
-use platform::service::Ground;
+use platform::service::{Ground, MapFiles};
 use platform::travel::{Straight, TravelTimes};
 use platform::vault::Vault;
 use smtp::SmtpMailer;
@@ -32,6 +32,7 @@ use crate::keys::{self, KeyIds, Keys};
 use crate::libpq::{Login, Tools};
 use crate::master;
 use crate::outside::{Outside, file_store};
+use crate::roads::RoadTravel;
 use crate::services::manifests;
 use crate::settings::Settings;
 
@@ -91,19 +92,31 @@ pub(crate) struct Shared {
     pub cache: Loading,
     pub live: Arc<dyn Live>,
     pub travel: Arc<dyn TravelTimes>,
+    pub map: MapFiles,
     pub public_url: String,
 }
 
 impl Shared {
     /// For people who come by this address.
-    pub fn new(outside: &Outside, clock: &SharedClock, travel: &Travel, public_url: String) -> Self {
+    pub fn new(outside: &Outside, clock: &SharedClock, settings: &Settings, public_url: String) -> Self {
         Self {
             cache: Loading::new(outside.cache(clock)),
             live: outside.live(clock),
-            travel: Arc::new(Straight { line: travel.line() }),
+            travel: travel_times(settings),
+            map: settings.map_files(),
             public_url,
         }
     }
+}
+
+/// Own roads first; a line for everybody stands alone, because whoever sets one wants nothing else.
+fn travel_times(settings: &Settings) -> Arc<dyn TravelTimes> {
+    let config = settings.config();
+    if let Some(line) = config.travel.line() {
+        return Arc::new(Straight { line: Some(line) });
+    }
+    let zone = config.map.time_zone.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
+    Arc::new(RoadTravel::new(settings.map_folder(), zone, Arc::new(Straight::default())))
 }
 
 /// Identity with what it shares with the process's verifier.
@@ -291,6 +304,7 @@ impl Installation {
             limiter: Arc::clone(&self.limiter),
             peers,
             travel: Arc::clone(&shared.travel),
+            map: shared.map.clone(),
             public_url: shared.public_url.clone(),
         }
     }

@@ -28,6 +28,7 @@ pub mod outside;
 mod place;
 mod probes;
 pub mod restore;
+mod roads;
 mod rooms;
 mod sandbox;
 pub mod seed;

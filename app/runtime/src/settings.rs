@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use platform::config::{Config, LoadOptions, Loaded, Override, Tls};
 use platform::postgres::PrivateOptions;
+use platform::service::MapFiles;
 
 use crate::place::Place;
 use crate::tls;
@@ -50,6 +51,17 @@ impl Settings {
     /// The values.
     pub fn config(&self) -> &Config {
         &self.loaded.config
+    }
+
+    /// Where the map of the area is, or would be.
+    pub fn map_folder(&self) -> PathBuf {
+        self.config().map.folder.as_ref().map_or_else(|| self.place.folder.join("map"), PathBuf::from)
+    }
+
+    /// The files of the map, for the services.
+    pub(crate) fn map_files(&self) -> MapFiles {
+        let pmtiles = self.config().map.pmtiles.as_ref().map(PathBuf::from);
+        MapFiles { folder: Some(self.map_folder()), pmtiles }
     }
 
     /// What the private PostgreSQL needs to know.

@@ -85,8 +85,9 @@ impl Api {
         body: Option<&Value>,
         etag: Option<&str>,
     ) -> anyhow::Result<Answer> {
-        let mut wait = FIRST_PAUSE;
-        for attempt in 1.. {
+        // Without a key a write may have happened.
+        let repeatable = key.is_some() || method != Method::POST;
+        let request = || {
             let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
             if let Some(token) = token {
                 request = request.bearer_auth(token);
@@ -100,9 +101,42 @@ impl Api {
             if let Some(body) = body {
                 request = request.json(body);
             }
-            // Without a key a write may have happened.
-            let repeatable = key.is_some() || method != Method::POST;
-            match request.send().await {
+            request
+        };
+        self.repeat(repeatable, request).await.with_context(|| format!("{method} {path}"))
+    }
+
+    /// What a tracker app sends: its positions are stored once, so that it may always be sent again.
+    pub(crate) async fn device(
+        &self,
+        path: &str,
+        authorization: Option<&str>,
+        body: Option<&Value>,
+    ) -> anyhow::Result<()> {
+        let request = || {
+            let mut request = self.http.post(format!("{}{path}", self.base));
+            if let Some(authorization) = authorization {
+                request = request.header("authorization", authorization);
+            }
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            request
+        };
+        // The path of some protocols carries the key of the device.
+        let shown = path.split('?').next().unwrap_or_default();
+        self.repeat(true, request).await.and_then(Answer::ok).with_context(|| format!("POST {shown}"))?;
+        Ok(())
+    }
+
+    async fn repeat(
+        &self,
+        repeatable: bool,
+        request: impl Fn() -> reqwest::RequestBuilder,
+    ) -> anyhow::Result<Answer> {
+        let mut wait = FIRST_PAUSE;
+        for attempt in 1.. {
+            match request().send().await {
                 Ok(answer) if attempt < TRIES && later(answer.status()) => {
                     wait = wait.max(asked_for(answer.headers()));
                 }
@@ -115,12 +149,23 @@ impl Api {
                     return Ok(Answer { status, body, etag });
                 }
                 Err(_broken) if attempt < TRIES && repeatable => {}
-                Err(error) => return Err(error).with_context(|| format!("{method} {path}")),
+                Err(error) => return Err(error.into()),
             }
             pause(wait).await;
             wait *= 2;
         }
-        bail!("{method} {path} was tried too often")
+        bail!("it was tried too often")
+    }
+
+    /// Its address.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// An access token that is good for a while.
+    pub(crate) async fn token(&self, session: &mut Session, now: Timestamp) -> anyhow::Result<String> {
+        self.keep(session, now).await?;
+        Ok(session.access.clone())
     }
 
     /// Signs in with an address and a password.

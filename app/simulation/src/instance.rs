@@ -8,6 +8,7 @@ use kernel::travel::StraightLine;
 
 use crate::plane;
 use crate::scenario::{Character, Courier, Order, Scenario, Shop};
+use crate::tracker::Device;
 
 /// Couriers of an instance are where their last stop was, which dispatch believes for an hour.
 const REPORT_MIN: u32 = 30;
@@ -131,7 +132,7 @@ fn build(
         let (name, place) = (couriers.cell(row, "courier")?.to_owned(), place(couriers, row)?);
         let (on, off) = (couriers.minute(row, "on_time")?, couriers.minute(row, "off_time")?);
         ensure!(on < off, "the shift of {name} ends before it begins");
-        Ok(Courier { name, place, on, off, character: Character::default() })
+        Ok(Courier { name, place, on, off, character: Character::default(), device: Device::Phone })
     });
     let couriers = couriers.collect::<anyhow::Result<Vec<_>>>()?;
     let all = (0..orders.rows.len()).map(|row| {
@@ -147,7 +148,18 @@ fn build(
     let mut orders = all.collect::<anyhow::Result<Vec<_>>>()?;
     orders.sort_by_key(|order| order.placed);
     let line = StraightLine { detour: 1.0, speed_m_s: speed / 60.0, whole_minutes: true };
-    Ok(Scenario { name, line, service_min, shops, couriers, orders, tag: "instance", report_min: REPORT_MIN })
+    let streets = None;
+    Ok(Scenario {
+        name,
+        line,
+        streets,
+        service_min,
+        shops,
+        couriers,
+        orders,
+        tag: "instance",
+        report_min: REPORT_MIN,
+    })
 }
 
 #[cfg(test)]

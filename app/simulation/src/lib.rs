@@ -1,5 +1,5 @@
 //! A day of deliveries that nobody has to make: shops, couriers who behave like people, and orders that arrive one after the
-//! other, driven only through the public API of an installation.
+//! other, driven only through the public API of an installation and the protocols of real devices.
 //!
 //! A [`Scenario`] says who is where and what happens when: a made-up town ([`world`]), or an instance of the meal delivery
 //! routing problem ([`instance`]). [`Day`] plays it. Time is either that of an installation of its own, which moves on when
@@ -20,7 +20,9 @@ mod plan;
 mod plane;
 mod private;
 mod scenario;
+mod streets;
 mod town;
+mod tracker;
 
 pub use api::{Api, Session};
 pub use day::Day;
@@ -28,4 +30,6 @@ pub use figures::{Figures, Incidents};
 pub use pace::{Live, Pace};
 pub use private::Private;
 pub use scenario::{Character, Courier, Order, Scenario, Shop};
+pub use streets::Streets;
 pub use town::{Dispatching, Town};
+pub use tracker::Device;

@@ -1,6 +1,6 @@
 //! A courier's phone: sends what there is to say in its order, and keeps it while there is no signal.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use kernel::geo::Position;
 use kernel::time::Timestamp;
 use reqwest::{Method, StatusCode};
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::town::Account;
+use crate::tracker::{Fix, Reporter};
 
 /// A phone on this day.
 #[derive(Debug, Default)]
@@ -19,8 +20,15 @@ pub(crate) struct Phone {
 #[derive(Debug)]
 struct Message {
     minute: u32,
-    path: String,
-    body: Value,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// Where the courier was.
+    Fix(Fix),
+    /// Where an order stood.
+    Step { path: String, body: Value },
 }
 
 /// Its way to the installation at a minute.
@@ -55,11 +63,8 @@ impl Phone {
         line.account.fixes += 1;
         line.account.place = Some(place);
         self.last_fix = Some(line.minute);
-        let body = json!({
-            "lat": place.lat(), "lon": place.lon(), "at": line.now, "accuracy_m": 8.0, "sequence": line.account.fixes,
-        });
-        let path = format!("/api/v1/drivers/{}/location", line.account.id);
-        self.hand_in(line, path, body).await
+        let fix = Fix { place, at: line.now, sequence: line.account.fixes };
+        self.hand_in(line, What::Fix(fix)).await
     }
 
     /// Says where an order stands.
@@ -78,12 +83,12 @@ impl Phone {
             }
             _ => {}
         }
-        self.hand_in(line, format!("/api/v1/orders/{order}/status"), body).await
+        self.hand_in(line, What::Step { path: format!("/api/v1/orders/{order}/status"), body }).await
     }
 
     /// Sends it after everything that was said before.
-    async fn hand_in(&mut self, line: Line<'_>, path: String, body: Value) -> anyhow::Result<Sent> {
-        self.kept.push(Message { minute: line.minute, path, body });
+    async fn hand_in(&mut self, line: Line<'_>, what: What) -> anyhow::Result<Sent> {
+        self.kept.push(Message { minute: line.minute, what });
         let mut sent = Sent::default();
         if !line.signal {
             return Ok(sent);
@@ -98,27 +103,24 @@ impl Phone {
 
 impl Message {
     /// Whether it was taken.
-    async fn send(
-        &self,
-        api: &Api,
-        account: &mut Account,
-        run: &str,
-        now: Timestamp,
-    ) -> anyhow::Result<bool> {
-        let (at, status) = (self.body["at"].as_str().unwrap_or_default(), self.body["status"].as_str());
-        let what = status.map_or_else(|| self.body["sequence"].to_string(), str::to_owned);
-        let key = format!("{run}-{}-{at}-{what}", account.id);
-        let (path, session) = (&self.path, &mut account.session);
-        let answer = api.call(session, now, Method::POST, path, Some(&key), Some(&self.body)).await?;
-        if status.is_some() && [StatusCode::CONFLICT, StatusCode::NOT_FOUND].contains(&answer.status) {
-            return Ok(false);
+    async fn send(self, api: &Api, account: &mut Account, run: &str, now: Timestamp) -> anyhow::Result<bool> {
+        let Account { id, session, tracker, .. } = account;
+        match self.what {
+            What::Fix(fix) => {
+                tracker.report(Reporter { api, driver: id, session, now, run }, fix).await?;
+                Ok(true)
+            }
+            What::Step { path, body } => {
+                let (at, status) = (&body["at"], &body["status"]);
+                let key =
+                    format!("{run}-{id}-{}-{}", at.as_str().unwrap_or(""), status.as_str().unwrap_or(""));
+                let answer = api.call(session, now, Method::POST, &path, Some(&key), Some(&body)).await?;
+                if [StatusCode::CONFLICT, StatusCode::NOT_FOUND].contains(&answer.status) {
+                    return Ok(false);
+                }
+                answer.ok().with_context(|| format!("POST {path} {body}"))?;
+                Ok(true)
+            }
         }
-        let told = answer.ok().with_context(|| format!("POST {path} {}", self.body))?;
-        // In a day that is played fast, couriers are faster than anybody is believed to be.
-        for result in told["results"].as_array().into_iter().flatten() {
-            let refused = result["status"] == "rejected" && result["reason"] != "too_fast";
-            ensure!(!refused, "POST {path} {}: {result}", self.body);
-        }
-        Ok(true)
     }
 }

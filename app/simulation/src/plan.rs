@@ -46,7 +46,7 @@ pub(crate) fn plan(scenario: &Scenario, order: &Order, from: Position, now: u32,
     let door = leaving + on;
     let dropoff = door + half;
     let act = |minute, kind| Act { minute, kind };
-    let under_way = |from, to, begin, minutes| on_the_way(from, to, begin, minutes, scenario.report_min);
+    let under_way = |from, to, begin, minutes| on_the_way(scenario, from, to, begin, minutes);
     let mut acts = vec![act(now, Kind::Step("enroute_to_pickup"))];
     acts.extend(under_way(from, shop, now, there));
     acts.extend([
@@ -78,18 +78,21 @@ pub(crate) fn plan(scenario: &Scenario, order: &Order, from: Position, now: u32,
 
 /// Where a courier is between two places, as often as the phone says so.
 fn on_the_way(
+    scenario: &Scenario,
     from: Position,
     to: Position,
     begin: u32,
     minutes: u32,
-    every: u32,
-) -> impl Iterator<Item = Act> {
+) -> impl Iterator<Item = Act> + use<> {
+    let (_, way) = scenario.way(from, to);
     let between = move |passed: u32| {
         let part = f64::from(passed) / f64::from(minutes);
         let mix = |a: f64, b: f64| a + (b - a) * part;
-        Position::new(mix(from.lat(), to.lat()), mix(from.lon(), to.lon())).unwrap_or(from)
+        let straight = || Position::new(mix(from.lat(), to.lat()), mix(from.lon(), to.lon())).ok();
+        way.as_ref().map_or_else(straight, |way| way.at(part)).unwrap_or(from)
     };
-    let steps = (every.max(1)..minutes).step_by(usize::try_from(every.max(1)).unwrap_or(1));
+    let every = scenario.report_min.max(1);
+    let steps = (every..minutes).step_by(usize::try_from(every).unwrap_or(1));
     steps.map(move |passed| Act { minute: begin + passed, kind: Kind::At(between(passed)) })
 }
 
@@ -115,6 +118,7 @@ mod tests {
         Scenario {
             name: "tiny".to_owned(),
             line: StraightLine { detour: 1.0, speed_m_s: 320.0 / 60.0, whole_minutes: true },
+            streets: None,
             service_min: 4,
             shops: vec![shop],
             couriers: Vec::new(),

@@ -3,13 +3,18 @@
 use kernel::geo::Position;
 use kernel::travel::StraightLine;
 
+use crate::streets::{Streets, Way};
+use crate::tracker::Device;
+
 /// Who is where, and what happens when.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// What it is called.
     pub name: String,
-    /// How couriers move.
+    /// How couriers move where there are no streets.
     pub line: StraightLine,
+    /// The streets that they keep to.
+    pub streets: Option<Streets>,
     /// Minutes that a stop takes: half of them before the goods change hands, half after.
     pub service_min: u32,
     /// Where goods come from.
@@ -48,6 +53,8 @@ pub struct Courier {
     pub off: u32,
     /// How the courier behaves.
     pub character: Character,
+    /// What reports the courier's positions.
+    pub device: Device,
 }
 
 /// How somebody behaves. The default does what is asked, at once.
@@ -104,6 +111,19 @@ impl Scenario {
 
     /// Minutes from here to there.
     pub fn minutes(&self, from: Position, to: Position) -> u32 {
-        self.line.leg(from, to).duration_s.div_ceil(60)
+        self.way(from, to).0
     }
+
+    /// The same with the way along the streets, where there are some.
+    pub(crate) fn way(&self, from: Position, to: Position) -> (u32, Option<Way>) {
+        match self.streets.as_ref().and_then(|streets| streets.way(from, to)) {
+            Some(way) => (minutes_of(way.duration_s), Some(way)),
+            None => (self.line.leg(from, to).duration_s.div_ceil(60), None),
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ways within a town")]
+fn minutes_of(seconds: f64) -> u32 {
+    (seconds.max(0.0) / 60.0).ceil() as u32
 }

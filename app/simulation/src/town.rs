@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::api::{Api, Session};
 use crate::pace::Pace;
 use crate::scenario::{Courier, Scenario};
+use crate::tracker::{Device, Tracker};
 
 /// How work is given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub(crate) struct Account {
     pub(crate) fixes: i64,
     /// The last one.
     pub(crate) place: Option<Position>,
+    /// How positions are reported.
+    pub(crate) tracker: Tracker,
 }
 
 impl Town {
@@ -115,7 +118,9 @@ impl Town {
             let mut session = self.join(courier, number, pace).await?;
             pace.pass(BETWEEN_JOINS).await?;
             let me = self.known(&mut session, pace).await?;
-            self.riders.push(Account { id: id_of(&me)?, session, fixes: 0, place: None });
+            let id = id_of(&me)?;
+            let tracker = self.equip(courier.device, &id, pace).await?;
+            self.riders.push(Account { id, session, fixes: 0, place: None, tracker });
         }
         self.dispatching = dispatching;
         let policy = "/api/v1/dispatch/policy";
@@ -207,6 +212,17 @@ impl Town {
             }
         }
         anyhow::bail!("no number and PIN were accepted for {}", courier.name)
+    }
+
+    /// A device, with a key of its own where its protocol asks for one.
+    async fn equip(&mut self, device: Device, driver: &str, pace: &dyn Pace) -> anyhow::Result<Tracker> {
+        let Some(protocol) = device.protocol() else { return Ok(Tracker::new(device, String::new())) };
+        let (path, key) =
+            (format!("/api/v1/drivers/{driver}/devices"), format!("{}-device-{driver}", self.run));
+        let body = json!({ "name": format!("Simulated ({protocol})"), "protocol": protocol });
+        let added = self.api.post(&mut self.owner, pace.now(), &path, &key, &body).await?;
+        let secret = added["secret"].as_str().context("the key of a device")?;
+        Ok(Tracker::new(device, secret.to_owned()))
     }
 
     /// The profile, which follows from the account a moment later.

@@ -5,6 +5,8 @@ use kernel::random::Random;
 use kernel::travel::StraightLine;
 
 use crate::scenario::{Character, Courier, Order, Scenario, Shop};
+use crate::streets::{Address, Streets};
+use crate::tracker::Device;
 
 /// How large it is.
 #[derive(Debug, Clone, Copy)]
@@ -80,8 +82,29 @@ pub fn world(seed: u64, size: Size) -> Scenario {
     let orders = draw.orders(shops.len(), size, end);
     let line = StraightLine { detour: 1.3, speed_m_s: 16.0 / 3.6, whole_minutes: true };
     let name = format!("world-{seed}");
-    Scenario { name, line, service_min: 4, shops, couriers, orders, tag: "demo", report_min: 2 }
+    let streets = None;
+    Scenario { name, line, streets, service_min: 4, shops, couriers, orders, tag: "demo", report_min: 2 }
 }
+
+/// The same day at addresses of a map, on its streets; couriers say every minute where they are.
+pub fn on_streets(seed: u64, size: Size, streets: Streets) -> anyhow::Result<Scenario> {
+    let mut scenario = world(seed, size);
+    let random = Random::seeded(seed ^ MOVED);
+    for shop in &mut scenario.shops {
+        Address { place: shop.place, street: shop.street } = streets.somewhere(&random)?;
+    }
+    for courier in &mut scenario.couriers {
+        courier.place = streets.somewhere(&random)?.place;
+    }
+    for order in &mut scenario.orders {
+        Address { place: order.place, street: order.street } = streets.somewhere(&random)?;
+    }
+    (scenario.streets, scenario.report_min) = (Some(streets), 1);
+    Ok(scenario)
+}
+
+/// What is drawn for addresses has nothing to do with what is drawn for the day.
+const MOVED: u64 = 0x5eed;
 
 /// Places of this module are places.
 fn at(lat: f64, lon: f64) -> Position {
@@ -110,7 +133,7 @@ impl Draw {
     }
 
     /// Every third declines now and then, every fourth has no signal for a while, some think before they answer, and all are
-    /// slower than planned.
+    /// slower than planned. They report in all the ways there are.
     fn courier(&self, number: usize, end: u32) -> Courier {
         let (_, lat, lon) = STREETS[self.below(STREETS.len())];
         let begin = self.minute(end.saturating_sub(NO_SIGNAL + 5).max(1));
@@ -121,7 +144,8 @@ impl Draw {
             offline: (number % 4 == 2).then_some((begin, begin + NO_SIGNAL)),
         };
         let name = format!("{} {} (demo)", FIRST[number % FIRST.len()], LAST[number % LAST.len()]);
-        Courier { name, place: self.near(lat, lon), on: 0, off: end, character }
+        let device = Device::ALL[number % Device::ALL.len()];
+        Courier { name, place: self.near(lat, lon), on: 0, off: end, character, device }
     }
 
     /// As many as fall into each minute; more of them at noon and in the evening of a long day.

@@ -16,6 +16,7 @@ mod keys;
 mod limits;
 mod load;
 mod mail;
+mod map;
 mod redis;
 mod secret;
 mod services;
@@ -41,6 +42,7 @@ pub use keys::{SHORT_NAMES, schema};
 pub use limits::Limits;
 pub use load::{ConfigError, FILE_NAME, LoadOptions, Loaded, Override, Source};
 pub use mail::Mail;
+pub use map::Map;
 pub use redis::Redis;
 pub use secret::{MASK, Secret};
 pub use services::{Roles, Services};
@@ -77,8 +79,10 @@ pub struct Config {
     pub vault: Vault,
     /// How many requests are answered.
     pub limits: Limits,
-    /// How long ways take where there are no roads to ask.
+    /// How long ways take: other routing servers, and what is said where there are no roads to ask.
     pub travel: Travel,
+    /// The map that `dropmate map import` makes.
+    pub map: Map,
     /// Where the services in other processes are.
     pub services: Services,
     /// Passwords of single database roles.
@@ -101,6 +105,7 @@ impl Config {
         self.telemetry.validate(&mut problems);
         self.limits.validate(&mut problems);
         self.travel.validate(&mut problems);
+        self.map.validate(&mut problems);
         self.services.validate(&mut problems);
         self.roles.validate(&mut problems);
         problems.0

@@ -82,8 +82,19 @@ pub struct Ground {
     pub peers: Peers,
     /// How long ways take.
     pub travel: Arc<dyn TravelTimes>,
+    /// Where the map is, if there may be one.
+    pub map: MapFiles,
     /// The address under which people reach the installation, without a slash at the end.
     pub public_url: String,
+}
+
+/// Where the files of the map are. They may come and change while the process runs.
+#[derive(Debug, Clone, Default)]
+pub struct MapFiles {
+    /// The folder that `dropmate map import` fills.
+    pub folder: Option<std::path::PathBuf>,
+    /// The owner's own archive of tiles.
+    pub pmtiles: Option<std::path::PathBuf>,
 }
 
 impl std::fmt::Debug for Ground {
@@ -108,6 +119,7 @@ impl Ground {
             limiter: Arc::new(MemoryLimiter::new(Arc::clone(clock))),
             peers: Peers::new(),
             travel: Arc::new(Straight::default()),
+            map: MapFiles::default(),
             public_url: String::new(),
         }
     }

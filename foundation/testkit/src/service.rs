@@ -31,7 +31,7 @@ use platform::http::operations::{Authenticator, Gate, Operations};
 use platform::http::rate_limit::MemoryLimiter;
 use platform::jobs::Worker;
 use platform::live::{Live, MemoryLive};
-use platform::service::{Ground, Manifest, Service};
+use platform::service::{Ground, Manifest, MapFiles, Service};
 use platform::travel::{Straight, TravelTimes};
 use serde_json::Value;
 
@@ -62,6 +62,7 @@ pub struct Stage<F> {
     make: F,
     peers: Peers,
     travel: Arc<dyn TravelTimes>,
+    map: MapFiles,
     seed: u64,
 }
 
@@ -71,7 +72,8 @@ where
 {
     /// This service, alone.
     pub fn new(manifest: Manifest, make: F) -> Self {
-        Self { manifest, make, peers: Peers::new(), travel: Arc::new(Straight::default()), seed: 42 }
+        let travel = Arc::new(Straight::default());
+        Self { manifest, make, peers: Peers::new(), travel, map: MapFiles::default(), seed: 42 }
     }
 
     /// With somebody that it may call.
@@ -83,6 +85,12 @@ where
     /// With other travel times.
     pub fn with_travel(mut self, travel: impl TravelTimes + 'static) -> Self {
         self.travel = Arc::new(travel);
+        self
+    }
+
+    /// With a map.
+    pub fn with_map(mut self, map: MapFiles) -> Self {
+        self.map = map;
         self
     }
 
@@ -117,6 +125,7 @@ where
             limiter: Arc::new(MemoryLimiter::new(Arc::clone(&clock))),
             peers: self.peers,
             travel: self.travel,
+            map: self.map,
             public_url: PUBLIC_URL.to_owned(),
         };
         let service = (self.make)(&ground).expect("the service");

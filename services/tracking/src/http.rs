@@ -2,9 +2,11 @@
 
 mod access;
 mod devices;
+mod geo;
 mod ingest;
 pub(crate) mod internal;
 mod location;
+mod map;
 mod order_tracking;
 mod settings;
 mod text;
@@ -18,5 +20,6 @@ use crate::context::Tracking;
 pub(crate) fn routes() -> Api<Tracking> {
     let api = location::routes(Api::new(crate::NAME));
     let api = ingest::routes(devices::routes(api));
+    let api = map::routes(geo::routes(api));
     track::routes(order_tracking::routes(settings::routes(api)))
 }

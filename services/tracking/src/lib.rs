@@ -14,6 +14,7 @@
 //! stored as a hash and shown once; comments are sealed. Positions write no audit rows: they are measurements, and there are
 //! more of them than of everything else together.
 
+mod atlas;
 mod commands;
 mod consumers;
 mod context;

@@ -10,7 +10,9 @@ use clap::Args;
 use platform::clock::{SystemClock, system_random};
 use runtime::usage;
 use serde::{Deserialize, Serialize};
-use simulation::{Api, Day, Dispatching, Figures, Live, Pace, Private, Scenario, Town, instance, world};
+use simulation::{
+    Api, Day, Dispatching, Figures, Live, Pace, Private, Scenario, Streets, Town, instance, world,
+};
 
 /// What is played, and where.
 #[derive(Debug, Clone, Args)]
@@ -45,6 +47,9 @@ pub(crate) struct SimulateArgs {
     /// Orders an hour in the made-up town, on average
     #[arg(long, value_name = "NUMBER", default_value_t = 12.0)]
     orders_per_hour: f64,
+    /// Let the made-up town live at the addresses and on the streets of this map, a folder of `dropmate map import`
+    #[arg(long, value_name = "FOLDER", conflicts_with = "instances")]
+    map: Option<PathBuf>,
     /// Hours of the made-up day
     #[arg(long, value_name = "NUMBER", default_value_t = 4)]
     hours: u32,
@@ -69,18 +74,21 @@ impl SimulateArgs {
     fn scenarios(&self) -> Result<Vec<Scenario>> {
         match &self.instances {
             Some(folder) => instance::find(folder),
-            None => Ok(vec![self.world(self.seed)]),
+            None => Ok(vec![self.world(self.seed)?]),
         }
     }
 
-    fn world(&self, seed: u64) -> Scenario {
+    fn world(&self, seed: u64) -> Result<Scenario> {
         let size = world::Size {
             shops: self.shops,
             couriers: self.drivers,
             orders_per_hour: self.orders_per_hour,
             hours: self.hours,
         };
-        world::world(seed, size)
+        match &self.map {
+            Some(folder) => world::on_streets(seed, size, Streets::open(folder)?),
+            None => Ok(world::world(seed, size)),
+        }
     }
 
     /// People are asked, couriers of an instance obey.
@@ -163,8 +171,10 @@ async fn live(args: &SimulateArgs, url: &str) -> Result<ExitCode> {
     }
     for round in 0.. {
         let seed = args.seed.wrapping_add(round);
-        let Some(scenario) = scenarios.pop().or_else(|| args.endless.then(|| args.world(seed))) else {
-            break;
+        let scenario = match scenarios.pop() {
+            Some(scenario) => scenario,
+            None if args.endless => args.world(seed)?,
+            None => break,
         };
         pace = Live::new(clock.clone(), args.speed()?);
         let progress = Progress::new(&scenario.name);

@@ -84,8 +84,7 @@ pub(super) async fn start(
         let caller = process.part.first().copied().context("no service")?;
         Trust::elsewhere(process, parts.remote(caller, ::identity::NAME)?, lifecycle)
     };
-    let travel = &process.settings.config().travel;
-    let shared = Shared::new(&process.outside, &process.clock, travel, process.public_url.clone());
+    let shared = Shared::new(&process.outside, &process.clock, &process.settings, process.public_url.clone());
     let services = services(&parts, identity.as_ref(), &trust, vault.as_ref(), &shared)?;
     let router = router(&parts, &services, &trust, metrics, lifecycle, &shared)?;
     let system = work::start(&parts, identity.as_ref(), &trust, metrics, lifecycle).await?;
@@ -149,6 +148,7 @@ fn services(
             limiter: Arc::clone(&process.limiter),
             peers,
             travel: Arc::clone(&shared.travel),
+            map: shared.map.clone(),
             public_url: shared.public_url.clone(),
         })
     };

@@ -10,6 +10,7 @@ mod eta;
 mod ingest;
 mod journey;
 mod live;
+mod maps;
 mod page;
 mod positions;
 mod proof;

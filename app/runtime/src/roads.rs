@@ -1,0 +1,254 @@
+//! Travel times on the roads of the imported map.
+//!
+//! The map is opened when somebody asks for the first time, and again when another one was imported; without a map, or without
+//! the roads of a profile that comes near, whoever comes next is asked. A place with no road nearby, on an island of the map or
+//! beyond it, is reached by a straight line, and the answer says so: `roads+straight_line`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ::roads::{Network, Snap, TimeOfWeek};
+use jiff::tz::TimeZone;
+use kernel::geo::Position;
+use kernel::time::Timestamp;
+use kernel::travel::{Leg, Matrix, Profile, StraightLine};
+use mapfolder::Folder;
+use osm::Point;
+use platform::db::BoxFuture;
+use platform::travel::TravelTimes;
+use platform::{Error, Result};
+
+/// The word that names it as a source.
+pub const SOURCE: &str = "roads";
+/// Where some of the places have no road.
+const MIXED: &str = "roads+straight_line";
+/// How often is looked whether there is another map.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Roads first, then whoever comes next.
+#[derive(Debug)]
+pub struct RoadTravel {
+    map: Arc<RoadMap>,
+    next: Arc<dyn TravelTimes>,
+}
+
+/// The map, as far as it is open.
+#[derive(Debug)]
+struct RoadMap {
+    folder: PathBuf,
+    zone: Option<TimeZone>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    looked: Option<Instant>,
+    folder: Option<Folder>,
+    /// What was opened of it; `None`: it has no such roads.
+    networks: BTreeMap<&'static str, Option<Network>>,
+}
+
+impl RoadTravel {
+    /// On the map in this folder, whose local time is that of the zone.
+    pub fn new(folder: PathBuf, zone: Option<TimeZone>, next: Arc<dyn TravelTimes>) -> Self {
+        Self { map: Arc::new(RoadMap { folder, zone, state: Mutex::default() }), next }
+    }
+}
+
+impl TravelTimes for RoadTravel {
+    fn matrix<'a>(
+        &'a self,
+        profile: Profile,
+        origins: &'a [Position],
+        destinations: &'a [Position],
+        leaving: Timestamp,
+    ) -> BoxFuture<'a, Result<Matrix>> {
+        Box::pin(async move {
+            let (map, from, to) = (Arc::clone(&self.map), origins.to_vec(), destinations.to_vec());
+            let answer = tokio::task::spawn_blocking(move || map.matrix(profile, &from, &to, leaving));
+            let answer =
+                answer.await.map_err(|error| Error::internal("the roads of the map").with_source(error))?;
+            match answer {
+                Ok(Some(matrix)) => return Ok(matrix),
+                Ok(None) => {}
+                Err(error) => {
+                    metrics::counter!("travel_times_failures_total", "source" => SOURCE).increment(1);
+                    tracing::warn!(cause = %error, "the roads of the map do not answer");
+                }
+            }
+            self.next.matrix(profile, origins, destinations, leaving).await
+        })
+    }
+}
+
+impl RoadMap {
+    fn matrix(
+        &self,
+        profile: Profile,
+        origins: &[Position],
+        destinations: &[Position],
+        leaving: Timestamp,
+    ) -> Result<Option<Matrix>, ::roads::Error> {
+        let Some(network) = self.network(profile)? else { return Ok(None) };
+        let when = self.zone.as_ref().map(|zone| time_of_week(leaving, zone));
+        let from = snapped(&network, origins);
+        let to = snapped(&network, destinations);
+        let found = network.matrix(&from.snaps, &to.snaps, when)?;
+        let line = StraightLine::usual(profile);
+        let leg = |o: usize, d: usize| match (from.places.get(o)?, to.places.get(d)?) {
+            (Some(o), Some(d)) => {
+                let duration_s = found.duration_ms(*o, *d)?.div_ceil(1_000);
+                Some(Leg { duration_s, distance_m: found.distance_dm(*o, *d)?.div_ceil(10) })
+            }
+            _ => Some(line.leg(*origins.get(o)?, *destinations.get(d)?)),
+        };
+        let source = if from.is_whole() && to.is_whole() { SOURCE } else { MIXED };
+        Ok(Some(Matrix::fill(origins.len(), destinations.len(), source, leg)))
+    }
+
+    /// The roads of this profile, or of one that comes near.
+    fn network(&self, profile: Profile) -> Result<Option<Network>, ::roads::Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refresh(&mut state)?;
+        let State { folder: Some(folder), networks, .. } = &mut *state else { return Ok(None) };
+        for name in alike(profile) {
+            if !networks.contains_key(name) {
+                let there = Network::is_in(folder, name);
+                networks.insert(name, there.then(|| Network::open(folder, name)).transpose()?);
+            }
+            if let Some(Some(network)) = networks.get(name) {
+                return Ok(Some(network.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens the map, or the one that has come in its place.
+    fn refresh(&self, state: &mut State) -> Result<(), mapfolder::Error> {
+        if state.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+            return Ok(());
+        }
+        state.looked = Some(Instant::now());
+        if state.folder.as_ref().is_some_and(Folder::is_current) || !self.folder.exists() {
+            return Ok(());
+        }
+        // The old one stays in use when the new one cannot be opened.
+        let folder = Folder::open(&self.folder)?;
+        tracing::info!(version = folder.manifest().version, "the map was opened");
+        (state.folder, state.networks) = (Some(folder), BTreeMap::new());
+        Ok(())
+    }
+}
+
+/// Who has no roads of their own drives on those of somebody who is as fast.
+fn alike(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        Profile::Car => &["car"],
+        Profile::Motorcycle => &["motorcycle", "car"],
+        Profile::Bicycle => &["bicycle"],
+        Profile::CargoBike => &["cargo_bike", "bicycle"],
+        Profile::Foot => &["foot"],
+    }
+}
+
+/// Places on roads, and which of them belongs to which place that was asked for.
+struct Snapped {
+    snaps: Vec<Snap>,
+    places: Vec<Option<usize>>,
+}
+
+impl Snapped {
+    fn is_whole(&self) -> bool {
+        self.places.iter().all(Option::is_some)
+    }
+}
+
+fn snapped(network: &Network, positions: &[Position]) -> Snapped {
+    let (mut snaps, mut places) = (Vec::new(), Vec::new());
+    for position in positions {
+        let snap = network.snap(Point::from_degrees(position.lat(), position.lon()), None);
+        places.push(snap.is_ok().then_some(snaps.len()));
+        snaps.extend(snap.ok());
+    }
+    Snapped { snaps, places }
+}
+
+fn time_of_week(at: Timestamp, zone: &TimeZone) -> TimeOfWeek {
+    let local = at.to_zoned(zone.clone());
+    let unsigned = |value: i8| u8::try_from(value).unwrap_or(0);
+    let day = unsigned(local.weekday().to_monday_zero_offset());
+    TimeOfWeek::new(day, unsigned(local.hour()), unsigned(local.minute()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::travel::Straight;
+
+    fn at(lat: f64, lon: f64) -> Position {
+        Position::new(lat, lon).unwrap()
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// The map of the demo, with roads for cars.
+    fn imported(dir: &std::path::Path) -> PathBuf {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/helsinki.osm.pbf");
+        let data = osm::Data::read(file.as_ref(), &osm::Limits::default(), &mut |_| {}).unwrap();
+        let folder = dir.join("map");
+        let mut writer = mapfolder::Writer::begin(&folder).unwrap();
+        let car = ::roads::Profile::embedded("car").unwrap();
+        ::roads::import(&data, &[car], &mut writer, &mut |_| {}).unwrap();
+        writer.finish(mapfolder::Source::of(&data, "helsinki.osm.pbf")).unwrap();
+        folder
+    }
+
+    fn travel(folder: PathBuf) -> RoadTravel {
+        RoadTravel::new(folder, Some(TimeZone::UTC), Arc::new(Straight::default()))
+    }
+
+    #[tokio::test]
+    async fn roads_answer_where_there_are_some_and_say_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let travel = travel(imported(dir.path()));
+        let (station, market) = (at(60.1710, 24.9414), at(60.1676, 24.9520));
+        let asked = [station, market];
+        let matrix = travel.matrix(Profile::Car, &asked, &asked, NOW).await.unwrap();
+        assert_eq!(matrix.source, "roads");
+        let leg = matrix.leg(0, 1).unwrap();
+        assert!(f64::from(leg.distance_m) >= station.distance_m(market) - 60.0, "{leg:?}");
+        assert_ne!(leg, matrix.leg(1, 0).unwrap(), "streets go one way");
+        let motorcycle = travel.matrix(Profile::Motorcycle, &asked, &asked, NOW).await.unwrap();
+        assert_eq!(motorcycle.source, "roads", "as cars do");
+        let bicycle = travel.matrix(Profile::Bicycle, &asked, &asked, NOW).await.unwrap();
+        assert_eq!(bicycle.source, "straight_line", "these roads were not imported");
+    }
+
+    #[tokio::test]
+    async fn a_place_beyond_the_map_is_reached_by_a_straight_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let travel = travel(imported(dir.path()));
+        let (station, espoo) = (at(60.1710, 24.9414), at(60.2055, 24.6559));
+        let matrix = travel.matrix(Profile::Car, &[station], &[espoo, station], NOW).await.unwrap();
+        assert_eq!(matrix.source, "roads+straight_line");
+        assert_eq!(matrix.leg(0, 0), Some(StraightLine::usual(Profile::Car).leg(station, espoo)));
+        assert_eq!(matrix.leg(0, 1), Some(Leg { duration_s: 0, distance_m: 0 }));
+    }
+
+    #[tokio::test]
+    async fn without_a_map_and_with_a_broken_one_the_next_is_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let (station, market) = ([at(60.1710, 24.9414)], [at(60.1676, 24.9520)]);
+        let none = travel(dir.path().join("map"));
+        assert_eq!(none.matrix(Profile::Car, &station, &market, NOW).await.unwrap().source, "straight_line");
+        std::fs::create_dir(dir.path().join("map")).unwrap();
+        std::fs::write(dir.path().join("map/current"), "nonsense").unwrap();
+        let broken = travel(dir.path().join("map"));
+        assert_eq!(
+            broken.matrix(Profile::Car, &station, &market, NOW).await.unwrap().source,
+            "straight_line"
+        );
+    }
+}

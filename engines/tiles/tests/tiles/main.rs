@@ -1,0 +1,7 @@
+//! Tiles as a client gets them: from an extract to decoded features.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap in a test is a failed test")]
+
+mod drawing;
+mod proof;
+mod support;

@@ -136,6 +136,8 @@ impl Tracker {
         let message = json!({ "type": "positions", "id": fix.sequence, "positions": [fix.json()] });
         if let Some(socket) = &mut self.socket
             && let Ok(ack) = acknowledged(socket, &message, fix.sequence).await
+            // The token with which it was opened ends before the day does.
+            && ack["code"] != "invalid_token"
         {
             return judge(&ack);
         }

@@ -133,7 +133,7 @@ mod tests {
         };
         let model = Model::train(&history);
         let read: Model = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
-        assert!(model.calibrated_on() == 240, "{}", model.calibrated_on());
+        assert!(model.calibrated_on() > 150, "{}", model.calibrated_on());
         let (window, before) = (read.window(&known(600.0), 1.0), model.window(&known(600.0), 1.0));
         assert!(
             (window.latest_s - before.latest_s).abs() < 1e-6 && read.calibrated_on() == model.calibrated_on()

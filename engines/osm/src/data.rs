@@ -61,6 +61,14 @@ pub struct Data {
     pub(crate) bounds: Option<Bounds>,
 }
 
+/// So many times larger than the data a box is no box of it.
+const FAR_TOO_LARGE: i128 = 100;
+
+fn extent(bounds: Bounds) -> i128 {
+    let side = |from: i32, to: i32| i128::from(to) - i128::from(from) + 1;
+    side(bounds.min.lat_e7, bounds.max.lat_e7) * side(bounds.min.lon_e7, bounds.max.lon_e7)
+}
+
 impl Data {
     /// Data made by hand, for tests of what reads it.
     pub fn builder() -> Builder {
@@ -72,10 +80,14 @@ impl Data {
         &self.header
     }
 
-    /// The box of the header, else the box around the nodes.
+    /// The box of the header, else the box around the nodes. Some programs write half the world into the header of a town:
+    /// a box that is far larger than the data is not believed.
     pub fn bounds(&self) -> Bounds {
         let nowhere = Bounds { min: Point::default(), max: Point::default() };
-        self.header.bbox.or(self.bounds).unwrap_or(nowhere)
+        match (self.header.bbox, self.bounds) {
+            (Some(said), Some(seen)) if extent(said) / FAR_TOO_LARGE > extent(seen) => seen,
+            (said, seen) => said.or(seen).unwrap_or(nowhere),
+        }
     }
 
     /// The number of nodes, with or without tags.

@@ -38,7 +38,7 @@ pub fn import(data: &Data, folder: &mut Writer, progress: &mut dyn FnMut(f32)) -
 
 /// The same without a folder: the bytes of the file.
 pub fn features(data: &Data, progress: &mut dyn FnMut(f32)) -> Result<(Vec<u8>, Summary), Error> {
-    let rect = area(data);
+    let rect = Rect::of(data.bounds());
     let mut writer = pack::Writer::new(rect);
     let mut summary = Summary::default();
     surface(data, rect, &mut writer, &mut summary);
@@ -71,19 +71,6 @@ pub fn features(data: &Data, progress: &mut dyn FnMut(f32)) -> Result<(Vec<u8>, 
     let bytes = writer.finish()?;
     summary.bytes = bytes.len();
     Ok((bytes, summary))
-}
-
-/// The area that the extract was cut to. Some programs write half of the world there: then it is the box around what
-/// the extract contains.
-fn area(data: &Data) -> Rect {
-    const FAR_TOO_LARGE: i64 = 100;
-    let cut = Rect::of(data.bounds());
-    let in_ways = data.ways().flat_map(|way| way.nodes.iter().filter_map(|node| data.point(*node)));
-    let own = Rect::around(data.nodes().map(|node| node.point).chain(in_ways).map(Spot::of));
-    match own {
-        Some(own) if own.area() > 0 && cut.area() / FAR_TOO_LARGE > own.area() => own,
-        _ => cut,
-    }
 }
 
 fn surface(data: &Data, rect: Rect, writer: &mut pack::Writer, summary: &mut Summary) {

@@ -777,6 +777,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/geo/reverse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells the address of a place: the building around it, else the nearest house within 250 m, else the street.
+         *     404 `map_missing` where no map was imported.
+         */
+        get: operations["reverse_place"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/geo/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds addresses, streets and places by text. 404 `map_missing` where no map was imported. */
+        get: operations["search_places"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -933,6 +970,60 @@ export interface paths {
         };
         /** Lists where the organisation's drivers were last seen, by driver: everybody who was seen within the last hour. */
         get: operations["list_last_locations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells where the tiles of the map are (TileJSON). 404 `map_missing` where no map was imported. */
+        get: operations["get_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/map/styles/{theme}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells how the map is painted (a MapLibre style that asks for nothing but this installation's tiles). While no map was
+         *     imported it is a grid around the place that is named.
+         */
+        get: operations["get_map_style"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/map/tiles/{z}/{x}/{y}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Draws a tile (Mapbox Vector Tile 2, in the layers of the Protomaps basemap). 204 where the map has nothing. */
+        get: operations["get_map_tile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4207,6 +4298,74 @@ export interface components {
             /** @description The account's address. */
             email: string;
         };
+        /** @description About an answer. */
+        FoundAbout: {
+            /** @description To be shown with the places. */
+            attribution: string;
+            /** @description Of the data. */
+            licence: string;
+            /** @description What was asked for. */
+            query?: string | null;
+            /** @description Of the form. */
+            version: string;
+        };
+        /** @description A place that was found. */
+        FoundPlace: {
+            /** @description A GeoJSON point: longitude, latitude. */
+            geometry: Record<string, never>;
+            /**
+             * @description `geocoding` with `type`, `label`, `match_level` (`house`, `interpolated`, `street`, `poi`, `place`), `confidence` (0 to 1)
+             *     and, as far as known, `name`, `housenumber`, `street`, `postcode`, `city`, `district`, `country_code`, `distance` (metres).
+             */
+            properties: Record<string, never>;
+            /** @description Always `Feature`. */
+            type: string;
+        };
+        /**
+         * @description Places that were found, the best first, as geocodejson 0.1.0.
+         * @example {
+         *       "features": [
+         *         {
+         *           "geometry": {
+         *             "coordinates": [
+         *               24.9408,
+         *               60.1691
+         *             ],
+         *             "type": "Point"
+         *           },
+         *           "properties": {
+         *             "geocoding": {
+         *               "city": "Helsinki",
+         *               "confidence": 1,
+         *               "housenumber": "5",
+         *               "id": "house/node/1",
+         *               "label": "Mannerheimintie 5, 00100 Helsinki",
+         *               "match_level": "house",
+         *               "postcode": "00100",
+         *               "street": "Mannerheimintie",
+         *               "type": "house"
+         *             }
+         *           },
+         *           "type": "Feature"
+         *         }
+         *       ],
+         *       "geocoding": {
+         *         "attribution": "© OpenStreetMap contributors",
+         *         "licence": "ODbL",
+         *         "query": "mannerheimintie 5",
+         *         "version": "0.1.0"
+         *       },
+         *       "type": "FeatureCollection"
+         *     }
+         */
+        FoundPlaces: {
+            /** @description The places. */
+            features: components["schemas"]["FoundPlace"][];
+            /** @description About the answer. */
+            geocoding: components["schemas"]["FoundAbout"];
+            /** @description Always `FeatureCollection`. */
+            type: string;
+        };
         /**
          * @description How the installation is.
          * @example {
@@ -4347,6 +4506,44 @@ export interface components {
              * @example true
              */
             works: boolean;
+        };
+        /**
+         * @description Where tiles are and what is in them, as TileJSON 3.0; more names than these may be there.
+         * @example {
+         *       "attribution": "© OpenStreetMap contributors",
+         *       "bounds": [
+         *         24.93,
+         *         60.16,
+         *         24.96,
+         *         60.18
+         *       ],
+         *       "maxzoom": 15,
+         *       "minzoom": 0,
+         *       "tilejson": "3.0.0",
+         *       "tiles": [
+         *         "https://delivery.example/api/v1/map/tiles/{z}/{x}/{y}"
+         *       ]
+         *     }
+         */
+        MapDocument: {
+            /** @description To be shown with the map, always. */
+            attribution: string;
+            /** @description West, south, east, north in degrees. */
+            bounds: number[];
+            /**
+             * Format: int32
+             * @description The largest zoom that is drawn; beyond it clients enlarge.
+             */
+            maxzoom: number;
+            /**
+             * Format: int32
+             * @description The smallest zoom.
+             */
+            minzoom: number;
+            /** @description The version of the form. */
+            tilejson: string;
+            /** @description Addresses, with places for zoom, column and row. */
+            tiles: string[];
         };
         /**
          * @description One person in the organisation.
@@ -14551,6 +14748,139 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    reverse_place: {
+        parameters: {
+            query: {
+                /**
+                 * @description Degrees north (WGS 84).
+                 * @example 60.1699
+                 */
+                lat: number;
+                /**
+                 * @description How many answers at most.
+                 * @example 1
+                 */
+                limit?: number;
+                /**
+                 * @description Degrees east.
+                 * @example 24.9384
+                 */
+                lon: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is there, the nearest first; nothing is an empty list. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundPlaces"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description No map was imported. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    search_places: {
+        parameters: {
+            query: {
+                /**
+                 * @description Whether the last word may be unfinished, as while somebody types.
+                 * @example true
+                 */
+                autocomplete?: boolean;
+                /**
+                 * @description The language of names, where the map has several (ISO 639).
+                 * @example fi
+                 */
+                language?: string;
+                /**
+                 * @description Degrees north of a place nearby: what is near comes first. With `lon`.
+                 * @example 60.1699
+                 */
+                lat?: number;
+                /**
+                 * @description How many answers at most.
+                 * @example 5
+                 */
+                limit?: number;
+                /**
+                 * @description Degrees east of it.
+                 * @example 24.9384
+                 */
+                lon?: number;
+                /**
+                 * @description An address, a street, a name or a place, in any order, with typos.
+                 * @example mannerheimintie 5
+                 */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found, the best first; nothing is an empty list. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundPlaces"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description No map was imported. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     get_health: {
         parameters: {
             query?: never;
@@ -15140,6 +15470,185 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapDocument"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            /** @description No map was imported. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_map_style: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Degrees north of its middle.
+                 * @example 60.17
+                 */
+                lat?: number;
+                /**
+                 * @description Degrees east.
+                 * @example 24.94
+                 */
+                lon?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `light` or `dark`.
+                 * @example light
+                 */
+                theme: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The style document. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "layers": [],
+                     *       "sources": {},
+                     *       "version": 8
+                     *     }
+                     */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_map_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Column from the west.
+                 * @example 9326
+                 */
+                x: number;
+                /**
+                 * @description Row from the north.
+                 * @example 4742
+                 */
+                y: number;
+                /**
+                 * @description Zoom.
+                 * @example 14
+                 */
+                z: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tile. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.mapbox-vector-tile": number[];
+                };
+            };
+            /** @description There is nothing to draw. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is as the client has it. */
+            304: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            /** @description No map was imported. */
+            404: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             422: components["responses"]["Invalid"];

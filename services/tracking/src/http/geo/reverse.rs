@@ -42,7 +42,8 @@ fn usual() -> u8 {
 #[utoipa::path(
     get, path = "/api/v1/geo/reverse", operation_id = "reverse_place", tag = "maps",
     params(ReverseQuery),
-    responses((status = 200, description = "What is there, the nearest first; nothing is an empty list.", body = FoundPlaces))
+    responses((status = 200, description = "What is there, the nearest first; nothing is an empty list.", body = FoundPlaces),
+              (status = 404, description = "No map was imported."))
 )]
 pub(crate) async fn reverse_place(
     State(tracking): State<Tracking>,

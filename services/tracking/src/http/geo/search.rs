@@ -65,7 +65,8 @@ impl SearchQuery {
 #[utoipa::path(
     get, path = "/api/v1/geo/search", operation_id = "search_places", tag = "maps",
     params(SearchQuery),
-    responses((status = 200, description = "What was found, the best first; nothing is an empty list.", body = FoundPlaces))
+    responses((status = 200, description = "What was found, the best first; nothing is an empty list.", body = FoundPlaces),
+              (status = 404, description = "No map was imported."))
 )]
 pub(crate) async fn search_places(
     State(tracking): State<Tracking>,

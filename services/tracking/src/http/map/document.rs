@@ -35,7 +35,8 @@ pub(crate) struct MapDocument {
 /// Tells where the tiles of the map are (TileJSON). 404 `map_missing` where no map was imported.
 #[utoipa::path(
     get, path = "/api/v1/map", operation_id = "get_map", tag = "maps",
-    responses((status = 200, description = "The document.", body = MapDocument))
+    responses((status = 200, description = "The document.", body = MapDocument),
+              (status = 404, description = "No map was imported."))
 )]
 pub(crate) async fn get_map(State(tracking): State<Tracking>) -> Result<Json<Value>> {
     let url = tiles_url(&tracking);

@@ -24,7 +24,8 @@ const KEPT: &str = "public, max-age=86400";
            ("y" = u32, Path, description = "Row from the north.", example = 4742)),
     responses((status = 200, description = "The tile.", content_type = "application/vnd.mapbox-vector-tile", body = [u8]),
               (status = 204, description = "There is nothing to draw."),
-              (status = 304, description = "It is as the client has it."))
+              (status = 304, description = "It is as the client has it."),
+              (status = 404, description = "No map was imported."))
 )]
 pub(crate) async fn get_map_tile(
     State(tracking): State<Tracking>,

@@ -14821,20 +14821,15 @@ export interface operations {
                  */
                 language?: string;
                 /**
-                 * @description Degrees north of a place nearby: what is near comes first. With `lon`.
-                 * @example 60.1699
-                 */
-                lat?: number;
-                /**
                  * @description How many answers at most.
                  * @example 5
                  */
                 limit?: number;
                 /**
-                 * @description Degrees east of it.
-                 * @example 24.9384
+                 * @description Degrees north and east of a place nearby, with a comma between them: what is near comes first.
+                 * @example 60.1699,24.9384
                  */
-                lon?: number;
+                near?: string;
                 /**
                  * @description An address, a street, a name or a place, in any order, with typos.
                  * @example mannerheimintie 5

@@ -60,7 +60,7 @@ async fn what_is_asked_wrongly_is_refused() {
     let town = town(None).await;
     let driver = &town.bakery.driver.token;
     for query in
-        ["", "?q=", "?q=a&limit=0", "?q=a&limit=21", "?q=a&lat=91&lon=0", "?q=a&lat=60", "?q=a&language=FIN1"]
+        ["", "?q=", "?q=a&limit=0", "?q=a&limit=21", "?q=a&near=91,0", "?q=a&near=60", "?q=a&language=FIN1"]
     {
         let reply = town.get(format!("/api/v1/geo/search{query}")).bearer(driver).await;
         let (status, _) = reply.verdict();

@@ -27,14 +27,15 @@ pub(crate) struct SearchQuery {
     #[serde(default = "usual")]
     #[param(required = false, minimum = 1, maximum = 20, default = 5, example = 5)]
     limit: u8,
-    /// Degrees north of a place nearby: what is near comes first. With `lon`.
-    #[garde(inner(range(min = -90.0, max = 90.0)))]
-    #[param(minimum = -90, maximum = 90, example = 60.1699)]
-    lat: Option<f64>,
-    /// Degrees east of it.
-    #[garde(inner(range(min = -180.0, max = 180.0)))]
-    #[param(minimum = -180, maximum = 180, example = 24.9384)]
-    lon: Option<f64>,
+    /// Degrees north and east of a place nearby, with a comma between them: what is near comes first.
+    #[garde(inner(pattern(
+        r"^-?([0-8]?[0-9](\.[0-9]{1,10})?|90(\.0{1,10})?),-?((1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,10})?|180(\.0{1,10})?)$"
+    )))]
+    #[param(
+        pattern = r"^-?([0-8]?[0-9](\.[0-9]{1,10})?|90(\.0{1,10})?),-?((1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,10})?|180(\.0{1,10})?)$",
+        example = "60.1699,24.9384"
+    )]
+    near: Option<String>,
     /// Whether the last word may be unfinished, as while somebody types.
     #[garde(skip)]
     #[serde(default)]
@@ -51,13 +52,9 @@ fn usual() -> u8 {
 }
 
 impl SearchQuery {
-    fn near(&self) -> Result<Option<Point>> {
-        match (self.lat, self.lon) {
-            (Some(lat), Some(lon)) => Ok(Some(Point::from_degrees(lat, lon))),
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(Error::invalid_field("/lon", "is missing beside lat")),
-            (None, Some(_)) => Err(Error::invalid_field("/lat", "is missing beside lon")),
-        }
+    fn near(&self) -> Option<Point> {
+        let (lat, lon) = self.near.as_deref()?.split_once(',')?;
+        Some(Point::from_degrees(lat.parse().ok()?, lon.parse().ok()?))
     }
 }
 
@@ -74,7 +71,7 @@ pub(crate) async fn search_places(
     Query(asked): Query<SearchQuery>,
 ) -> Result<Json<FeatureCollection>> {
     let query = places::Query {
-        near: asked.near()?,
+        near: asked.near(),
         limit: usize::from(asked.limit),
         autocomplete: asked.autocomplete,
         language: asked.language,

@@ -85,6 +85,18 @@ impl Settings {
                  DropMate uses PostgreSQL.",
             ));
         }
+        let travel = &config.travel;
+        let servers = [
+            ("travel.osrm_url", travel.osrm_url.is_some()),
+            ("travel.valhalla_url", travel.valhalla_url.is_some()),
+            ("travel.mapbox_token", travel.mapbox_token.is_some()),
+        ];
+        if let Some((name, _)) = servers.into_iter().find(|(_, set)| *set) {
+            return Err(usage(format!(
+                "{name} is set, but this build does not ask other routing servers yet. Remove it; `dropmate map import` gives \
+                 it roads of its own."
+            )));
+        }
         Ok(())
     }
 

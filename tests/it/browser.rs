@@ -18,7 +18,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// `None` (with a message) where there is no ChromeDriver; in CI that is a failure.
     pub(crate) async fn open(width: u32, height: u32) -> anyhow::Result<Option<Self>> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = testkit::server::free_port()?;
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())

@@ -1,6 +1,5 @@
 //! The real program as a child process: started the way a person starts it, killed the way a machine kills it.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -53,8 +52,7 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 impl Installation {
     /// An installation in this data folder, on a free port of the loopback address; nothing is started.
     pub fn new(binary: PathBuf, data: &Path) -> anyhow::Result<Self> {
-        // The port is free again when the listener is dropped; nobody else takes ports from this range so fast.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = crate::server::free_port()?;
         let http = http_client()?;
         Ok(Self {
             binary,

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -25,9 +26,25 @@ pub fn program(variable: &str, name: &str) -> anyhow::Result<PathBuf> {
     })
 }
 
+/// The first of the ports that tests take, and how many there are: below those that the system gives to outgoing connections
+/// (32768 and more on Linux), one of which could take the port while its server restarts.
+const PORTS: (u16, u16) = (20_000, 12_000);
+/// Tests are processes whose numbers follow each other: each begins so many ports after the one before.
+const OF_A_TEST: u32 = 37;
+
 /// A port of this machine that nobody uses now. It stays the server's through restarts.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let (first, count) = PORTS;
+    let begin = std::process::id().wrapping_mul(OF_A_TEST);
+    for _ in 0..count {
+        let turn = begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % u32::from(count);
+        let port = first + u16::try_from(turn)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("all ports of tests are taken")
 }
 
 /// The process of a server.

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod devices;
 pub mod follow;
+pub mod learn;
 pub mod notices;
 pub mod order_events;
 pub mod ratings;

@@ -7,6 +7,7 @@ use platform::service::Ground;
 
 use crate::atlas::Atlas;
 use crate::commands::batch::Batches;
+use crate::commands::learn::Models;
 
 /// The ground, and the positions that are on their way into the history. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -18,6 +19,7 @@ pub struct Tracking {
 struct Inner {
     ground: Ground,
     batches: Batches,
+    models: Models,
     atlas: Arc<Atlas>,
 }
 
@@ -25,7 +27,8 @@ impl Tracking {
     /// On this ground.
     pub fn new(ground: &Ground) -> Self {
         let atlas = Arc::new(Atlas::new(ground.map.clone()));
-        Self { inner: Arc::new(Inner { ground: ground.clone(), batches: Batches::default(), atlas }) }
+        let (batches, models) = (Batches::default(), Models::default());
+        Self { inner: Arc::new(Inner { ground: ground.clone(), batches, models, atlas }) }
     }
 
     /// What it was handed.
@@ -41,6 +44,11 @@ impl Tracking {
     /// The map that was imported.
     pub fn atlas(&self) -> &Arc<Atlas> {
         &self.inner.atlas
+    }
+
+    /// What was learned about expected times, as it was last read.
+    pub fn models(&self) -> &Models {
+        &self.inner.models
     }
 
     /// Positions on their way into the history.

@@ -2,6 +2,7 @@
 
 mod access;
 mod devices;
+mod eta;
 mod geo;
 mod ingest;
 pub(crate) mod internal;
@@ -21,5 +22,5 @@ pub(crate) fn routes() -> Api<Tracking> {
     let api = location::routes(Api::new(crate::NAME));
     let api = ingest::routes(devices::routes(api));
     let api = map::routes(geo::routes(api));
-    track::routes(order_tracking::routes(settings::routes(api)))
+    track::routes(order_tracking::routes(settings::routes(eta::routes(api))))
 }

@@ -52,6 +52,12 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission { operation: "get_tracking_settings", roles: MANAGERS, scope: None, tenant: Tenant::Own },
     Permission { operation: "put_tracking_settings", roles: MANAGERS, scope: None, tenant: Tenant::Own },
     watcher("get_order_tracking"),
+    Permission {
+        operation: "get_eta_accuracy",
+        roles: COORDINATORS,
+        scope: Some("tracking:read"),
+        tenant: Tenant::Own,
+    },
     watcher("search_places"),
     watcher("reverse_place"),
     public("get_map"),

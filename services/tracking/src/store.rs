@@ -3,7 +3,10 @@
 pub mod deliveries;
 pub mod devices;
 pub mod drivers;
+pub mod learned;
+pub mod legs;
 pub mod positions;
+pub mod predictions;
 pub mod ratings;
 pub mod routes;
 pub mod settings;
@@ -19,6 +22,9 @@ use platform::{Error, Result};
 /// Columns that are sealed with the keys of people.
 pub const SEALED: &[SealedColumn] =
     &[SealedColumn { table: "tracking.ratings", column: "comment", row: "id", subject: "subject" }];
+
+/// From so many rows something is learned: more would tell of days that were different.
+const LEARNED_FROM: i64 = 20_000;
 
 /// A place that the database holds; only places went in.
 fn place(lat: f64, lon: f64) -> Result<Position> {

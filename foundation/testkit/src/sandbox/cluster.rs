@@ -1,7 +1,6 @@
 //! The split shape: every service in a process of its own.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -95,16 +94,15 @@ pub struct Cluster {
     database: SharedDatabase,
 }
 
-fn free_port() -> anyhow::Result<String> {
-    // The port is free again when the listener is dropped; nobody else takes ports from this range so fast.
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+fn free_address() -> anyhow::Result<String> {
+    Ok(format!("127.0.0.1:{}", crate::server::free_port()?))
 }
 
 impl Cluster {
     /// Prepares database, secrets and ports in this folder; nothing runs yet but the proxies.
     pub async fn prepare(binary: PathBuf, folder: &Path, plan: &Plan) -> anyhow::Result<Self> {
         let database = SharedDatabase::create().await?;
-        let gateway = free_port()?;
+        let gateway = free_address()?;
         let beside = Beside::start(plan.nats, plan.redis).await?;
         let mut environment = GENEROUS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         environment.push(("PUBLIC_URL".to_owned(), format!("http://{gateway}")));
@@ -129,13 +127,13 @@ impl Cluster {
         };
         cluster.add(folder, "gateway", &["gateway"], gateway, plan).await?;
         for number in 2..=plan.gateways {
-            cluster.add(folder, &numbered("gateway", number), &["gateway"], free_port()?, plan).await?;
+            cluster.add(folder, &numbered("gateway", number), &["gateway"], free_address()?, plan).await?;
         }
         for number in 1..=plan.identities {
-            cluster.add(folder, &numbered("identity", number), &["identity"], free_port()?, plan).await?;
+            cluster.add(folder, &numbered("identity", number), &["identity"], free_address()?, plan).await?;
         }
         for group in &plan.others {
-            cluster.add(folder, &group.join("-"), group, free_port()?, plan).await?;
+            cluster.add(folder, &group.join("-"), group, free_address()?, plan).await?;
         }
         cluster.connect(plan).await?;
         Ok(cluster)

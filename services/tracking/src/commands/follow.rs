@@ -10,18 +10,19 @@
 use std::collections::BTreeMap;
 
 use contracts::dispatch::RouteStop;
-use contracts::tracking::EtaWindow;
 use kernel::geo::Position;
 use kernel::ids::{DriverId, OrderId};
 use kernel::time::{SignedDuration, Timestamp};
 use platform::Result;
 use platform::db::{Scope, Tx};
 
+use super::learn::{self, Lore};
 use super::notices;
 use crate::context::Tracking;
 use crate::domain::delivery::Delivery;
-use crate::domain::eta;
+use crate::domain::eta::{self, Forecast, Way};
 use crate::domain::geofence::{self, Seen};
+use crate::domain::learned::Learned;
 use crate::domain::timeline::Notice;
 use crate::store::drivers::Driver;
 use crate::store::settings::Settings;
@@ -30,8 +31,17 @@ use crate::store::{deliveries, drivers, routes, settings};
 /// From an older position nothing is expected.
 const USEFUL: SignedDuration = SignedDuration::from_mins(30);
 
-/// A window, and the version of the order for which it was calculated.
-type Windows = BTreeMap<OrderId, (i64, EtaWindow)>;
+/// What was calculated for an order.
+#[derive(Debug, Clone)]
+struct Expected {
+    /// The version of the order for which it was.
+    version: i64,
+    forecast: Forecast,
+    /// The way to the driver's next stop, where that is one of this order's.
+    way: Option<Way>,
+}
+
+type Windows = BTreeMap<OrderId, Expected>;
 
 struct View {
     driver: Driver,
@@ -39,19 +49,21 @@ struct View {
     orders: Vec<Delivery>,
     route: Vec<RouteStop>,
     settings: Settings,
+    /// Read where expected times are due.
+    lore: Option<Lore>,
 }
 
 /// Looks at everything that a driver has to do. `again`: something other than the position has changed.
 pub async fn follow(tracking: &Tracking, scope: &Scope, driver: DriverId, again: bool) -> Result<()> {
     let now = tracking.db().clock().now();
     let mut tx = tracking.db().read(scope).await?;
-    let view = view(&mut tx, driver).await?;
+    let view = view(tracking, &mut tx, driver, again).await?;
     tx.rollback().await?;
-    let Some(view) = view.filter(|view| now.duration_since(view.seen.at) <= USEFUL) else {
-        return Ok(());
+    let Some(view) = view else { return Ok(()) };
+    let windows = match &view.lore {
+        Some(lore) => windows(tracking, &view, lore, now).await?,
+        None => Windows::new(),
     };
-    let due = again || view.orders.iter().any(|order| eta::is_due(order, now));
-    let windows = if due { windows(tracking, &view, now).await? } else { Windows::new() };
     let concerned = concerned(&view, &windows, now);
     if concerned.is_empty() {
         return Ok(());
@@ -82,9 +94,13 @@ fn concerned(view: &View, windows: &Windows, now: Timestamp) -> Vec<OrderId> {
     view.orders.iter().filter(changes).map(|order| order.order_id).collect()
 }
 
-async fn view(tx: &mut Tx, driver: DriverId) -> Result<Option<View>> {
+async fn view(tracking: &Tracking, tx: &mut Tx, driver: DriverId, again: bool) -> Result<Option<View>> {
+    let now = tx.now();
     let Some(driver) = drivers::find(tx, driver).await? else { return Ok(None) };
     let Some((at, last)) = driver.last.clone() else { return Ok(None) };
+    if now.duration_since(at) > USEFUL {
+        return Ok(None);
+    }
     let orders = deliveries::of_driver(tx, driver.id).await?;
     if orders.is_empty() {
         return Ok(None);
@@ -92,11 +108,13 @@ async fn view(tx: &mut Tx, driver: DriverId) -> Result<Option<View>> {
     let route = routes::of_driver(tx, driver.id).await?;
     let settings = settings::find(tx).await?;
     let seen = Seen { driver_id: driver.id, at, position: last.position, accuracy_m: last.accuracy_m };
-    Ok(Some(View { driver, seen, orders, route, settings }))
+    let due = again || orders.iter().any(|order| eta::is_due(order, now));
+    let lore = if due { Some(learn::lore(tracking, tx, driver.id).await?) } else { None };
+    Ok(Some(View { driver, seen, orders, route, settings, lore }))
 }
 
 /// The expected times of everything that the driver has. When nobody can say how long the ways take, there are none.
-async fn windows(tracking: &Tracking, view: &View, now: Timestamp) -> Result<Windows> {
+async fn windows(tracking: &Tracking, view: &View, lore: &Lore, now: Timestamp) -> Result<Windows> {
     let halts = eta::plan(&view.orders, &view.route);
     if halts.is_empty() {
         return Ok(Windows::new());
@@ -115,17 +133,24 @@ async fn windows(tracking: &Tracking, view: &View, now: Timestamp) -> Result<Win
     };
     // Destinations begin behind the first place.
     let leg = |from: usize, to: usize| matrix.leg(from, to.checked_sub(1)?);
-    let windows = eta::forecast(&halts, leg, &matrix.source, now);
-    let version =
-        |id: OrderId| view.orders.iter().find(|order| order.order_id == id).map(|order| order.version);
-    Ok(windows.into_iter().filter_map(|(id, window)| Some((id, (version(id)?, window)))).collect())
+    let learned =
+        Learned { model: &lore.model, shift: lore.shift, clocks: &lore.clocks, profile: view.driver.profile };
+    let way = halts.first().zip(leg(0, 1));
+    let way = way.map(|(halt, leg)| eta::first_way(halt, leg, &matrix.source, &learned, now));
+    let forecasts = eta::forecast(&halts, leg, &matrix.source, &learned, now);
+    let expected = |forecast: Forecast| {
+        let order = view.orders.iter().find(|order| order.order_id == forecast.order_id)?;
+        let way = way.clone().filter(|way| way.order_id == forecast.order_id);
+        Some((order.order_id, Expected { version: order.version, forecast, way }))
+    };
+    Ok(forecasts.into_iter().filter_map(expected).collect())
 }
 
 async fn look(
     tx: &mut Tx,
     id: OrderId,
     seen: &Seen,
-    window: Option<&(i64, EtaWindow)>,
+    expected: Option<&Expected>,
     settings: &Settings,
 ) -> Result<()> {
     let Some(mut delivery) = deliveries::lock(tx, id).await? else { return Ok(()) };
@@ -134,23 +159,30 @@ async fn look(
     }
     let before = delivery.clone();
     let now = tx.now();
-    let found = decide(&mut delivery, seen, window, settings, now);
-    if delivery != before {
-        notices::write(tx, &mut delivery, found, settings.arrivals).await?;
+    let found = decide(&mut delivery, seen, expected, settings, now);
+    if delivery == before {
+        return Ok(());
     }
-    Ok(())
+    notices::write(tx, &mut delivery, found, settings.arrivals).await?;
+    let Some(expected) = expected.filter(|expected| expected.version == before.version) else {
+        return Ok(());
+    };
+    let said = (&expected.forecast, expected.way.as_ref());
+    learn::said(tx, &before, &delivery, seen.driver_id, seen.at, said).await
 }
 
 /// What a position, and a window that was calculated for this version of the order, mean for it.
 fn decide(
     delivery: &mut Delivery,
     seen: &Seen,
-    window: Option<&(i64, EtaWindow)>,
+    expected: Option<&Expected>,
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Notice> {
-    let mut found = match window {
-        Some((version, window)) if *version == delivery.version => eta::take(delivery, window.clone(), now),
+    let mut found = match expected {
+        Some(expected) if expected.version == delivery.version => {
+            eta::take(delivery, expected.forecast.window.clone(), now)
+        }
         _ => Vec::new(),
     };
     let distance = u32::try_from(settings.arriving_distance_m).unwrap_or_default();

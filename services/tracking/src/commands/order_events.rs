@@ -9,7 +9,7 @@ use platform::Result;
 use platform::bus::Delivery as Heard;
 use platform::db::Tx;
 
-use super::notices;
+use super::{learn, notices};
 use crate::domain::delivery::Delivery;
 use crate::domain::timeline::Notice;
 use crate::jobs::follow_driver::FollowDriver;
@@ -72,6 +72,7 @@ where
         return Ok(());
     }
     write(tx, &mut delivery, notices).await?;
+    learn::happened(tx, &before, &delivery).await?;
     let mut concerned: Vec<DriverId> = [before.driver_id, delivery.driver_id].into_iter().flatten().collect();
     concerned.dedup();
     for driver_id in concerned {

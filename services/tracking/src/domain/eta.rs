@@ -2,27 +2,23 @@
 //!
 //! From the driver's last position through all stops before it, in the order of the route (what the route does not name comes
 //! behind it, pick-up before drop-off): travel by the vehicle's profile, waiting until the goods are ready and the window
-//! opens, and the time at each stop. The window around the expected time grows with the time that remains: a tenth of it but at
-//! least three minutes before, a quarter but at least five minutes after, because deliveries are late more often, and by
-//! more, than early. The stated probability is the aim that measurements are held against.
+//! opens, and the time at each stop. What was learned from finished deliveries ([`Learned`]) corrects each part and their sum,
+//! and makes a window that holds as often as it says. Before anything was learned the window is a rule of thumb
+//! ([`eta::conformal::rule_of_thumb`]).
 
+use ::eta::residual::Circumstances;
 use contracts::dispatch::RouteStop;
 use contracts::orders::OrderStatus;
 use contracts::tracking::EtaWindow;
 use kernel::geo::Position;
-use kernel::ids::OrderId;
+use kernel::ids::{OrderId, ShopId};
 use kernel::time::{SignedDuration, Timestamp};
 use kernel::travel::Leg;
 
 use super::delivery::Delivery;
-use super::timeline::Notice;
+use super::learned::{self, Learned};
+use super::timeline::{Notice, Stop};
 
-/// How often such windows hold.
-const PROBABILITY: f32 = 0.8;
-/// The least before the expected time.
-const EARLY: SignedDuration = SignedDuration::from_mins(3);
-/// The least after it.
-const LATE: SignedDuration = SignedDuration::from_mins(5);
 /// A change that customers are told.
 const MOVED: SignedDuration = SignedDuration::from_mins(2);
 /// At most so often by positions.
@@ -39,10 +35,52 @@ pub struct Halt {
     pub dropoff: bool,
     /// Where.
     pub position: Position,
-    /// How long it takes there, seconds.
+    /// How long it takes there, seconds, as planned.
     pub service_s: u32,
-    /// What it waits for.
-    pub not_before: Option<Timestamp>,
+    /// When its window opens.
+    pub from: Option<Timestamp>,
+    /// When the goods are said to be ready, at a pick-up.
+    pub ready_at: Option<Timestamp>,
+    /// Whose goods.
+    pub shop_id: Option<ShopId>,
+    /// Whether the goods are still to be picked up.
+    pub before_pickup: bool,
+}
+
+/// When a drop-off is expected, with what it was calculated from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// What people are told.
+    pub window: EtaWindow,
+    /// Whether the window was measured; otherwise it is a rule of thumb.
+    pub calibrated: bool,
+    /// What the parts add up to, and what else is known.
+    pub known: Circumstances,
+    /// The factor of the driver's shift.
+    pub shift: f64,
+    /// Minute of the day by the shop's wall clock.
+    pub minute: u16,
+}
+
+/// The way to the next stop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Way {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// To which of its ends.
+    pub stop: Stop,
+    /// Who said how long it takes, and for whom: `roads/bicycle`.
+    pub source: String,
+    /// Hour of the day by the shop's wall clock.
+    pub hour: u8,
+    /// Seconds that the source said.
+    pub said_s: f64,
+    /// Seconds after what was learned.
+    pub expected_s: f64,
+    /// Metres.
+    pub distance_m: f64,
 }
 
 /// The stops that a driver still has to make, in order, as far as their places are known.
@@ -76,13 +114,15 @@ pub fn plan(orders: &[Delivery], route: &[RouteStop]) -> Vec<Halt> {
 
 fn halt(order: &Delivery, dropoff: bool) -> Option<Halt> {
     let stop = if dropoff { &order.facts.dropoff } else { &order.facts.pickup };
-    let ready = if dropoff { None } else { order.facts.ready_at };
     Some(Halt {
         order_id: order.order_id,
         dropoff,
         position: stop.position?,
         service_s: stop.service_s,
-        not_before: stop.from.max(ready),
+        from: stop.from,
+        ready_at: if dropoff { None } else { order.facts.ready_at },
+        shop_id: order.facts.shop_id,
+        before_pickup: order.awaits_pickup(),
     })
 }
 
@@ -91,36 +131,78 @@ pub fn forecast(
     halts: &[Halt],
     leg: impl Fn(usize, usize) -> Option<Leg>,
     source: &str,
+    learned: &Learned<'_>,
     now: Timestamp,
-) -> Vec<(OrderId, EtaWindow)> {
-    let mut windows = Vec::new();
-    let mut time = now;
-    for (index, halt) in halts.iter().enumerate() {
-        let Some(leg) = leg(index, index + 1) else { break };
-        time = later(time, i64::from(leg.duration_s)).max(halt.not_before.unwrap_or(time));
+) -> Vec<Forecast> {
+    let mut forecasts = Vec::new();
+    // Of the parts, seconds from now.
+    let (mut parts_s, mut distance_m) = (0.0_f64, 0.0);
+    for (index, halt) in (0_u32..).zip(halts) {
+        let from = usize::try_from(index).unwrap_or(usize::MAX);
+        let Some(leg) = leg(from, from.saturating_add(1)) else { break };
+        parts_s += learned.way_s(source, halt.shop_id, later(now, whole(parts_s)), leg);
+        parts_s = parts_s.max(learned.waits_until_s(halt, now));
+        distance_m += f64::from(leg.distance_m);
         if halt.dropoff {
-            windows.push((halt.order_id, window(now, time, source)));
+            let clock = learned.clocks.at(halt.shop_id, now);
+            let known = Circumstances {
+                time_of_day: clock.part_of_day(),
+                weekend: clock.weekend,
+                parts_s,
+                stops_before: index,
+                distance_m,
+                before_pickup: halt.before_pickup,
+            };
+            let window = learned.model.window(&known, learned.shift);
+            forecasts.push(Forecast {
+                order_id: halt.order_id,
+                window: told(now, &window, halt.from, source),
+                calibrated: window.calibrated,
+                known,
+                shift: learned.shift,
+                minute: clock.minute,
+            });
         }
-        time = later(time, i64::from(halt.service_s));
+        parts_s += learned.stop_s(halt);
     }
-    windows
+    forecasts
 }
 
-/// The window around an expected time.
-pub fn window(now: Timestamp, expected: Timestamp, source: &str) -> EtaWindow {
-    let remaining = expected.duration_since(now).as_secs().max(0);
-    let early = EARLY.as_secs().max(remaining / 10);
-    let late = LATE.as_secs().max(remaining / 4);
+/// The way to the first halt.
+pub fn first_way(halt: &Halt, leg: Leg, source: &str, learned: &Learned<'_>, now: Timestamp) -> Way {
+    Way {
+        order_id: halt.order_id,
+        stop: if halt.dropoff { Stop::Dropoff } else { Stop::Pickup },
+        source: learned.key(source),
+        hour: learned.clocks.at(halt.shop_id, now).hour(),
+        said_s: f64::from(leg.duration_s),
+        expected_s: learned.way_s(source, halt.shop_id, now, leg),
+        distance_m: f64::from(leg.distance_m),
+    }
+}
+
+/// A window of seconds as people are told it: in whole seconds, and not before the drop-off's own window opens.
+fn told(now: Timestamp, window: &::eta::Window, opens: Option<Timestamp>, source: &str) -> EtaWindow {
+    let calculated = later(now, whole(window.expected_s));
+    let expected = opens.map_or(calculated, |opens| calculated.max(opens));
     EtaWindow {
-        earliest: later(expected, -early).max(now),
+        earliest: later(expected, -whole(window.expected_s - window.earliest_s)).max(now),
         expected,
-        latest: later(expected, late),
-        probability: PROBABILITY,
+        latest: later(expected, whole(window.latest_s - window.expected_s)),
+        probability: learned::share(window.probability),
         source: source.to_owned(),
     }
 }
 
-fn later(at: Timestamp, seconds: i64) -> Timestamp {
+/// Seconds without their fraction; what is beyond a year is a year.
+pub(super) fn whole(seconds: f64) -> i64 {
+    const YEAR_S: f64 = 31_536_000.0;
+    #[expect(clippy::cast_possible_truncation, reason = "that is what it is for, and the range is limited")]
+    let whole = seconds.clamp(-YEAR_S, YEAR_S) as i64;
+    whole
+}
+
+pub(super) fn later(at: Timestamp, seconds: i64) -> Timestamp {
     at.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(at)
 }
 
@@ -158,10 +240,30 @@ pub fn take(delivery: &mut Delivery, window: EtaWindow, now: Timestamp) -> Vec<N
 mod tests {
     use super::*;
     use crate::domain::delivery::tests::{assigned_to, delivery, step, time};
+    use crate::domain::learned::Clocks;
+    use contracts::orders::OrderFacts;
     use kernel::ids::{StopId, Uuid};
+    use kernel::travel::Profile;
     use proptest::prelude::*;
 
     const NOON: &str = "2026-11-20T12:00:00Z";
+
+    fn window(now: Timestamp, expected: Timestamp, source: &str) -> EtaWindow {
+        let remaining_s = expected.duration_since(now).as_secs_f64();
+        told(now, &::eta::conformal::rule_of_thumb(remaining_s, 0.8), None, source)
+    }
+
+    /// What an organisation expects that has learned nothing yet.
+    fn forecast(
+        halts: &[Halt],
+        leg: impl Fn(usize, usize) -> Option<Leg>,
+        now: Timestamp,
+    ) -> Vec<(OrderId, EtaWindow)> {
+        let (model, clocks) = (::eta::Model::default(), Clocks::new(&[]));
+        let learned = Learned { model: &model, shift: 1.0, clocks: &clocks, profile: Profile::Car };
+        let forecasts = super::forecast(halts, leg, "test", &learned, now);
+        forecasts.into_iter().map(|forecast| (forecast.order_id, forecast.window)).collect()
+    }
 
     fn order(number: u128, status: OrderStatus) -> Delivery {
         let mut order = delivery();
@@ -222,11 +324,11 @@ mod tests {
         let mut waits = order(1, OrderStatus::Assigned);
         waits.facts.ready_at = Some(time("2026-11-20T12:15:00Z"));
         let halts = plan(&[waits], &[]);
-        let windows = forecast(&halts, |_, _| Some(TEN_MINUTES), "test", time(NOON));
+        let windows = forecast(&halts, |_, _| Some(TEN_MINUTES), time(NOON));
         // 10 min there, 5 min until it is ready, 2 min to take it, 10 min to the door.
         assert_eq!(windows[0].1.expected, time("2026-11-20T12:27:00Z"));
         assert_eq!(windows[0].1.source, "test");
-        assert!(forecast(&halts, |_, _| None, "test", time(NOON)).is_empty(), "no way");
+        assert!(forecast(&halts, |_, _| None, time(NOON)).is_empty(), "no way");
     }
 
     #[test]
@@ -302,7 +404,7 @@ mod tests {
                 .collect();
             let halts = plan(&orders, &route);
             let leg = |from: usize, _: usize| Some(Leg { duration_s: legs[from], distance_m: 0 });
-            let windows = forecast(&halts, leg, "test", time(NOON));
+            let windows = forecast(&halts, leg, time(NOON));
             prop_assert_eq!(windows.len(), orders.len());
             prop_assert!(windows.is_sorted_by_key(|(_, window)| window.expected));
             for (id, _) in &windows {
@@ -325,5 +427,48 @@ mod tests {
         let late = window(time(NOON), time("2026-11-20T12:50:00Z"), "test");
         let told = take(&mut order, late, time(NOON));
         assert!(matches!(told[..], [Notice::EtaChanged(_)]), "{told:?}");
+    }
+
+    #[test]
+    fn what_was_learned_corrects_each_part() {
+        use ::eta::legs::{Leg as Drove, Legs};
+        use ::eta::preparation::{Preparation, Ready};
+        let slow = Drove { source: "test/car".to_owned(), hour: 12, said_s: 600.0, took_s: 900.0 };
+        let late =
+            Ready { shop: OrderFacts::example().shop_id.unwrap().uuid().as_u128(), hour: 12, late_s: 600.0 };
+        let mut model = ::eta::Model::default();
+        model.legs = Legs::learn(&vec![slow; 400]);
+        model.preparation = Preparation::learn(&vec![late; 400]);
+        let clocks = Clocks::new(&[]);
+        let learned = Learned { model: &model, shift: 1.0, clocks: &clocks, profile: Profile::Car };
+        let mut order = order(1, OrderStatus::Assigned);
+        order.facts.ready_at = Some(time("2026-11-20T12:10:00Z"));
+        let halts = plan(&[order], &[]);
+        let found = super::forecast(&halts, |_, _| Some(TEN_MINUTES), "test", &learned, time(NOON));
+        // Goods at 12:20 instead of 12:10, two minutes there, a quarter of an hour instead of ten minutes.
+        let minutes = found[0].window.expected.duration_since(time(NOON)).as_secs_f64() / 60.0;
+        assert!((36.0..37.5).contains(&minutes), "{minutes}");
+        assert_eq!(
+            (found[0].known.stops_before, found[0].known.before_pickup, found[0].minute),
+            (1, true, 720)
+        );
+        let way = first_way(&halts[0], TEN_MINUTES, "test", &learned, time(NOON));
+        assert_eq!(
+            (way.stop, way.source.as_str(), way.hour, way.said_s),
+            (Stop::Pickup, "test/car", 12, 600.0)
+        );
+        assert!((880.0..=900.0).contains(&way.expected_s), "{}", way.expected_s);
+    }
+
+    #[test]
+    fn a_slow_shift_does_not_bring_anybody_before_the_window_opens() {
+        let model = ::eta::Model::default();
+        let clocks = Clocks::new(&[]);
+        let learned = Learned { model: &model, shift: 0.8, clocks: &clocks, profile: Profile::Car };
+        let mut order = order(1, OrderStatus::PickedUp);
+        order.facts.dropoff.from = Some(time("2026-11-20T13:00:00Z"));
+        let found =
+            super::forecast(&plan(&[order], &[]), |_, _| Some(TEN_MINUTES), "test", &learned, time(NOON));
+        assert_eq!(found[0].window.expected, time("2026-11-20T13:00:00Z"));
     }
 }

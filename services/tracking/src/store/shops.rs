@@ -64,3 +64,13 @@ pub async fn find(tx: &mut Tx, id: ShopId) -> Result<Option<Shop>> {
     .await?;
     Ok(shop)
 }
+
+/// The time zones of all shops, in the order of their ids.
+pub async fn time_zones(tx: &mut Tx) -> Result<Vec<(ShopId, String)>> {
+    let org = tx.org()?;
+    let rows =
+        sqlx::query!("SELECT id, time_zone FROM tracking.shops WHERE org_id = $1 ORDER BY id", org.uuid())
+            .fetch_all(tx.conn())
+            .await?;
+    Ok(rows.into_iter().map(|row| (ShopId::new(row.id), row.time_zone)).collect())
+}

@@ -7,6 +7,7 @@ mod audited;
 mod conventions;
 mod devices;
 mod eta;
+mod eta_learning;
 mod ingest;
 mod journey;
 mod live;

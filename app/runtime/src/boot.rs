@@ -179,7 +179,7 @@ async fn start_services(
         &installation.clock,
         &installation.settings,
         public_url.to_owned(),
-    );
+    )?;
     let plan = rooms::Plan {
         part: &SERVICES.into_iter().collect(),
         deadline: edge.deadline(),

@@ -22,7 +22,7 @@ use platform::live::Live;
 use platform::mail::{Address, FolderMailer, Mailer};
 use platform::migrate::{self, MigrationError, RolePasswords};
 use platform::service::{Ground, MapFiles};
-use platform::travel::{Straight, TravelTimes};
+use platform::travel::TravelTimes;
 use platform::vault::Vault;
 use smtp::SmtpMailer;
 
@@ -32,9 +32,9 @@ use crate::keys::{self, KeyIds, Keys};
 use crate::libpq::{Login, Tools};
 use crate::master;
 use crate::outside::{Outside, file_store};
-use crate::roads::RoadTravel;
 use crate::services::manifests;
 use crate::settings::Settings;
+use crate::travel::travel_times;
 
 /// Business time of this process.
 #[derive(Debug)]
@@ -98,25 +98,20 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// For people who come by this address.
-    pub fn new(outside: &Outside, clock: &SharedClock, settings: &Settings, public_url: String) -> Self {
-        Self {
+    pub fn new(
+        outside: &Outside,
+        clock: &SharedClock,
+        settings: &Settings,
+        public_url: String,
+    ) -> Result<Self> {
+        Ok(Self {
             cache: Loading::new(outside.cache(clock)),
             live: outside.live(clock),
-            travel: travel_times(settings),
+            travel: travel_times(settings, clock)?,
             map: settings.map_files(),
             public_url,
-        }
+        })
     }
-}
-
-/// Own roads first; a line for everybody stands alone, because whoever sets one wants nothing else.
-fn travel_times(settings: &Settings) -> Arc<dyn TravelTimes> {
-    let config = settings.config();
-    if let Some(line) = config.travel.line() {
-        return Arc::new(Straight { line: Some(line) });
-    }
-    let zone = config.map.time_zone.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
-    Arc::new(RoadTravel::new(settings.map_folder(), zone, Arc::new(Straight::default())))
 }
 
 /// Identity with what it shares with the process's verifier.

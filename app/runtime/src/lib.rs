@@ -36,6 +36,7 @@ mod services;
 mod settings;
 mod split;
 mod tls;
+mod travel;
 mod usage;
 
 pub use announce::Announcement;

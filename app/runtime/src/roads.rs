@@ -1,8 +1,8 @@
 //! Travel times on the roads of the imported map.
 //!
-//! The map is opened when somebody asks for the first time, and again when another one was imported; without a map, or without
-//! the roads of a profile that comes near, whoever comes next is asked. A place with no road nearby, on an island of the map or
-//! beyond it, is reached by a straight line, and the answer says so: `roads+straight_line`.
+//! The map is opened when somebody asks for the first time, and again when another one was imported. Nothing is known without
+//! a map or without the roads of a profile that comes near, and nothing about a place with no road nearby, on an island of the
+//! map or beyond it: then whoever comes next in the chain is asked (`crate::travel`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use ::roads::{Network, Snap, TimeOfWeek};
 use jiff::tz::TimeZone;
 use kernel::geo::Position;
 use kernel::time::Timestamp;
-use kernel::travel::{Leg, Matrix, Profile, StraightLine};
+use kernel::travel::{Leg, Matrix, Profile};
 use mapfolder::Folder;
 use osm::Point;
 use platform::db::BoxFuture;
@@ -22,16 +22,13 @@ use platform::{Error, Result};
 
 /// The word that names it as a source.
 pub const SOURCE: &str = "roads";
-/// Where some of the places have no road.
-const MIXED: &str = "roads+straight_line";
 /// How often is looked whether there is another map.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Roads first, then whoever comes next.
+/// The roads of the map in a folder.
 #[derive(Debug)]
 pub struct RoadTravel {
     map: Arc<RoadMap>,
-    next: Arc<dyn TravelTimes>,
 }
 
 /// The map, as far as it is open.
@@ -52,8 +49,8 @@ struct State {
 
 impl RoadTravel {
     /// On the map in this folder, whose local time is that of the zone.
-    pub fn new(folder: PathBuf, zone: Option<TimeZone>, next: Arc<dyn TravelTimes>) -> Self {
-        Self { map: Arc::new(RoadMap { folder, zone, state: Mutex::default() }), next }
+    pub fn new(folder: PathBuf, zone: Option<TimeZone>) -> Self {
+        Self { map: Arc::new(RoadMap { folder, zone, state: Mutex::default() }) }
     }
 }
 
@@ -70,15 +67,7 @@ impl TravelTimes for RoadTravel {
             let answer = tokio::task::spawn_blocking(move || map.matrix(profile, &from, &to, leaving));
             let answer =
                 answer.await.map_err(|error| Error::internal("the roads of the map").with_source(error))?;
-            match answer {
-                Ok(Some(matrix)) => return Ok(matrix),
-                Ok(None) => {}
-                Err(error) => {
-                    metrics::counter!("travel_times_failures_total", "source" => SOURCE).increment(1);
-                    tracing::warn!(cause = %error, "the roads of the map do not answer");
-                }
-            }
-            self.next.matrix(profile, origins, destinations, leaving).await
+            answer.map_err(|error| Error::unavailable("map").with_source(error))
         })
     }
 }
@@ -90,22 +79,20 @@ impl RoadMap {
         origins: &[Position],
         destinations: &[Position],
         leaving: Timestamp,
-    ) -> Result<Option<Matrix>, ::roads::Error> {
-        let Some(network) = self.network(profile)? else { return Ok(None) };
-        let when = self.zone.as_ref().map(|zone| time_of_week(leaving, zone));
-        let from = snapped(&network, origins);
-        let to = snapped(&network, destinations);
-        let found = network.matrix(&from.snaps, &to.snaps, when)?;
-        let line = StraightLine::usual(profile);
-        let leg = |o: usize, d: usize| match (from.places.get(o)?, to.places.get(d)?) {
-            (Some(o), Some(d)) => {
-                let duration_s = found.duration_ms(*o, *d)?.div_ceil(1_000);
-                Some(Leg { duration_s, distance_m: found.distance_dm(*o, *d)?.div_ceil(10) })
-            }
-            _ => Some(line.leg(*origins.get(o)?, *destinations.get(d)?)),
+    ) -> Result<Matrix, ::roads::Error> {
+        let Some(network) = self.network(profile)? else {
+            return Ok(Matrix::fill(origins.len(), destinations.len(), SOURCE, |_from, _to| None));
         };
-        let source = if from.is_whole() && to.is_whole() { SOURCE } else { MIXED };
-        Ok(Some(Matrix::fill(origins.len(), destinations.len(), source, leg)))
+        let when = self.zone.as_ref().map(|zone| time_of_week(leaving, zone));
+        let (origin_snaps, from) = snapped(&network, origins);
+        let (destination_snaps, to) = snapped(&network, destinations);
+        let found = network.matrix(&origin_snaps, &destination_snaps, when)?;
+        let leg = |o: usize, d: usize| {
+            let (o, d) = (from[o]?, to[d]?);
+            let duration_s = found.duration_ms(o, d)?.div_ceil(1_000);
+            Some(Leg { duration_s, distance_m: found.distance_dm(o, d)?.div_ceil(10) })
+        };
+        Ok(Matrix::fill(origins.len(), destinations.len(), SOURCE, leg))
     }
 
     /// The roads of this profile, or of one that comes near.
@@ -154,25 +141,14 @@ fn alike(profile: Profile) -> &'static [&'static str] {
 }
 
 /// Places on roads, and which of them belongs to which place that was asked for.
-struct Snapped {
-    snaps: Vec<Snap>,
-    places: Vec<Option<usize>>,
-}
-
-impl Snapped {
-    fn is_whole(&self) -> bool {
-        self.places.iter().all(Option::is_some)
-    }
-}
-
-fn snapped(network: &Network, positions: &[Position]) -> Snapped {
+fn snapped(network: &Network, positions: &[Position]) -> (Vec<Snap>, Vec<Option<usize>>) {
     let (mut snaps, mut places) = (Vec::new(), Vec::new());
     for position in positions {
         let snap = network.snap(Point::from_degrees(position.lat(), position.lon()), None);
         places.push(snap.is_ok().then_some(snaps.len()));
         snaps.extend(snap.ok());
     }
-    Snapped { snaps, places }
+    (snaps, places)
 }
 
 fn time_of_week(at: Timestamp, zone: &TimeZone) -> TimeOfWeek {
@@ -184,8 +160,11 @@ fn time_of_week(at: Timestamp, zone: &TimeZone) -> TimeOfWeek {
 
 #[cfg(test)]
 mod tests {
+    use kernel::travel::StraightLine;
+    use platform::travel::{Chain, Provider, Straight};
+    use testkit::conformance::travel::{Case, travel_times};
+
     use super::*;
-    use platform::travel::Straight;
 
     fn at(lat: f64, lon: f64) -> Position {
         Position::new(lat, lon).unwrap()
@@ -205,8 +184,41 @@ mod tests {
         folder
     }
 
-    fn travel(folder: PathBuf) -> RoadTravel {
-        RoadTravel::new(folder, Some(TimeZone::UTC), Arc::new(Straight::default()))
+    fn roads(folder: PathBuf) -> RoadTravel {
+        RoadTravel::new(folder, Some(TimeZone::UTC))
+    }
+
+    /// Roads, then the straight line.
+    fn travel(folder: PathBuf) -> Chain {
+        Chain::new(vec![
+            Provider::near(SOURCE, roads(folder)),
+            Provider::near(StraightLine::SOURCE, Straight::default()),
+        ])
+    }
+
+    #[tokio::test]
+    async fn they_are_a_source_of_travel_times_and_so_is_the_straight_line_behind_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = imported(dir.path());
+        let own = roads(folder.clone());
+        let case = Case {
+            times: &own,
+            source: SOURCE,
+            centre: at(60.1676, 24.9380),
+            profiles: &[Profile::Car, Profile::Motorcycle],
+            apart: Some(at(60.2055, 24.6559)),
+            large: (60, 50),
+        };
+        travel_times(&case).await;
+        travel_times(&Case { times: &travel(folder), apart: None, ..case }).await;
+        let line = Case {
+            times: &Straight::default(),
+            source: StraightLine::SOURCE,
+            profiles: &Profile::ALL,
+            apart: None,
+            ..case
+        };
+        travel_times(&line).await;
     }
 
     #[tokio::test]
@@ -241,14 +253,12 @@ mod tests {
     async fn without_a_map_and_with_a_broken_one_the_next_is_asked() {
         let dir = tempfile::tempdir().unwrap();
         let (station, market) = ([at(60.1710, 24.9414)], [at(60.1676, 24.9520)]);
-        let none = travel(dir.path().join("map"));
-        assert_eq!(none.matrix(Profile::Car, &station, &market, NOW).await.unwrap().source, "straight_line");
+        let ask = async |travel: Chain| travel.matrix(Profile::Car, &station, &market, NOW).await.unwrap();
+        assert_eq!(ask(travel(dir.path().join("map"))).await.source, "straight_line");
         std::fs::create_dir(dir.path().join("map")).unwrap();
         std::fs::write(dir.path().join("map/current"), "nonsense").unwrap();
-        let broken = travel(dir.path().join("map"));
-        assert_eq!(
-            broken.matrix(Profile::Car, &station, &market, NOW).await.unwrap().source,
-            "straight_line"
-        );
+        assert_eq!(ask(travel(dir.path().join("map"))).await.source, "straight_line");
+        let error = roads(dir.path().join("map")).matrix(Profile::Car, &station, &market, NOW).await;
+        assert_eq!(error.unwrap_err().kind(), platform::Kind::Unavailable);
     }
 }

@@ -9,6 +9,7 @@ use platform::service::MapFiles;
 
 use crate::place::Place;
 use crate::tls;
+use crate::travel::osrm_roads;
 use crate::usage::usage;
 
 /// What the command line says.
@@ -85,18 +86,7 @@ impl Settings {
                  DropMate uses PostgreSQL.",
             ));
         }
-        let travel = &config.travel;
-        let servers = [
-            ("travel.osrm_url", travel.osrm_url.is_some()),
-            ("travel.valhalla_url", travel.valhalla_url.is_some()),
-            ("travel.mapbox_token", travel.mapbox_token.is_some()),
-        ];
-        if let Some((name, _)) = servers.into_iter().find(|(_, set)| *set) {
-            return Err(usage(format!(
-                "{name} is set, but this build does not ask other routing servers yet. Remove it; `dropmate map import` gives \
-                 it roads of its own."
-            )));
-        }
+        osrm_roads(&config.travel).map_err(|error| usage(format!("{error:#}")))?;
         Ok(())
     }
 

@@ -48,7 +48,7 @@ pub use secret::{MASK, Secret};
 pub use services::{Roles, Services};
 pub use storage::Storage;
 pub use telemetry::{LogFormat, Telemetry};
-pub use travel::Travel;
+pub use travel::{Prefer, Travel};
 pub use vault::Vault;
 
 /// All settings.

@@ -1,5 +1,21 @@
 //! Where travel times come from: a trait with one question, which own roads, other routing servers and the straight line
 //! answer. Every answer names its source.
+//!
+//! - [`Chain`] asks several of them in an order: what one does not know, the next is asked for.
+//! - [`Endpoint`] is a routing server on the network; [`tables`] divides a question into requests that it accepts.
+//!
+//! `None` in an answer means "not known here": no road nearby, no way, or no roads for this profile.
+
+mod breaker;
+mod chain;
+mod endpoint;
+mod grid;
+mod known;
+mod pairs;
+mod rows;
+pub mod tables;
+
+use std::sync::Arc;
 
 use kernel::geo::Position;
 use kernel::time::Timestamp;
@@ -7,6 +23,9 @@ use kernel::travel::{Matrix, Profile, StraightLine};
 
 use crate::Result;
 use crate::db::BoxFuture;
+
+pub use chain::{ANSWERS, Chain, FAILURES, Provider};
+pub use endpoint::{Answer, Endpoint, EndpointError};
 
 /// Answers how long it takes from here to there.
 pub trait TravelTimes: Send + Sync + std::fmt::Debug {
@@ -18,6 +37,18 @@ pub trait TravelTimes: Send + Sync + std::fmt::Debug {
         destinations: &'a [Position],
         leaving: Timestamp,
     ) -> BoxFuture<'a, Result<Matrix>>;
+}
+
+impl<T: TravelTimes + ?Sized> TravelTimes for Arc<T> {
+    fn matrix<'a>(
+        &'a self,
+        profile: Profile,
+        origins: &'a [Position],
+        destinations: &'a [Position],
+        leaving: Timestamp,
+    ) -> BoxFuture<'a, Result<Matrix>> {
+        (**self).matrix(profile, origins, destinations, leaving)
+    }
 }
 
 /// The straight line times a detour: what there is without roads.

@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod live;
 mod rate_limit;
+pub mod travel;
 
 pub use cache::cache;
 pub use events::{Transport, event_source};

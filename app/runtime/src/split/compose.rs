@@ -84,7 +84,8 @@ pub(super) async fn start(
         let caller = process.part.first().copied().context("no service")?;
         Trust::elsewhere(process, parts.remote(caller, ::identity::NAME)?, lifecycle)
     };
-    let shared = Shared::new(&process.outside, &process.clock, &process.settings, process.public_url.clone());
+    let shared =
+        Shared::new(&process.outside, &process.clock, &process.settings, process.public_url.clone())?;
     let services = services(&parts, identity.as_ref(), &trust, vault.as_ref(), &shared)?;
     let router = router(&parts, &services, &trust, metrics, lifecycle, &shared)?;
     let system = work::start(&parts, identity.as_ref(), &trust, metrics, lifecycle).await?;

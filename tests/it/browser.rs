@@ -18,6 +18,17 @@ pub(crate) struct Browser {
 impl Browser {
     /// `None` (with a message) where there is no ChromeDriver; in CI that is a failure.
     pub(crate) async fn open(width: u32, height: u32) -> anyhow::Result<Option<Self>> {
+        // One that cannot draw maps: pages have to do without.
+        Self::with(&["--disable-gpu", "--disable-3d-apis"], width, height).await
+    }
+
+    /// The same, which draws maps, without a graphics card.
+    pub(crate) async fn drawing(width: u32, height: u32) -> anyhow::Result<Option<Self>> {
+        let flags = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
+        Self::with(&flags, width, height).await
+    }
+
+    async fn with(flags: &[&str], width: u32, height: u32) -> anyhow::Result<Option<Self>> {
         let port = testkit::server::free_port()?;
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -35,10 +46,9 @@ impl Browser {
             }
             Err(error) => return Err(error).context("chromedriver; `script/setup --test` installs it"),
         };
-        let arguments = [
+        let usual = [
             "--headless".to_owned(),
             "--no-sandbox".to_owned(),
-            "--disable-gpu".to_owned(),
             "--disable-quic".to_owned(),
             "--no-first-run".to_owned(),
             "--disable-background-networking".to_owned(),
@@ -47,6 +57,8 @@ impl Browser {
             "--disable-dev-shm-usage".to_owned(),
             format!("--window-size={width},{height}"),
         ];
+        let arguments: Vec<String> =
+            usual.into_iter().chain(flags.iter().map(|flag| (*flag).to_owned())).collect();
         let capabilities = json!({ "goog:chromeOptions": { "args": arguments } });
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(serde_json::from_value(capabilities)?);

@@ -153,6 +153,9 @@ fn a_broken_promise_is_found() {
 const AT_TIMES: &[&str] = &[
     "answer/cash",
     "answer/items/0/cash",
+    "answer/courier",
+    "answer/way",
+    "answer/attribution",
     "contact_name",
     "contact_phone",
     "door",

@@ -14,6 +14,7 @@ mod lunch;
 mod order_kill;
 mod outage;
 mod pages;
+mod pages_map;
 mod passkey;
 mod second_factor;
 mod shared;

@@ -13,11 +13,11 @@ use testkit::sandbox::{App, Shape};
 use crate::browser::Browser;
 
 /// How long something that happens in the background may take to be seen.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Browser {
     /// Waits until this stands somewhere on the page, without loading it again.
-    async fn reads(&self, wanted: &str) -> anyhow::Result<()> {
+    pub(crate) async fn reads(&self, wanted: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
             let script = "return document.body.innerText";
@@ -62,8 +62,18 @@ impl Browser {
         }
     }
 
+    /// The owner opens the day's page, having signed in.
+    pub(crate) async fn signs_in(&self, town: &Town) -> anyhow::Result<()> {
+        self.client.goto(&town.app.url("/live")).await?;
+        self.reads("Sign in").await?;
+        self.enter("email", "ada@example.org").await?;
+        self.enter("password", "correct horse battery").await?;
+        self.press("Sign in").await?;
+        self.reads("Drivers").await
+    }
+
     /// Clicks it, when it is there and stays.
-    async fn choose(&self, css: &str) -> anyhow::Result<()> {
+    pub(crate) async fn choose(&self, css: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
             let chosen = async { self.client.find(Locator::Css(css)).await?.click().await }.await;
@@ -106,20 +116,20 @@ impl Browser {
     }
 }
 
-struct Town {
-    app: App,
-    owner: String,
+pub(crate) struct Town {
+    pub(crate) app: App,
+    pub(crate) owner: String,
 }
 
 impl Town {
-    async fn post(&self, path: &str, token: &str, body: Value) -> anyhow::Result<Value> {
+    pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> anyhow::Result<Value> {
         let (status, answer) = self.app.call(Method::POST, path, token, &body).await?;
         ensure!((200..300).contains(&status), "POST {path} {body} -> {status} {answer}");
         Ok(answer)
     }
 
     /// Sends it until the shop or the driver is known where it is needed.
-    async fn soon(&self, path: &str, token: &str, body: Value) -> anyhow::Result<Value> {
+    pub(crate) async fn soon(&self, path: &str, token: &str, body: Value) -> anyhow::Result<Value> {
         let begun = Instant::now();
         loop {
             match self.post(path, token, body.clone()).await {
@@ -129,7 +139,7 @@ impl Town {
         }
     }
 
-    async fn driver(&self) -> anyhow::Result<(String, String)> {
+    pub(crate) async fn driver(&self) -> anyhow::Result<(String, String)> {
         let invited = self.post("/api/v1/invitations", &self.owner, json!({ "role": "driver" })).await?;
         let link = invited["link"].as_str().and_then(|link| link.rsplit('/').next()).context("a link")?;
         let joined =

@@ -147,6 +147,9 @@ const INGEST: [&str; 6] = [
     "ingest_overland",
     "ingest_overland_token",
 ];
+/// What a map asks for by the dozen whenever it is moved. It costs little and is public, so that it is counted apart and does not
+/// use up what its caller has for everything else.
+const DRAWN: [&str; 1] = ["get_map_tile"];
 /// Devices that may share an address.
 const FLEET: u32 = 20;
 
@@ -156,8 +159,14 @@ fn rate_limits(config: &Config, limiter: Arc<dyn RateLimiter>) -> RateLimits {
     let sign_in = per_minute("sign_in", limits.sign_in_per_minute);
     let positions = per_minute("positions", limits.positions_per_minute);
     let ingest = per_minute("ingest", limits.positions_per_minute.saturating_mul(FLEET));
+    let tiles = per_minute("tiles", limits.tiles_per_minute);
     let all = |ids: &[&str], policy| ids.iter().map(|id| ((*id).to_owned(), policy)).collect::<Vec<_>>();
-    let operations = [all(&GUESSABLE, sign_in), all(&["report_location"], positions), all(&INGEST, ingest)];
+    let operations = [
+        all(&GUESSABLE, sign_in),
+        all(&["report_location"], positions),
+        all(&INGEST, ingest),
+        all(&DRAWN, tiles),
+    ];
     let operations = operations.into_iter().flatten();
     RateLimits {
         limiter,
@@ -193,6 +202,22 @@ impl gateway::Readiness for Probes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::time::{ManualClock, Timestamp};
+    use platform::http::rate_limit::MemoryLimiter;
+
+    #[test]
+    fn tiles_of_the_map_have_a_larger_quota_of_their_own() {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let of = |config: &Config| rate_limits(config, Arc::new(MemoryLimiter::new(clock.clone())));
+        let usual = of(&Config::default());
+        let tiles = usual.operations["get_map_tile"];
+        assert_eq!((tiles.name, tiles.quota, tiles.window.as_secs()), ("tiles", 1_200, 60));
+        assert!(tiles.quota > usual.anonymous.quota);
+        let mut config = Config::default();
+        config.limits.tiles_per_minute = 7;
+        assert_eq!(of(&config).operations["get_map_tile"].quota, 7);
+        assert!(!usual.operations.contains_key("get_tracking_page"), "everything else is counted as before");
+    }
 
     #[test]
     fn browsers_are_told_to_insist_only_where_everybody_trusts_the_certificate() {

@@ -10,11 +10,14 @@ mod confirm;
 mod drive;
 pub(crate) mod home;
 mod join;
+mod library;
 mod live;
+mod live_map;
 mod phone;
 mod reset;
 mod setup;
 mod show;
+mod sketch;
 mod track;
 
 use askama::Template;
@@ -37,6 +40,9 @@ pub(crate) fn routes(api: Api<Shared>) -> Api<Shared> {
         .routes(routes!(confirm::confirm_page, confirm::submit_confirm))
         .routes(routes!(live::sign_in_page))
         .routes(routes!(live::script))
+        .routes(routes!(library::library))
+        .routes(routes!(library::map_script))
+        .routes(routes!(library::live_map_script))
         .routes(routes!(live::live_page))
         .routes(routes!(live::live_board))
         .routes(routes!(drive::drive_page))
@@ -58,9 +64,9 @@ struct Message<'a> {
 /// What a page may load: nothing but our own style and pictures.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; \
                       frame-ancestors 'none'";
-/// The same, and our own script, which calls our own API.
-const SCRIPTED: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; \
-                        base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// The same, and our own scripts, which call our own API; a map is drawn by one more that works beside the page.
+const SCRIPTED: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; worker-src 'self'; \
+                        connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Renders a template as an answer.
 pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<Response> {

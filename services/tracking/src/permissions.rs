@@ -64,6 +64,7 @@ pub const PERMISSIONS: &[Permission] = &[
     public("get_map_style"),
     public("get_map_tile"),
     public("get_tracking_page"),
+    public("get_tracking_map"),
     public("rate_delivery"),
     public("confirm_receipt"),
 ];

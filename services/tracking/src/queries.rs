@@ -1,3 +1,4 @@
 //! What screens show.
 
 pub mod page;
+pub mod page_map;

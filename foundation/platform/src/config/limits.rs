@@ -17,6 +17,8 @@ pub struct Limits {
     pub key_per_minute: u32,
     /// Messages with positions per minute of one driver, key or device, over whatever way they come.
     pub positions_per_minute: u32,
+    /// Tiles of the map per minute of one address: a map that is moved asks for dozens at once.
+    pub tiles_per_minute: u32,
     /// Attempts to sign in per minute, per account and per address.
     pub sign_in_per_minute: u32,
 }
@@ -28,6 +30,7 @@ impl Default for Limits {
             user_per_minute: 600,
             key_per_minute: 3000,
             positions_per_minute: 600,
+            tiles_per_minute: 1200,
             sign_in_per_minute: 10,
         }
     }
@@ -39,6 +42,7 @@ impl Limits {
         p.range(self.user_per_minute, 1..=1_000_000, "limits.user_per_minute");
         p.range(self.key_per_minute, 1..=1_000_000, "limits.key_per_minute");
         p.range(self.positions_per_minute, 1..=1_000_000, "limits.positions_per_minute");
+        p.range(self.tiles_per_minute, 1..=1_000_000, "limits.tiles_per_minute");
         p.range(self.sign_in_per_minute, 1..=1000, "limits.sign_in_per_minute");
     }
 }

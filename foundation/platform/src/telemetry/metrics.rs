@@ -92,6 +92,8 @@ metrics_table! {
     IDEMPOTENCY_REPLAYS "dropmate_idempotency_replays_total" Counter Count "Requests that were answered from a stored result.";
     AUDIT_UNSEALED_AGE "dropmate_audit_unsealed_age_seconds" Gauge Seconds "Age of the oldest audit row that is not sealed.";
     VAULT_KEY_LOADS "dropmate_vault_key_loads_total" Counter Count "Data keys unwrapped (outcome).";
+    TRAVEL_TIMES_ANSWERS "dropmate_travel_times_answers_total" Counter Count "Answers that a source of travel times had a part in (source).";
+    TRAVEL_TIMES_FAILURES "dropmate_travel_times_failures_total" Counter Count "Questions for travel times that a source could not answer (source).";
     MAIL_MESSAGES "dropmate_mail_messages_total" Counter Count "E-mails handed over (outcome).";
 }
 

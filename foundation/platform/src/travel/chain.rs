@@ -23,12 +23,8 @@ use super::grid::rectangles;
 use super::known::Known;
 use super::pairs::Pairs;
 use crate::db::BoxFuture;
+use crate::telemetry::metrics::{TRAVEL_TIMES_ANSWERS, TRAVEL_TIMES_FAILURES};
 use crate::{Error, Kind, Result};
-
-/// Questions that a source could not answer (source). An open circuit does not count again.
-pub const FAILURES: &str = "travel_times_failures_total";
-/// Answers that a source had a part in (source).
-pub const ANSWERS: &str = "travel_times_answers_total";
 
 /// How long a question may take a server on the network, all its requests together. Dispatch and quotes wait for it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -170,16 +166,6 @@ pub struct Chain {
 impl Chain {
     /// The first is asked first.
     pub fn new(providers: Vec<Provider>) -> Self {
-        metrics::describe_counter!(
-            FAILURES,
-            metrics::Unit::Count,
-            "Questions for travel times that a source could not answer (source)."
-        );
-        metrics::describe_counter!(
-            ANSWERS,
-            metrics::Unit::Count,
-            "Answers with travel times that a source had a part in (source)."
-        );
         Self { providers }
     }
 
@@ -198,7 +184,7 @@ impl Chain {
                     failure.get_or_insert_with(|| Error::unavailable("routing server"));
                 }
                 Some(Failure::Asked(error)) => {
-                    metrics::counter!(FAILURES, "source" => provider.name).increment(1);
+                    metrics::counter!(TRAVEL_TIMES_FAILURES, "source" => provider.name).increment(1);
                     tracing::warn!(source = provider.name, cause = %error.chain(), "travel times were not answered");
                     failure = Some(error);
                 }
@@ -268,7 +254,7 @@ impl Answer {
             }
         }
         if useful {
-            metrics::counter!(ANSWERS, "source" => provider.name).increment(1);
+            metrics::counter!(TRAVEL_TIMES_ANSWERS, "source" => provider.name).increment(1);
             self.sources.push(provider.name);
         }
         self.asked += usize::from(useful || failure.is_none());

@@ -18,14 +18,17 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::show::{ago, clock_of, text, words, zone};
-use super::{html, scripted};
+use super::{html, library, live_map, scripted};
 use crate::call::Visitor;
 use crate::http::Shared;
 use crate::views::{self, Time};
 
 #[derive(Template)]
 #[template(path = "pages/live.html")]
-struct Live;
+struct Live {
+    /// Where the library of the map is.
+    library: String,
+}
 
 #[derive(Template)]
 #[template(path = "pages/sign_in.html")]
@@ -51,6 +54,7 @@ struct Line {
 }
 
 struct DriverRow {
+    id: String,
     name: String,
     works: bool,
     availability: String,
@@ -60,6 +64,7 @@ struct DriverRow {
 }
 
 struct OrderRow {
+    id: String,
     number: String,
     code: String,
     status: String,
@@ -76,6 +81,8 @@ struct Board {
     drivers: Vec<DriverRow>,
     orders: Vec<OrderRow>,
     unavailable: Vec<String>,
+    /// What the map shows, for its script.
+    places: String,
 }
 
 /// The page on which people watch the day: orders, drivers, last events.
@@ -84,7 +91,7 @@ struct Board {
     responses((status = 200, description = "The page.", body = String, content_type = "text/html"))
 )]
 pub(crate) fn live_page() -> std::future::Ready<Result<Response>> {
-    std::future::ready(scripted(StatusCode::OK, &Live))
+    std::future::ready(scripted(StatusCode::OK, &Live { library: library::address() }))
 }
 
 /// What the page shows, as HTML.
@@ -97,17 +104,28 @@ pub(crate) async fn live_board(
     Extension(time): Extension<Time>,
     visitor: Visitor,
 ) -> Result<Response> {
-    let (overview, latest) =
-        futures::join!(views::overview(&visitor, &time), visitor.get("/api/v1/orders?limit=20"));
-    let latest = latest?.ok()?;
-    html(StatusCode::OK, &BoardPage { board: board(&overview?, &latest, time.now(), &zone(&shared.zone)) })
+    let open = format!("/api/v1/orders?status={}&limit=200", live_map::OPEN);
+    let (overview, latest, open) = futures::join!(
+        views::overview(&visitor, &time),
+        visitor.get("/api/v1/orders?limit=20"),
+        visitor.get(&open)
+    );
+    let (latest, open) = (latest?.ok()?, open?.ok()?);
+    let board = board(&overview?, &latest, &open, time.now(), &zone(&shared.zone));
+    html(StatusCode::OK, &BoardPage { board })
 }
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn board(overview: &Value, latest: &Value, now: Timestamp, zone: &TimeZone) -> Board {
+/// Open orders, and the latest of those that have ended.
+fn orders<'a>(latest: &'a Value, open: &'a Value) -> impl Iterator<Item = &'a Value> {
+    let ended = |one: &&Value| !list(&open["items"]).iter().any(|known| known["id"] == one["id"]);
+    list(&open["items"]).iter().chain(list(&latest["items"]).iter().filter(ended))
+}
+
+fn board(overview: &Value, latest: &Value, open: &Value, now: Timestamp, zone: &TimeZone) -> Board {
     let counts = overview["orders"]["placed"].as_object().into_iter().flatten();
     let since = |value: &Value| match clock_of(value, now, zone) {
         time if time.is_empty() => time,
@@ -136,8 +154,9 @@ fn board(overview: &Value, latest: &Value, now: Timestamp, zone: &TimeZone) -> B
             })
             .collect(),
         drivers: list(&overview["drivers"]).iter().map(|one| driver(one, now)).collect(),
-        orders: list(&latest["items"]).iter().map(|one| order(one, now, zone)).collect(),
+        orders: orders(latest, open).map(|one| order(one, now, zone)).collect(),
         unavailable: list(&overview["unavailable"]).iter().map(text).collect(),
+        places: live_map::places(list(&overview["drivers"]), list(&open["items"])),
     }
 }
 
@@ -160,6 +179,7 @@ fn driver(one: &Value, now: Timestamp) -> DriverRow {
     let seen = one["position"]["at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
     let of = |order: &Value| (text(&order["number"]), words(&text(&order["status"])));
     DriverRow {
+        id: text(&one["driver"]["id"]),
         name: text(&one["driver"]["name"]),
         works: availability == "available" || availability == "busy",
         availability: words(&availability),
@@ -170,6 +190,7 @@ fn driver(one: &Value, now: Timestamp) -> DriverRow {
 
 fn order(one: &Value, now: Timestamp, zone: &TimeZone) -> OrderRow {
     OrderRow {
+        id: text(&one["id"]),
         number: text(&one["number"]),
         code: text(&one["tracking_code"]),
         status: words(&text(&one["status"])),
@@ -227,9 +248,18 @@ mod tests {
                           "orders": [{ "number": "A-041", "status": "picked_up" }] }],
             "queue": null, "unavailable": ["dispatch"],
         });
-        let latest = json!({ "items": [{ "number": "A-042", "tracking_code": "7KQ2M9XTB4HP", "status": "created",
+        let latest = json!({ "items": [{ "id": "order_42", "number": "A-042", "tracking_code": "7KQ2M9XTB4HP", "status": "created",
             "dropoff": { "street": "Hämeentie 1", "city": "Helsinki" }, "placed_at": "2026-11-20T11:40:00Z" }] });
-        let page = BoardPage { board: board(&overview, &latest, now, &TimeZone::UTC) }.render().unwrap();
+        let open = json!({ "items": [latest["items"][0].clone(), { "id": "order_7", "number": "A-007", "status": "created",
+            "dropoff": { "street": "Porthaninkatu 9", "city": "Helsinki", "position": { "lat": 60.18, "lon": 24.95 } },
+            "placed_at": "2026-11-20T09:00:00Z" }] });
+        let board = board(&overview, &latest, &open, now, &TimeZone::UTC);
+        let page = BoardPage { board }.render().unwrap();
+        assert_eq!(
+            page.matches("Hämeentie 1, Helsinki").count(),
+            1,
+            "what is open and among the latest is there once"
+        );
         for part in [
             "<b>3</b> enroute to pickup",
             "<b>A-042</b> is late",
@@ -242,6 +272,8 @@ mod tests {
             "Hämeentie 1, Helsinki",
             "away: dispatch",
             "Nobody waits",
+            "data-pick=\"order_7\"",
+            "[24.95,60.18]",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }

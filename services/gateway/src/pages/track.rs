@@ -1,6 +1,7 @@
 //! `GET /t/{code}`: what a customer sees, rendered; `POST /t/{code}/rating`, `POST /t/{code}/confirm`: the forms on it.
 //!
-//! It works without scripts (it is loaded again every 30 seconds then); with them it follows the delivery.
+//! It works without scripts (it is loaded again every 30 seconds then); with them it follows the delivery, and where a map was
+//! imported its streets are drawn once the text is there.
 
 use askama::Template;
 use axum::Extension;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::show::{ago, clock_of, text, words, zone};
+use super::sketch::Sketch;
 use super::{Message, html, scripted};
 use crate::call::Visitor;
 use crate::views::Time;
@@ -46,6 +48,8 @@ struct Shown {
     stars: i64,
     /// What was wrong with a form.
     said: String,
+    /// Where everything is; nothing where that is not known, or once it has ended.
+    map: Option<Sketch>,
 }
 
 /// What the form says.
@@ -140,13 +144,17 @@ fn unknown() -> Result<Response> {
 
 async fn render(visitor: &Visitor, code: &str, now: Timestamp, said: String) -> Result<Response> {
     let Some(code) = plain(code) else { return unknown() };
-    let answer = visitor.get(&format!("/api/v1/track/{code}")).await?;
+    let (page, map) = (format!("/api/v1/track/{code}"), format!("/api/v1/track/{code}/map"));
+    let (answer, map) = futures::join!(visitor.get(&page), visitor.get(&map));
+    let answer = answer?;
     if answer.status == StatusCode::NOT_FOUND {
         return unknown();
     }
     let track = answer.ok()?;
+    // The page is as good as its text: what is drawn may be missing.
+    let map = map.and_then(crate::call::Answer::ok).unwrap_or_default();
     let status = if said.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    scripted(status, &TrackPage { page: Shown { said, ..shown(&track, code, now) } })
+    scripted(status, &TrackPage { page: Shown { said, map: Sketch::of(&map), ..shown(&track, code, now) } })
 }
 
 fn shown(track: &Value, code: &str, now: Timestamp) -> Shown {
@@ -185,6 +193,7 @@ fn shown(track: &Value, code: &str, now: Timestamp) -> Shown {
         may_rate: delivered && track["stars"].is_null(),
         stars: track["stars"].as_i64().unwrap_or(0),
         said: String::new(),
+        map: None,
     }
 }
 
@@ -223,7 +232,13 @@ mod tests {
             "timeline": [{ "kind": "picked_up", "text": "It was picked up.", "at": "2026-11-20T12:20:00Z" }],
         });
         let now = "2026-11-20T12:21:00Z".parse().unwrap();
-        let page = TrackPage { page: shown(&track, "7KQ2M9XTB4HP", now) }.render().unwrap();
+        let map = Sketch::of(&json!({
+            "dropoff": { "lat": 60.18, "lon": 24.95 }, "courier": { "lat": 60.17, "lon": 24.94, "age_s": 7 },
+            "way": { "line": [[24.94, 60.17], [24.95, 60.18]], "source": "roads" },
+            "attribution": "© OpenStreetMap contributors",
+        }));
+        let page = Shown { map, ..shown(&track, "7KQ2M9XTB4HP", now) };
+        let page = TrackPage { page }.render().unwrap();
         for part in [
             "Your order is on the way to you.",
             "Between 14:28 and 14:41",
@@ -233,6 +248,9 @@ mod tests {
             "<time>14:20</time> It was picked up.",
             "tel:+358912345678",
             "track:7KQ2M9XTB4HP",
+            "data-code=\"7KQ2M9XTB4HP\" data-library=\"/assets/maplibre/",
+            "<circle class=\"courier\"",
+            "© OpenStreetMap contributors",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }
@@ -241,6 +259,7 @@ mod tests {
             json!({ "state": "finished", "message": "Delivered.", "status": "delivered", "timeline": [] });
         let page = TrackPage { page: shown(&ended, "7KQ2M9XTB4HP", now) }.render().unwrap();
         assert!(page.contains("/rating") && page.contains("/confirm") && !page.contains("app.js"), "{page}");
+        assert!(!page.contains("id=\"place\""), "nothing is on its way");
     }
 
     #[test]

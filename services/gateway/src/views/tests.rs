@@ -105,6 +105,7 @@ on_paper! {
     "drivers": list_drivers "/api/v1/drivers", get_my_driver "/api/v1/drivers/me", list_shifts "/api/v1/shifts";
     "dispatch": list_dispatch_queue "/api/v1/dispatch/queue", list_routes "/api/v1/routes", list_offers "/api/v1/offers";
     "tracking": list_last_locations "/api/v1/locations", get_tracking_page "/api/v1/track/{code}",
+                get_tracking_map "/api/v1/track/{code}/map",
                 get_order_tracking "/api/v1/orders/{id}/tracking", get_location "/api/v1/drivers/{id}/location";
 }
 
@@ -244,11 +245,13 @@ async fn the_pages_are_made_of_what_the_contract_says() {
         "It was picked up.",
         "7 s ago",
         "4071",
+        "class=\"courier\"",
+        "© OpenStreetMap contributors",
     ] {
         assert!(track.contains(said), "{said} is missing: {track}");
     }
     let board = page(&paper, "/live/board").await;
-    for said in ["Ada Lovelace", "A-1", "A-2", "busy", "is late", "Door 5"] {
+    for said in ["Ada Lovelace", "A-1", "A-2", "busy", "is late", "Door 5", "[24.0,60.0]", "[24.95,60.18]"] {
         assert!(board.contains(said), "{said} is missing: {board}");
     }
 }

@@ -7,6 +7,10 @@ const publicTopics = document.body.dataset.follow;
 const MANY = 20;
 /** How long a form that was begun and left stays as it is, milliseconds. */
 const KEPT = 120000;
+/** How often the lists are fetched while positions come, milliseconds. */
+const SEEN = 10000;
+/** How often a customer's page without a living map is fetched anew, milliseconds. */
+const ANEW = 15000;
 let token;
 let refreshing;
 
@@ -51,6 +55,8 @@ function say(text) {
 // --- content that the server renders -------------------------------------------------------------------------------
 
 let loading = false;
+/** When what is shown was fetched, milliseconds. */
+let loaded = 0;
 let again = false;
 let offline = false;
 /** Whether a button is held down: what is under a finger stays there until it is lifted. */
@@ -77,7 +83,8 @@ async function load() {
     if (!answer.ok) { say(await problemOf(answer)); return; }
     const parsed = new DOMParser().parseFromString(await answer.text(), 'text/html');
     if (pressed) again = true;
-    else if (!isBusy()) view.replaceChildren(...parsed.body.children);
+    else if (!isBusy()) { view.replaceChildren(...parsed.body.children); mark(); drawLive(); }
+    loaded = Date.now();
     if (offline) say('');
     offline = false;
     followDriver();
@@ -151,7 +158,82 @@ async function follow(topics, get, heard) {
 
 function heard(message) {
   if (message.type === 'event') note(message);
+  if (message.type === 'position') {
+    picture?.moved(message.data);
+    // The lists say when somebody was last seen; that need not be told with every step.
+    if (Date.now() - loaded < SEEN) return;
+    loaded = Date.now();
+  }
   if (['event', 'position', 'resync'].includes(message.type)) soon();
+}
+
+// --- maps --------------------------------------------------------------------------------------------------------------------
+
+let picture;
+let drawing = false;
+/** How often a map is tried; a browser that cannot draw one does not learn it. */
+let tries = 2;
+let picked;
+
+/** The map beside the lists, once they are there; without one they are as good as with it. */
+async function drawLive() {
+  const place = document.getElementById('place');
+  if (!place || drawing) { picture?.update(); return; }
+  drawing = true;
+  try {
+    const { live } = await import('/map-live.js');
+    picture = await live(place, { send, pick: (id) => choose(id, true) });
+    if (picked) picture.choose(picked, false);
+  } catch {
+    document.getElementById('place-gone').hidden = false;
+    place.hidden = true;
+    place.closest('.live').classList.add('bare');
+  }
+}
+
+/** What was chosen stays chosen when the lists are fetched anew. */
+function mark(show) {
+  for (const button of document.querySelectorAll('[data-pick]')) {
+    const chosen = button.dataset.pick === picked;
+    button.setAttribute('aria-pressed', String(chosen));
+    button.closest('tr')?.classList.toggle('picked', chosen);
+    if (chosen && show) button.scrollIntoView({ block: 'nearest' });
+  }
+}
+
+/** Chooses an order or a driver, in the lists and on the map; again: nothing. */
+function choose(id, onMap) {
+  picked = picked === id ? undefined : id;
+  mark(onMap);
+  picture?.choose(picked, !onMap);
+}
+
+/** The map of a customer's page: after its text, when the browser has nothing better to do, and not where data is dear. */
+function drawTrack() {
+  const place = document.getElementById('place');
+  if (!place?.dataset.library || drawing || tries === 0 || navigator.connection?.saveData) return;
+  drawing = true;
+  const idle = window.requestIdleCallback || ((todo) => setTimeout(todo, 200));
+  idle(async () => {
+    // Whatever fails leaves the drawing that came with the page.
+    picture = await import('/map.js').then(({ track }) => track(place)).catch(() => undefined);
+    if (!picture) { drawing = false; tries -= 1; }
+  });
+}
+
+/** Puts what was fetched in place of what is there; a map that is alive stays. */
+function renew(parsed) {
+  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? '');
+  for (const part of parsed.querySelectorAll('[data-part]')) {
+    const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (!typing || part.dataset.part === 'head') old?.replaceWith(part);
+  }
+  const [old, fresh] = [document.getElementById('place'), parsed.getElementById('place')];
+  if (fresh && old?.dataset.live !== undefined) return;
+  if (old && !drawing) { if (fresh) old.replaceWith(fresh); else old.remove(); }
+  else if (old && !fresh) { picture?.end(); old.remove(); }
+  else if (!old && fresh) document.querySelector('[data-part="head"]').after(fresh);
+  drawTrack();
 }
 
 // --- forms ---------------------------------------------------------------------------------------------------------------
@@ -328,6 +410,9 @@ document.addEventListener('click', (event) => {
   const does = event.target.closest('[data-does]')?.dataset.does;
   if (does === 'sign-out') leave();
   if (does === 'share') share(event.target);
+  const row = event.target.closest('tr');
+  const pick = event.target.closest('[data-pick]') || (!event.target.closest('a') && row?.querySelector('[data-pick]'));
+  if (pick) choose(pick.dataset.pick, false);
 });
 if (view) {
   load();
@@ -337,14 +422,16 @@ if (view) {
 }
 if (publicTopics) {
   let reload;
+  const fetchAnew = async () => {
+    const answer = await fetch(location.pathname).catch(() => undefined);
+    if (answer?.ok) renew(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+  };
   follow(publicTopics, (path, options) => fetch(path, options), (message) => {
-    if (!['event', 'resync', 'position'].includes(message.type)) return;
+    if (!['event', 'resync'].includes(message.type)) return;
     clearTimeout(reload);
-    reload = setTimeout(async () => {
-      const answer = await fetch(location.pathname);
-      const parsed = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? '');
-      if (answer.ok && !typing) document.querySelector('main').replaceWith(parsed.querySelector('main'));
-    }, 500);
+    reload = setTimeout(fetchAnew, 500);
   });
+  drawTrack();
+  // Positions are not told to customers: where the courier is, is asked; by the map itself once it lives.
+  setInterval(() => { if (!document.hidden && document.getElementById('place') && !picture) fetchAnew(); }, ANEW);
 }

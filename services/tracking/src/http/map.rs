@@ -1,5 +1,6 @@
 //! `/api/v1/map`: what is drawn of the imported map. It is public, as the data is: customers' pages show it too.
 
+mod customer;
 mod document;
 mod style;
 mod tile;
@@ -13,6 +14,7 @@ pub(super) fn routes(api: Api<Tracking>) -> Api<Tracking> {
     api.routes(routes!(document::get_map))
         .routes(routes!(style::get_map_style))
         .routes(routes!(tile::get_map_tile))
+        .routes(routes!(customer::get_tracking_map))
 }
 
 /// The address of tiles, with places for their numbers.

@@ -135,7 +135,8 @@ async fn details(
     })
 }
 
-async fn position(
+/// Where the courier is, if the customer of this order may see it now.
+pub(super) async fn position(
     tracking: &Tracking,
     tx: &mut Tx,
     delivery: &Delivery,

@@ -13,6 +13,7 @@ mod journey;
 mod live;
 mod maps;
 mod page;
+mod page_map;
 mod positions;
 mod proof;
 mod ratings;

@@ -278,12 +278,15 @@ fn failures_and_answers_are_counted_by_source() {
     });
     let text = shown.render();
     for line in [
-        "# HELP travel_times_failures_total Questions for travel times",
-        "travel_times_failures_total{source=\"osrm\"} 5",
-        "travel_times_answers_total{source=\"osrm\"} 1",
-        "travel_times_answers_total{source=\"valhalla\"} 6",
+        "# HELP dropmate_travel_times_failures_total Questions for travel times",
+        "dropmate_travel_times_failures_total{source=\"osrm\"} 5",
+        "dropmate_travel_times_answers_total{source=\"osrm\"} 1",
+        "dropmate_travel_times_answers_total{source=\"valhalla\"} 6",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
-    assert!(!text.contains("travel_times_answers_total{source=\"straight_line\"}"), "it was not asked");
+    assert!(
+        !text.contains("dropmate_travel_times_answers_total{source=\"straight_line\"}"),
+        "it was not asked"
+    );
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::eta::Model;
 use ::eta::shift::Shift;
+use contracts::orders::OrderStatus;
 use kernel::ids::{DriverId, OrgId};
 use kernel::time::{SignedDuration, Timestamp};
 use platform::db::{Scope, Tx};
@@ -75,7 +76,8 @@ pub async fn said(
     seen_at: Timestamp,
     (forecast, way): (&Forecast, Option<&Way>),
 ) -> Result<()> {
-    if after.eta_count > before.eta_count {
+    // Who is there is expected no more.
+    if after.eta_count > before.eta_count && after.status != OrderStatus::ArrivedAtDropoff {
         predictions::predicted(tx, after, driver, forecast).await?;
     }
     if let Some(way) = way.filter(|way| has_set_out(before, way.stop)) {
@@ -151,7 +153,6 @@ pub async fn train(tracking: &Tracking, scope: &Scope) -> Result<Option<u32>> {
 mod tests {
     use super::*;
     use crate::domain::delivery::tests::{delivery, step, time};
-    use contracts::orders::OrderStatus;
 
     #[test]
     fn a_way_begins_with_the_first_look_after_the_driver_set_out() {

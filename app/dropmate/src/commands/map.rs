@@ -32,7 +32,8 @@ pub(crate) enum MapAction {
     /// Roads, addresses and what is drawn are read from one file, which downloads of OpenStreetMap offer for cities and
     /// regions. A running installation takes the new map by itself; one that breaks off leaves the old map as it was.
     #[command(after_help = "Examples:\n  dropmate map import demo/helsinki.osm.pbf\n  \
-                            dropmate map import city.osm.pbf --profile car --profile bicycle --profile foot")]
+                            dropmate map import city.osm.pbf --profile car --profile bicycle --profile foot\n  \
+                            dropmate map import city.osm.pbf --addresses city-addresses.csv")]
     Import {
         #[command(flatten)]
         dir: MapDir,
@@ -44,6 +45,9 @@ pub(crate) enum MapAction {
         /// A profile of your own, a file like those in engines/roads/profiles
         #[arg(long, value_name = "FILE")]
         profile_file: Vec<PathBuf>,
+        /// An official list of addresses (CSV) that the extract may lack, as towns publish them; several times for several
+        #[arg(long, value_name = "FILE")]
+        addresses: Vec<PathBuf>,
         /// People drive on the left; by itself this is found from the country
         #[arg(long)]
         left_hand: bool,
@@ -95,8 +99,8 @@ pub(crate) enum MapAction {
 /// Does what is asked for.
 pub(crate) fn run(at: Where, action: MapAction) -> Result<ExitCode> {
     match action {
-        MapAction::Import { dir, file, profile, profile_file, left_hand, json } => {
-            let what = import::What { names: profile, files: profile_file, left_hand, json };
+        MapAction::Import { dir, file, profile, profile_file, addresses, left_hand, json } => {
+            let what = import::What { names: profile, files: profile_file, addresses, left_hand, json };
             import::run(&folder(at, dir)?, &file, &what)?;
         }
         MapAction::Info { dir, json } => info::run(&folder(at, dir)?, json)?,

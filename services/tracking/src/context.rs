@@ -7,6 +7,7 @@ use platform::service::Ground;
 
 use crate::atlas::Atlas;
 use crate::commands::batch::Batches;
+use crate::commands::doors::Doors;
 use crate::commands::learn::Models;
 
 /// The ground, and the positions that are on their way into the history. Cloning shares it.
@@ -20,6 +21,7 @@ struct Inner {
     ground: Ground,
     batches: Batches,
     models: Models,
+    doors: Doors,
     atlas: Arc<Atlas>,
 }
 
@@ -27,8 +29,8 @@ impl Tracking {
     /// On this ground.
     pub fn new(ground: &Ground) -> Self {
         let atlas = Arc::new(Atlas::new(ground.map.clone()));
-        let (batches, models) = (Batches::default(), Models::default());
-        Self { inner: Arc::new(Inner { ground: ground.clone(), batches, models, atlas }) }
+        let (batches, models, doors) = (Batches::default(), Models::default(), Doors::default());
+        Self { inner: Arc::new(Inner { ground: ground.clone(), batches, models, doors, atlas }) }
     }
 
     /// What it was handed.
@@ -49,6 +51,11 @@ impl Tracking {
     /// What was learned about expected times, as it was last read.
     pub fn models(&self) -> &Models {
         &self.inner.models
+    }
+
+    /// Doors that were learned, as they were last read.
+    pub fn doors(&self) -> &Doors {
+        &self.inner.doors
     }
 
     /// Positions on their way into the history.

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use mapfolder::Folder;
 use osm::Point;
+use roads::Network;
 use runtime::usage;
 
 use crate::cli::Where;
@@ -139,4 +140,18 @@ fn place(text: &str) -> Result<Point> {
     let (lat, lon) = (number(lat)?, number(lon)?);
     kernel::geo::Position::new(lat, lon).map_err(|_outside| wrong())?;
     Ok(Point::from_degrees(lat, lon))
+}
+
+/// The roads of this profile, or which ones there are.
+fn network(folder: &Folder, profile: &str) -> Result<Network> {
+    if !Network::is_in(folder, profile) {
+        let parts = folder.manifest().parts.iter();
+        let known: Vec<&str> =
+            parts.filter_map(|part| part.name.strip_prefix("roads/")?.strip_suffix(".graph")).collect();
+        anyhow::bail!(
+            "this map has no roads for {profile}, only for {}; import it again with --profile {profile}",
+            known.join(", ")
+        );
+    }
+    Ok(Network::open(folder, profile)?)
 }

@@ -1,7 +1,7 @@
 //! What is expected is written down, held against what happens, and learned from.
 
 use contracts::orders::{OrderAssigned, OrderCreated, OrderFacts, OrderStatus, OrderStatusChanged};
-use kernel::time::{SignedDuration, Timestamp};
+use kernel::time::Timestamp;
 use serde_json::Value;
 
 use crate::world::{SHOP, World, facts, order, world};
@@ -47,16 +47,6 @@ impl World {
         self.goes(number, 6, &[ArrivedAtDropoff, Delivered]).await;
         self.town.settle().await;
         self.pass(60);
-    }
-
-    /// Passes the night in which everybody learns.
-    async fn learn(&self) {
-        let now = self.town.now();
-        let day = SignedDuration::from_hours(24).as_secs();
-        let night = 3 * 3_600 + 21 * 60;
-        let until = (night - now.as_second()).rem_euclid(day);
-        self.pass(until);
-        self.town.settle().await;
     }
 
     async fn accuracy(&self, query: &str) -> Value {

@@ -67,7 +67,7 @@ impl SearchQuery {
 )]
 pub(crate) async fn search_places(
     State(tracking): State<Tracking>,
-    _reader: Reader,
+    reader: Reader,
     Query(asked): Query<SearchQuery>,
 ) -> Result<Json<FeatureCollection>> {
     let query = places::Query {
@@ -77,8 +77,9 @@ pub(crate) async fn search_places(
         language: asked.language,
         ..places::Query::new(asked.q)
     };
+    let doors = tracking.doors().of(&tracking, &reader.scope).await?;
     let found = tracking.atlas().ask(move |charts| {
-        let hits = charts.places()?.search(&query);
+        let hits = charts.places()?.with(&doors).search(&query);
         let hits = hits.map_err(|error| Error::internal("the search of the map").with_source(error))?;
         Ok(FeatureCollection::of(hits, Some(&query.text)))
     });

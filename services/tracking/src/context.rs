@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use eta::Model;
+use places::Overlay;
 use platform::db::Db;
 use platform::service::Ground;
 
 use crate::atlas::Atlas;
 use crate::commands::batch::Batches;
-use crate::commands::doors::Doors;
-use crate::commands::learn::Models;
+use crate::held::Held;
 
 /// The ground, and the positions that are on their way into the history. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -20,8 +21,8 @@ pub struct Tracking {
 struct Inner {
     ground: Ground,
     batches: Batches,
-    models: Models,
-    doors: Doors,
+    models: Held<Model>,
+    doors: Held<Overlay>,
     atlas: Arc<Atlas>,
 }
 
@@ -29,7 +30,7 @@ impl Tracking {
     /// On this ground.
     pub fn new(ground: &Ground) -> Self {
         let atlas = Arc::new(Atlas::new(ground.map.clone()));
-        let (batches, models, doors) = (Batches::default(), Models::default(), Doors::default());
+        let (batches, models, doors) = (Batches::default(), Held::default(), Held::default());
         Self { inner: Arc::new(Inner { ground: ground.clone(), batches, models, doors, atlas }) }
     }
 
@@ -49,12 +50,12 @@ impl Tracking {
     }
 
     /// What was learned about expected times, as it was last read.
-    pub fn models(&self) -> &Models {
+    pub fn models(&self) -> &Held<Model> {
         &self.inner.models
     }
 
     /// Doors that were learned, as they were last read.
-    pub fn doors(&self) -> &Doors {
+    pub fn doors(&self) -> &Held<Overlay> {
         &self.inner.doors
     }
 

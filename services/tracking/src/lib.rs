@@ -20,6 +20,7 @@ mod commands;
 mod consumers;
 mod context;
 mod domain;
+mod held;
 mod http;
 mod jobs;
 mod permissions;

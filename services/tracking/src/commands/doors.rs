@@ -1,10 +1,8 @@
 //! Learning where doors are, and searching with what was learned.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use kernel::ids::OrgId;
-use kernel::time::{SignedDuration, Timestamp};
+use kernel::time::SignedDuration;
 use places::Overlay;
 use platform::db::Scope;
 use platform::{Error, Kind, Result};
@@ -16,33 +14,22 @@ use crate::store::doors as store;
 /// Hand-overs are noted while positions are kept; two nights, in case one was missed.
 const NEW: SignedDuration = SignedDuration::from_hours(49);
 
-/// Doors as they were last read, by organisation.
-#[derive(Debug, Default)]
-pub struct Doors {
-    known: Mutex<HashMap<OrgId, (Timestamp, Arc<Overlay>)>>,
-}
-
-impl Doors {
-    /// The search with an organisation's doors; empty where none were learned.
-    pub async fn of(&self, tracking: &Tracking, scope: &Scope) -> Result<Arc<Overlay>> {
-        let mut tx = tracking.db().read(scope).await?;
-        let org = tx.org()?;
-        let learned_at = store::learned_at(&mut tx).await?;
-        let held = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&org).cloned();
-        let found = match (learned_at, held) {
-            (None, _) => Arc::default(),
-            (Some(at), Some((known_at, doors))) if at == known_at => doors,
-            (Some(at), _) => {
-                let doors = overlay(&store::list(&mut tx).await?);
-                let doors = Arc::new(doors.map_err(|error| Error::internal("the doors").with_source(error))?);
-                let entry = (at, Arc::clone(&doors));
-                self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(org, entry);
-                doors
-            }
-        };
+/// The search with an organisation's doors; empty where none were learned.
+pub async fn known(tracking: &Tracking, scope: &Scope) -> Result<Arc<Overlay>> {
+    let mut tx = tracking.db().read(scope).await?;
+    let org = tx.org()?;
+    let Some(at) = store::learned_at(&mut tx).await? else {
         tx.rollback().await?;
-        Ok(found)
+        return Ok(Arc::default());
+    };
+    if let Some(doors) = tracking.doors().get(org, at) {
+        tx.rollback().await?;
+        return Ok(doors);
     }
+    let doors = overlay(&store::list(&mut tx).await?);
+    tx.rollback().await?;
+    let doors = doors.map_err(|error| Error::internal("the doors").with_source(error))?;
+    Ok(tracking.doors().put(org, at, doors))
 }
 
 /// Learns where the doors of an organisation's customers are; how many are known. Without a map it only remembers where couriers

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::FoundPlaces;
+use crate::commands::doors;
 use crate::context::Tracking;
 
 /// Which place is asked about.
@@ -50,7 +51,7 @@ pub(crate) async fn reverse_place(
     reader: Reader,
     Query(asked): Query<ReverseQuery>,
 ) -> Result<Json<FeatureCollection>> {
-    let doors = tracking.doors().of(&tracking, &reader.scope).await?;
+    let doors = doors::known(&tracking, &reader.scope).await?;
     let found = tracking.atlas().ask(move |charts| {
         let point = Point::from_degrees(asked.lat, asked.lon);
         Ok(FeatureCollection::of(

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::FoundPlaces;
+use crate::commands::doors;
 use crate::context::Tracking;
 
 /// What is looked for.
@@ -77,7 +78,7 @@ pub(crate) async fn search_places(
         language: asked.language,
         ..places::Query::new(asked.q)
     };
-    let doors = tracking.doors().of(&tracking, &reader.scope).await?;
+    let doors = doors::known(&tracking, &reader.scope).await?;
     let found = tracking.atlas().ask(move |charts| {
         let hits = charts.places()?.with(&doors).search(&query);
         let hits = hits.map_err(|error| Error::internal("the search of the map").with_source(error))?;

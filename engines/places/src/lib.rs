@@ -60,6 +60,7 @@ pub fn import(
 /// The search of a map folder. Cheap to share: every question reads the same mapped files.
 pub struct Places {
     parts: Parts,
+    official: Overlay,
 }
 
 impl fmt::Debug for Places {
@@ -73,22 +74,31 @@ impl Places {
     pub fn open(folder: &mapfolder::Folder) -> Result<Self, Error> {
         let book = Arc::new(Book::open(Box::new(folder.map(BOOK)?))?);
         let words = Words::open(&folder.path(SEARCH)?)?;
-        Ok(Self { parts: Parts { book, words } })
+        Ok(Self { parts: Parts { book, words }, official: Overlay::of_map(folder)? })
+    }
+
+    /// Houses of the official list that was imported beside the extract.
+    pub fn official_houses(&self) -> u32 {
+        self.official.houses()
     }
 
     /// Answers for a text, the best first. A text without words, or one that nothing fits, has none.
     pub fn search(&self, query: &Query) -> Result<Vec<Hit>, Error> {
-        let ranked = search::search(&self.parts, query)?;
-        Ok(ranked.into_iter().map(|ranked| ranked.hit).collect())
+        self.merged(None).search(query)
     }
 
     /// The addresses at a point: the building around it first, then the nearest within 250 m, then streets.
     pub fn reverse(&self, point: Point, limit: usize) -> Vec<Hit> {
-        reverse::reverse(&self.parts.book, point, limit.clamp(1, MAX_HITS))
+        self.merged(None).reverse(point, limit)
     }
 
     /// The same search with what an organisation knows itself.
     pub fn with<'a>(&'a self, overlay: &'a Overlay) -> Merged<'a> {
-        Merged::new(Some(self), overlay)
+        self.merged(Some(overlay))
+    }
+
+    fn merged<'a>(&'a self, overlay: Option<&'a Overlay>) -> Merged<'a> {
+        let official = Some(&self.official).filter(|official| official.houses() > 0);
+        Merged::new(Some(&self.parts), [official, overlay])
     }
 }

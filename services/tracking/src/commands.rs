@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod devices;
+pub mod doors;
 pub mod follow;
 pub mod learn;
 pub mod notices;

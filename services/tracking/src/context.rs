@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use eta::Model;
+use places::Overlay;
 use platform::db::Db;
 use platform::service::Ground;
 
 use crate::atlas::Atlas;
 use crate::commands::batch::Batches;
-use crate::commands::learn::Models;
+use crate::held::Held;
 
 /// The ground, and the positions that are on their way into the history. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -19,7 +21,8 @@ pub struct Tracking {
 struct Inner {
     ground: Ground,
     batches: Batches,
-    models: Models,
+    models: Held<Model>,
+    doors: Held<Overlay>,
     atlas: Arc<Atlas>,
 }
 
@@ -27,8 +30,8 @@ impl Tracking {
     /// On this ground.
     pub fn new(ground: &Ground) -> Self {
         let atlas = Arc::new(Atlas::new(ground.map.clone()));
-        let (batches, models) = (Batches::default(), Models::default());
-        Self { inner: Arc::new(Inner { ground: ground.clone(), batches, models, atlas }) }
+        let (batches, models, doors) = (Batches::default(), Held::default(), Held::default());
+        Self { inner: Arc::new(Inner { ground: ground.clone(), batches, models, doors, atlas }) }
     }
 
     /// What it was handed.
@@ -47,8 +50,13 @@ impl Tracking {
     }
 
     /// What was learned about expected times, as it was last read.
-    pub fn models(&self) -> &Models {
+    pub fn models(&self) -> &Held<Model> {
         &self.inner.models
+    }
+
+    /// Doors that were learned, as they were last read.
+    pub fn doors(&self) -> &Held<Overlay> {
+        &self.inner.doors
     }
 
     /// Positions on their way into the history.

@@ -2,6 +2,7 @@
 
 pub mod accuracy;
 pub mod delivery;
+pub mod doors;
 pub mod eta;
 pub mod fix;
 pub mod geofence;

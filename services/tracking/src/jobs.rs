@@ -2,7 +2,8 @@
 
 pub mod follow_driver;
 pub mod keep_positions;
+pub mod learn;
+pub mod learn_doors;
+pub mod learn_eta;
 pub mod report_arrival;
-pub mod train_eta;
-pub mod train_org;
 pub mod watch_silence;

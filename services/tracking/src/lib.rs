@@ -1,9 +1,9 @@
 //! # Tracking
 //!
 //! Owns: positions (live and history), the timeline of each delivery, expected times, geofences, the customer's page with
-//! ratings, devices with apps of others, settings; what is learned about expected times. Tables: `positions`, `delivery_updates`,
-//! `devices`, `ratings`, `settings`, `eta_predictions`, `eta_legs`, `eta_shifts`, `eta_models`; read models `orders`, `drivers`,
-//! `routes`, `shops`.
+//! ratings, devices with apps of others, settings; what is learned about times and doors. Tables: `positions`, `delivery_updates`,
+//! `devices`, `ratings`, `settings`, `eta_predictions`, `eta_legs`, `eta_shifts`, `eta_models`, `handovers`, `doors`; read models
+//! `orders`, `drivers`, `routes`, `shops`.
 //!
 //! Publishes: `delivery.updated.v1`, `delivery.eta_changed.v1`, `delivery.arriving.v1`, `delivery.delayed.v1`,
 //! `driver.location_stale.v1`; positions go to the live store (`contracts::tracking::DriverLocation`), never into the log.
@@ -20,6 +20,7 @@ mod commands;
 mod consumers;
 mod context;
 mod domain;
+mod held;
 mod http;
 mod jobs;
 mod permissions;
@@ -75,14 +76,15 @@ pub fn service(ground: &Ground) -> Result<Service> {
             jobs::follow_driver::kind(tracking.clone()),
             jobs::report_arrival::kind(tracking.clone()),
             jobs::watch_silence::kind(tracking.clone()),
-            jobs::train_org::kind(tracking),
-            jobs::train_eta::kind(),
+            jobs::learn_eta::kind(tracking.clone()),
+            jobs::learn_doors::kind(tracking),
+            jobs::learn::kind(),
             jobs::keep_positions::kind(),
         ],
         schedules: vec![
             jobs::watch_silence::schedule()?,
             jobs::keep_positions::schedule()?,
-            jobs::train_eta::schedule()?,
+            jobs::learn::schedule()?,
         ],
         db: Some(ground.db.clone()),
     })

@@ -2,6 +2,7 @@
 
 pub mod deliveries;
 pub mod devices;
+pub mod doors;
 pub mod drivers;
 pub mod learned;
 pub mod legs;

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use mapfolder::Folder;
 use osm::Point;
+use roads::Network;
 use runtime::usage;
 
 use crate::cli::Where;
@@ -32,7 +33,8 @@ pub(crate) enum MapAction {
     /// Roads, addresses and what is drawn are read from one file, which downloads of OpenStreetMap offer for cities and
     /// regions. A running installation takes the new map by itself; one that breaks off leaves the old map as it was.
     #[command(after_help = "Examples:\n  dropmate map import demo/helsinki.osm.pbf\n  \
-                            dropmate map import city.osm.pbf --profile car --profile bicycle --profile foot")]
+                            dropmate map import city.osm.pbf --profile car --profile bicycle --profile foot\n  \
+                            dropmate map import city.osm.pbf --addresses city-addresses.csv")]
     Import {
         #[command(flatten)]
         dir: MapDir,
@@ -44,6 +46,9 @@ pub(crate) enum MapAction {
         /// A profile of your own, a file like those in engines/roads/profiles
         #[arg(long, value_name = "FILE")]
         profile_file: Vec<PathBuf>,
+        /// An official list of addresses (CSV) that the extract may lack, as towns publish them; several times for several
+        #[arg(long, value_name = "FILE")]
+        addresses: Vec<PathBuf>,
         /// People drive on the left; by itself this is found from the country
         #[arg(long)]
         left_hand: bool,
@@ -95,8 +100,8 @@ pub(crate) enum MapAction {
 /// Does what is asked for.
 pub(crate) fn run(at: Where, action: MapAction) -> Result<ExitCode> {
     match action {
-        MapAction::Import { dir, file, profile, profile_file, left_hand, json } => {
-            let what = import::What { names: profile, files: profile_file, left_hand, json };
+        MapAction::Import { dir, file, profile, profile_file, addresses, left_hand, json } => {
+            let what = import::What { names: profile, files: profile_file, addresses, left_hand, json };
             import::run(&folder(at, dir)?, &file, &what)?;
         }
         MapAction::Info { dir, json } => info::run(&folder(at, dir)?, json)?,
@@ -135,4 +140,18 @@ fn place(text: &str) -> Result<Point> {
     let (lat, lon) = (number(lat)?, number(lon)?);
     kernel::geo::Position::new(lat, lon).map_err(|_outside| wrong())?;
     Ok(Point::from_degrees(lat, lon))
+}
+
+/// The roads of this profile, or which ones there are.
+fn network(folder: &Folder, profile: &str) -> Result<Network> {
+    if !Network::is_in(folder, profile) {
+        let parts = folder.manifest().parts.iter();
+        let known: Vec<&str> =
+            parts.filter_map(|part| part.name.strip_prefix("roads/")?.strip_suffix(".graph")).collect();
+        anyhow::bail!(
+            "this map has no roads for {profile}, only for {}; import it again with --profile {profile}",
+            known.join(", ")
+        );
+    }
+    Ok(Network::open(folder, profile)?)
 }

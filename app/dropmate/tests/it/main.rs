@@ -8,6 +8,7 @@ mod broker;
 mod cache;
 mod files;
 mod life;
+mod map;
 mod plain_user;
 mod refusals;
 mod roles;

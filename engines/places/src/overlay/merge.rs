@@ -1,12 +1,16 @@
 //! Answers from the map and the overlay together.
 
+use std::fmt;
+
 use osm::Point;
 
 use super::{Overlay, door_key};
+use crate::Error;
 use crate::geometry;
 use crate::hit::{Hit, Level, Query};
+use crate::index::Parts;
+use crate::reverse;
 use crate::search::{self, MAX_HITS, Ranked};
-use crate::{Error, Places};
 
 /// The same number of the same street within this distance is the same house.
 const SAME_HOUSE_M: f64 = 300.0;
@@ -14,41 +18,43 @@ const SAME_HOUSE_M: f64 = 300.0;
 /// The same name within this distance is the same street.
 const SAME_STREET_M: f64 = 3_000.0;
 
-/// The map with an overlay.
-#[derive(Clone, Copy, Debug)]
+/// The map with lists and doors beyond it, the most general first.
+#[derive(Clone, Copy)]
 pub struct Merged<'a> {
-    places: Option<&'a Places>,
-    overlay: &'a Overlay,
+    map: Option<&'a Parts>,
+    beyond: [Option<&'a Overlay>; 2],
+}
+
+impl fmt::Debug for Merged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Merged").field("beyond", &self.beyond).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Merged<'a> {
-    pub(crate) fn new(places: Option<&'a Places>, overlay: &'a Overlay) -> Self {
-        Self { places, overlay }
+    pub(crate) fn new(map: Option<&'a Parts>, beyond: [Option<&'a Overlay>; 2]) -> Self {
+        Self { map, beyond }
     }
 
-    /// As [`Places::search`]. The official list adds the houses that the map lacks; learned doors replace the points.
+    fn overlays(self) -> impl Iterator<Item = &'a Overlay> {
+        self.beyond.into_iter().flatten()
+    }
+
+    /// As [`crate::Places::search`]. Official lists add the houses that the map lacks; learned doors replace the points.
     pub fn search(&self, query: &Query) -> Result<Vec<Hit>, Error> {
-        let mut of_map = self.places.map_or(Ok(Vec::new()), |places| search::search(&places.parts, query))?;
-        let of_list = self.overlay.ranked(query)?;
-        let added: Vec<Ranked> = of_list
-            .into_iter()
-            .filter(|listed| !of_map.iter().any(|known| is_known(&known.hit, &listed.hit)))
-            .collect();
-        // An official house replaces the point that was only estimated.
-        of_map.retain(|known| {
-            known.hit.level != Level::Interpolated
-                || !added.iter().any(|listed| is_same_house(&known.hit, &listed.hit))
-        });
-        of_map.extend(added);
-        let ranked = search::in_order(of_map, query.limit.clamp(1, MAX_HITS));
-        Ok(ranked.into_iter().map(|ranked| self.overlay.to_door(ranked.hit)).collect())
+        let mut found = self.map.map_or(Ok(Vec::new()), |parts| search::search(parts, query))?;
+        for overlay in self.overlays() {
+            add(&mut found, overlay.ranked(query)?);
+        }
+        let ranked = search::in_order(found, query.limit.clamp(1, MAX_HITS));
+        Ok(ranked.into_iter().map(|ranked| self.to_door(ranked.hit)).collect())
     }
 
-    /// As [`Places::reverse`].
+    /// As [`crate::Places::reverse`].
     pub fn reverse(&self, point: Point, limit: usize) -> Vec<Hit> {
         let limit = limit.clamp(1, MAX_HITS);
-        let mut hits = self.places.map_or(Vec::new(), |places| places.reverse(point, limit));
-        for listed in self.overlay.reverse(point, limit) {
+        let mut hits = self.map.map_or(Vec::new(), |parts| reverse::reverse(&parts.book, point, limit));
+        for listed in self.overlays().flat_map(|overlay| overlay.reverse(point, limit)) {
             if !hits.iter().any(|known| is_known(known, &listed)) {
                 hits.push(listed);
             }
@@ -57,8 +63,24 @@ impl<'a> Merged<'a> {
         let key = |hit: &Hit| (hit.level, hit.distance_m.unwrap_or(f64::INFINITY));
         hits.sort_by(|a, b| key(a).0.cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1)));
         hits.truncate(limit);
-        hits.into_iter().map(|hit| self.overlay.to_door(hit)).collect()
+        hits.into_iter().map(|hit| self.to_door(hit)).collect()
     }
+
+    fn to_door(self, hit: Hit) -> Hit {
+        self.overlays().fold(hit, |hit, overlay| overlay.to_door(hit))
+    }
+}
+
+/// Adds what a list has beyond what was found.
+fn add(found: &mut Vec<Ranked>, of_list: Vec<Ranked>) {
+    let is_new = |listed: &Ranked| !found.iter().any(|known| is_known(&known.hit, &listed.hit));
+    let added: Vec<Ranked> = of_list.into_iter().filter(is_new).collect();
+    // An official house replaces the point that was only estimated.
+    found.retain(|known| {
+        known.hit.level != Level::Interpolated
+            || !added.iter().any(|listed| is_same_house(&known.hit, &listed.hit))
+    });
+    found.extend(added);
 }
 
 fn is_known(known: &Hit, listed: &Hit) -> bool {

@@ -16,13 +16,17 @@ use crate::doors::Door;
 use crate::geometry;
 use crate::hit::{Hit, Level, Query};
 use crate::import::{self, Listed};
-use crate::index::{self, Parts};
+use crate::index::{self, Parts, Words};
 use crate::reverse;
 use crate::search;
 use crate::text::{HouseNumber, name_key};
 
 pub use self::csv::{CsvLimits, CsvReport, RowError, RowProblem};
 pub use self::merge::Merged;
+
+/// The parts of a map folder with its official list.
+const BOOK: &str = "official.book";
+const SEARCH: &str = "official";
 
 /// A learned door belongs to the house of its street and number within this distance.
 const SAME_HOUSE_M: f64 = 300.0;
@@ -51,6 +55,14 @@ impl OverlayBuilder {
         self.doors.entry(door_key(street, house_number)).or_default().push((address_point, door));
     }
 
+    /// Writes the official list into a map folder, whose [`crate::Places`] answer from it from then on. How many houses it has.
+    pub fn write(self, writer: &mut mapfolder::Writer) -> Result<usize, Error> {
+        let gazetteer = import::gather_listed(self.listed);
+        writer.put(BOOK, &pack(&gazetteer))?;
+        index::write(&gazetteer, &writer.folder(SEARCH)?)?;
+        Ok(gazetteer.houses.len())
+    }
+
     /// Makes the overlay ready for questions.
     pub fn build(self) -> Result<Overlay, Error> {
         let parts = if self.listed.is_empty() {
@@ -71,6 +83,7 @@ fn door_key(street: &str, house_number: &str) -> (String, String) {
 }
 
 /// What an organisation knows beyond the map.
+#[derive(Default)]
 pub struct Overlay {
     parts: Option<Parts>,
     doors: Doors,
@@ -98,7 +111,17 @@ impl Overlay {
 
     /// Answers from the overlay alone: for an installation without a map.
     pub fn alone(&self) -> Merged<'_> {
-        Merged::new(None, self)
+        Merged::new(None, [Some(self), None])
+    }
+
+    /// The official list of a map folder; empty where it has none.
+    pub(crate) fn of_map(folder: &mapfolder::Folder) -> Result<Self, Error> {
+        if !folder.has(BOOK) {
+            return Ok(Self::default());
+        }
+        let book = Arc::new(Book::open(Box::new(folder.map(BOOK)?))?);
+        let words = Words::open(&folder.path(SEARCH)?)?;
+        Ok(Self { parts: Some(Parts { book, words }), doors: Doors::default() })
     }
 
     fn ranked(&self, query: &Query) -> Result<Vec<search::Ranked>, Error> {

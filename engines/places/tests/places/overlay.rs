@@ -1,7 +1,7 @@
 //! What an organisation knows beyond the map.
 
 use places::doors::{Fix, learn};
-use places::{CsvLimits, Level, Overlay, Query};
+use places::{CsvLimits, Level, Overlay, Places, Query};
 
 use crate::town::{at, town};
 
@@ -78,6 +78,30 @@ fn a_learned_door_is_where_to_go_and_the_address_stays_known() {
     // The house of the same street and number in the other village keeps its point.
     let other = merged.search(&Query::new("Landstraße 2 Unterdorf")).unwrap().remove(0);
     assert_eq!(other.address_point, None);
+}
+
+#[test]
+fn a_list_that_is_imported_beside_the_extract_is_part_of_the_map() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut writer = mapfolder::Writer::begin(folder.path()).unwrap();
+    places::import(&town().data, &mut writer, &mut |_| {}).unwrap();
+    let mut builder = Overlay::builder();
+    builder.official_csv(LIST.as_bytes(), &CsvLimits::default()).unwrap();
+    assert_eq!(builder.write(&mut writer).unwrap(), 3);
+    writer.finish(mapfolder::Source::of(&town().data, "test.osm.pbf")).unwrap();
+    let places = Places::open(&mapfolder::Folder::open(folder.path()).unwrap()).unwrap();
+    assert_eq!((places.official_houses(), town().places.official_houses()), (3, 0));
+    let house = |text: &str| places.search(&Query::new(text)).unwrap().remove(0);
+    assert_eq!(house("Landstraße 6 Oberdorf").level, Level::House);
+    assert_eq!(house("Neuweg 1").point, at(47.105, 9.525));
+    assert_eq!(places.reverse(at(47.105, 9.525), 1)[0].street.as_deref(), Some("Neuweg"));
+    // What an organisation knows comes on top.
+    let door_at = at(47.105_10, 9.525_10);
+    let mut own = Overlay::builder();
+    let fixes: Vec<Fix> = (0..5).map(|_| Fix { point: door_at, accuracy_m: 8.0 }).collect();
+    own.door("Neuweg", "1", at(47.105, 9.525), learn(&fixes).unwrap());
+    let own = own.build().unwrap();
+    assert_eq!(places.with(&own).search(&Query::new("Neuweg 1")).unwrap()[0].point, door_at);
 }
 
 #[test]

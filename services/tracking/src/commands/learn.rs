@@ -1,11 +1,11 @@
 //! Writing down what was expected and what happened, and learning from it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ::eta::Model;
 use ::eta::shift::Shift;
-use kernel::ids::{DriverId, OrgId};
+use contracts::orders::OrderStatus;
+use kernel::ids::DriverId;
 use kernel::time::{SignedDuration, Timestamp};
 use platform::db::{Scope, Tx};
 use platform::{Error, Result};
@@ -35,31 +35,19 @@ pub struct Lore {
     pub clocks: Arc<Clocks>,
 }
 
-/// Models as they were last read, by organisation: they change once a night and are needed with every window.
-#[derive(Debug, Default)]
-pub struct Models {
-    known: Mutex<HashMap<OrgId, (Timestamp, Arc<Model>)>>,
-}
-
-impl Models {
-    async fn of(&self, tx: &mut Tx) -> Result<Arc<Model>> {
-        let org = tx.org()?;
-        let Some(trained_at) = learned::trained_at(tx).await? else { return Ok(Arc::default()) };
-        let held = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&org).cloned();
-        if let Some((_, model)) = held.filter(|(at, _)| *at == trained_at) {
-            return Ok(model);
-        }
-        let Some(trained) = learned::model(tx).await? else { return Ok(Arc::default()) };
-        let model = Arc::new(trained.model);
-        let entry = (trained.at, Arc::clone(&model));
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(org, entry);
-        Ok(model)
+async fn model(tracking: &Tracking, tx: &mut Tx) -> Result<Arc<Model>> {
+    let org = tx.org()?;
+    let Some(trained_at) = learned::trained_at(tx).await? else { return Ok(Arc::default()) };
+    if let Some(model) = tracking.models().get(org, trained_at) {
+        return Ok(model);
     }
+    let Some(trained) = learned::model(tx).await? else { return Ok(Arc::default()) };
+    Ok(tracking.models().put(org, trained.at, trained.model))
 }
 
 /// What is known for expected times of a driver.
 pub async fn lore(tracking: &Tracking, tx: &mut Tx, driver: DriverId) -> Result<Lore> {
-    let model = tracking.models().of(tx).await?;
+    let model = model(tracking, tx).await?;
     let now = tx.now();
     let shift = learned::shift(tx, driver).await?.filter(|(_, at)| now.duration_since(*at) <= SHIFT);
     let clocks = Clocks::new(&shops::time_zones(tx).await?);
@@ -75,7 +63,8 @@ pub async fn said(
     seen_at: Timestamp,
     (forecast, way): (&Forecast, Option<&Way>),
 ) -> Result<()> {
-    if after.eta_count > before.eta_count {
+    // Who is there is expected no more.
+    if after.eta_count > before.eta_count && after.status != OrderStatus::ArrivedAtDropoff {
         predictions::predicted(tx, after, driver, forecast).await?;
     }
     if let Some(way) = way.filter(|way| has_set_out(before, way.stop)) {
@@ -151,7 +140,6 @@ pub async fn train(tracking: &Tracking, scope: &Scope) -> Result<Option<u32>> {
 mod tests {
     use super::*;
     use crate::domain::delivery::tests::{delivery, step, time};
-    use contracts::orders::OrderStatus;
 
     #[test]
     fn a_way_begins_with_the_first_look_after_the_driver_set_out() {

@@ -6,6 +6,8 @@ use platform::service::MapFiles;
 use serde_json::{Value, json};
 use testkit::service::{Stage, Town};
 
+use crate::world::{DEGREE_M, DOOR, north_of};
+
 /// The demo's extract with everything that this service reads.
 fn imported(dir: &Path) -> PathBuf {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/helsinki.osm.pbf");
@@ -117,4 +119,47 @@ async fn a_map_that_is_imported_later_is_taken_without_a_new_start() {
     // Nobody had asked before: the first question looks.
     town.get("/api/v1/map").await.is(200);
     town.finish().await;
+}
+
+/// The house with the address, its door sixteen metres north of it, four hand-overs and one from down the road.
+#[tokio::test]
+async fn doors_are_learned_from_where_couriers_hand_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let map = MapFiles { folder: Some(imported(dir.path())), pmtiles: None };
+    let world =
+        crate::world::in_town(Stage::new(tracking::manifest(), tracking::service).with_map(map)).await;
+    let search = "/api/v1/geo/search?q=mannerheimintie%205&limit=1";
+    let house = async |org: &testkit::service::Org| {
+        let manager = world.town.again(&org.manager);
+        let found = world.town.get(search).bearer(&manager.token).await.is(200).json();
+        let at = &found["features"][0]["geometry"]["coordinates"];
+        (at[1].as_f64().unwrap(), at[0].as_f64().unwrap())
+    };
+    let address = house(&world.town.bakery).await;
+    let door = north_of(address, 16.0);
+    for (number, metres) in [(1, 0.0), (2, 1.5), (3, -2.0), (4, 0.5), (5, 90.0)] {
+        world.hand_over(number, address, north_of(door, metres)).await;
+    }
+    let learned = "SELECT count(*) FROM tracking.doors";
+    assert_eq!(world.town.count(learned).await, 0);
+    world.learn().await;
+    assert_eq!(world.town.count(learned).await, 1);
+    let found = house(&world.town.bakery).await;
+    assert!((found.0 - door.0).abs() * DEGREE_M < 2.5, "{found:?} instead of {door:?}");
+    assert_eq!(house(&world.town.florist).await, address, "others know nothing of it");
+    world.town.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_map_hand_overs_are_kept_for_later() {
+    let world = crate::world::world().await;
+    world.hand_over(1, DOOR, DOOR).await;
+    world.learn().await;
+    let rows =
+        "SELECT (SELECT count(*) FROM tracking.handovers) * 10 + (SELECT count(*) FROM tracking.doors)";
+    assert_eq!(world.town.count(rows).await, 10);
+    world.pass(181 * 86_400);
+    world.learn().await;
+    assert_eq!(world.town.count(rows).await, 0);
+    world.town.finish().await;
 }

@@ -242,6 +242,31 @@ impl World {
         rows.iter().map(|row| row["kind"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Passes the night in which everybody learns.
+    pub(crate) async fn learn(&self) {
+        let now = self.town.now();
+        let day = 86_400;
+        let night = 3 * 3_600 + 21 * 60;
+        let until = (night - now.as_second()).rem_euclid(day);
+        self.pass(until);
+        self.town.settle().await;
+    }
+
+    /// The driver stands somewhere while handing an order over at an address.
+    pub(crate) async fn hand_over(&self, number: u128, address: (f64, f64), stands: (f64, f64)) {
+        let dropoff = StopFacts {
+            position: Position::new(address.0, address.1).ok(),
+            ..facts(number, self.town.now()).dropoff
+        };
+        self.create_with(number, OrderFacts { dropoff, ..facts(number, self.town.now()) }).await;
+        self.assign(number, 2, self.driver).await;
+        self.step(number, 3, OrderStatus::Assigned, OrderStatus::EnrouteToDropoff, self.driver).await;
+        self.pass(600);
+        self.at(stands).await.is(200);
+        self.pass(5);
+        self.step(number, 4, OrderStatus::EnrouteToDropoff, OrderStatus::Delivered, self.driver).await;
+    }
+
     pub(crate) fn pass(&self, seconds: i64) {
         self.town.pass(SignedDuration::from_secs(seconds));
     }

@@ -15,7 +15,7 @@ const SQUARES: [usize; 3] = [50, 200, 500];
 /// Measures and prints.
 pub(super) fn run(folder: &Folder, profile: &str, as_json: bool) -> Result<()> {
     let begun = Instant::now();
-    let network = Network::open(folder, profile)?;
+    let network = super::network(folder, profile)?;
     let opening = begun.elapsed();
     let snaps = somewhere(&network, folder.manifest().source.bounds())?;
     let mut routes: Vec<Duration> = (0..PAIRS)

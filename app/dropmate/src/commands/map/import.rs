@@ -1,5 +1,6 @@
 //! `dropmate map import`
 
+use std::fs::File;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -7,11 +8,15 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mapfolder::{Source, Writer};
 use osm::{Data, Limits};
+use places::{CsvLimits, Overlay, OverlayBuilder};
 use roads::{Options, Profile};
 use runtime::usage;
 use serde_json::{Value, json};
 
 use super::info;
+
+/// So many rows of a list are named that are left out.
+const TOLD: usize = 10;
 
 /// What is to be made of the extract.
 pub(super) struct What {
@@ -19,6 +24,8 @@ pub(super) struct What {
     pub(super) names: Vec<String>,
     /// Profiles of the owner.
     pub(super) files: Vec<PathBuf>,
+    /// Official lists of addresses.
+    pub(super) addresses: Vec<PathBuf>,
     /// Whether people are said to drive on the left.
     pub(super) left_hand: bool,
     /// For programs.
@@ -39,11 +46,32 @@ impl What {
         }
         Ok(profiles)
     }
+
+    /// Reads the official lists, and says which rows are of no use.
+    fn official(&self) -> Result<OverlayBuilder> {
+        let mut lists = Overlay::builder();
+        for path in &self.addresses {
+            let name = path.display();
+            let file = File::open(path).with_context(|| format!("{name} cannot be read"))?;
+            let report = lists.official_csv(file, &CsvLimits::default()).map_err(|error| {
+                anyhow::Error::new(error).context(format!("{name} is no list of addresses that can be read"))
+            })?;
+            for row in report.errors.iter().take(TOLD) {
+                eprintln!("{name}, line {}: {}", row.line, row.problem);
+            }
+            if report.refused > 0 {
+                eprintln!("{name}: {} of {} rows are left out", report.refused, report.rows);
+            }
+        }
+        Ok(lists)
+    }
 }
 
 /// Makes the map, and says what is in it.
 pub(super) fn run(folder: &Path, file: &Path, what: &What) -> Result<()> {
     let profiles = what.profiles()?;
+    // Before anything that takes its time.
+    let lists = what.official()?;
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("extract").to_owned();
     let bar = Bar::new();
     let mut step = bar.part("reading", 0, 25);
@@ -57,7 +85,8 @@ pub(super) fn run(folder: &Path, file: &Path, what: &What) -> Result<()> {
     let places = places::import(&data, &mut writer, &mut bar.part("addresses", 70, 15))?;
     let tiles = tiles::import(&data, &mut writer, &mut bar.part("pictures", 85, 12))?;
     bar.part("checking", 97, 3)(0.0);
-    let summary = Summary { roads, places, tiles };
+    let official = if what.addresses.is_empty() { 0 } else { lists.write(&mut writer)? };
+    let summary = Summary { roads, places, official, tiles };
     writer.put(info::SUMMARY, serde_json::to_string_pretty(&summary.json())?.as_bytes())?;
     writer.finish(Source::of(&data, &name))?;
     bar.finish();
@@ -67,6 +96,8 @@ pub(super) fn run(folder: &Path, file: &Path, what: &What) -> Result<()> {
 struct Summary {
     roads: roads::Summary,
     places: places::Summary,
+    /// Houses of official lists.
+    official: usize,
     tiles: tiles::Summary,
 }
 
@@ -90,7 +121,7 @@ impl Summary {
             "addresses": {
                 "houses": places.houses, "interpolated": places.interpolated, "streets": places.streets,
                 "pois": places.pois, "places": places.places, "buildings": places.buildings,
-                "without_street": places.without_street,
+                "without_street": places.without_street, "official": self.official,
             },
             "tiles": { "features": tiles.features, "sea": tiles.has_sea, "warnings": tiles.warnings },
         })

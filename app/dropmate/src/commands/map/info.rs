@@ -73,6 +73,9 @@ fn text(told: &Value) -> String {
         number(&found["interpolated"]),
         number(&found["pois"]) + number(&found["places"])
     ));
+    if number(&found["official"]) > 0 {
+        lines.push(format!("  official   {} houses of official lists", number(&found["official"])));
+    }
     lines.push(format!("  pictures   {} features", number(&told["tiles"]["features"])));
     for warning in told["tiles"]["warnings"].as_array().into_iter().flatten() {
         lines.push(format!("  warning    {}", string(warning)));

@@ -3,12 +3,12 @@
 use anyhow::Result;
 use mapfolder::Folder;
 use osm::Point;
-use roads::{Manoeuvre, Network, Route, Step};
+use roads::{Manoeuvre, Route, Step};
 use serde_json::{Value, json};
 
 /// Prints the quickest way.
 pub(super) fn run(folder: &Folder, profile: &str, from: Point, to: Point, as_json: bool) -> Result<()> {
-    let route = Network::open(folder, profile)?.route(from, to, None)?;
+    let route = super::network(folder, profile)?.route(from, to, None)?;
     if as_json {
         println!("{}", serde_json::to_string(&told(&route))?);
         return Ok(());

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::FoundPlaces;
+use crate::commands::doors;
 use crate::context::Tracking;
 
 /// Which place is asked about.
@@ -47,12 +48,16 @@ fn usual() -> u8 {
 )]
 pub(crate) async fn reverse_place(
     State(tracking): State<Tracking>,
-    _reader: Reader,
+    reader: Reader,
     Query(asked): Query<ReverseQuery>,
 ) -> Result<Json<FeatureCollection>> {
+    let doors = doors::known(&tracking, &reader.scope).await?;
     let found = tracking.atlas().ask(move |charts| {
         let point = Point::from_degrees(asked.lat, asked.lon);
-        Ok(FeatureCollection::of(charts.places()?.reverse(point, usize::from(asked.limit)), None))
+        Ok(FeatureCollection::of(
+            charts.places()?.with(&doors).reverse(point, usize::from(asked.limit)),
+            None,
+        ))
     });
     Ok(Json(found.await?))
 }

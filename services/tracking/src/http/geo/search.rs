@@ -11,6 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answer::FoundPlaces;
+use crate::commands::doors;
 use crate::context::Tracking;
 
 /// What is looked for.
@@ -67,7 +68,7 @@ impl SearchQuery {
 )]
 pub(crate) async fn search_places(
     State(tracking): State<Tracking>,
-    _reader: Reader,
+    reader: Reader,
     Query(asked): Query<SearchQuery>,
 ) -> Result<Json<FeatureCollection>> {
     let query = places::Query {
@@ -77,8 +78,9 @@ pub(crate) async fn search_places(
         language: asked.language,
         ..places::Query::new(asked.q)
     };
+    let doors = doors::known(&tracking, &reader.scope).await?;
     let found = tracking.atlas().ask(move |charts| {
-        let hits = charts.places()?.search(&query);
+        let hits = charts.places()?.with(&doors).search(&query);
         let hits = hits.map_err(|error| Error::internal("the search of the map").with_source(error))?;
         Ok(FeatureCollection::of(hits, Some(&query.text)))
     });

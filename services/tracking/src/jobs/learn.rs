@@ -6,46 +6,49 @@ use platform::jobs::{Job, JobContext, JobError, JobKind, Schedule, Spec};
 use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::train_org::TrainOrg;
-use crate::store::{legs, predictions};
+use super::learn_doors::LearnDoors;
+use super::learn_eta::LearnEta;
+use crate::store::{doors, legs, predictions};
 
 /// Where nothing was delivered for so long nothing new can be learned: two nights, in case one was missed.
 const NEW: SignedDuration = SignedDuration::from_hours(49);
-/// How long predictions and ways are kept.
+/// How long predictions, ways and hand-overs are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 180);
 
 /// No input: it looks at the clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TrainEta {}
+pub struct Learn {}
 
-impl Job for TrainEta {
-    const NAME: &'static str = "tracking.train_eta";
+impl Job for Learn {
+    const NAME: &'static str = "tracking.learn";
     const PRIORITY: i16 = -10;
 }
 
 /// When it runs.
 pub fn schedule() -> Result<Schedule> {
-    Schedule::new(Spec::Cron("20 3 * * * UTC"), &TrainEta {})
+    Schedule::new(Spec::Cron("20 3 * * * UTC"), &Learn {})
 }
 
 /// Binds the job to its handler.
 pub fn kind() -> JobKind {
-    JobKind::new::<TrainEta, _>(|context, _job| Box::pin(run(context)) as BoxFuture<'static, _>)
+    JobKind::new::<Learn, _>(|context, _job| Box::pin(run(context)) as BoxFuture<'static, _>)
 }
 
 async fn run(context: JobContext) -> Result<(), JobError> {
     let scope = context.scope();
     let mut tx = context.db.begin(&scope).await?;
     let now = tx.now();
+    let kept = now.checked_sub(KEPT).map_err(Error::internal)?;
     let forgotten =
-        predictions::drop_before(&mut tx, now.checked_sub(KEPT).map_err(Error::internal)?).await?;
+        predictions::drop_before(&mut tx, kept).await? + doors::drop_before(&mut tx, kept).await?;
     let orgs = legs::orgs(&mut tx, now.checked_sub(NEW).map_err(Error::internal)?).await?;
     tx.commit().await?;
     for org in &orgs {
         let mut tx = context.db.begin(&scope.within(*org)).await?;
-        tx.enqueue(&TrainOrg {}).await?;
+        tx.enqueue(&LearnEta {}).await?;
+        tx.enqueue(&LearnDoors {}).await?;
         tx.commit().await?;
     }
-    tracing::info!(organizations = orgs.len(), forgotten, "expected times are learned anew");
+    tracing::info!(organizations = orgs.len(), forgotten, "organisations learn from what they delivered");
     Ok(())
 }

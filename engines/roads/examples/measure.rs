@@ -1,11 +1,12 @@
 //! Measures the road engine, or answers pairs from a file, as JSON or CSV.
 //!
 //! ```text
-//! measure --extract FILE.osm.pbf [--profile car]                     preprocessing, routes, matrices
-//! measure --map DIR --pairs FILE.csv --out FILE.csv [--profile car]  lat,lon,lat,lon -> duration_s,distance_m
+//! measure --extract FILE.osm.pbf [--between FILE.csv] [--profile car]  preprocessing, routes, matrices
+//! measure --map DIR --pairs FILE.csv --out FILE.csv [--profile car]    lat,lon,lat,lon -> duration_s,distance_m
 //! ```
 //!
-//! Times are of this process on one thread; pin it to a core (`taskset -c 0`) for steady figures.
+//! Times are of this process on one thread; pin it to a core (`taskset -c 0`) for steady figures. Routes and matrices begin
+//! with coordinates: finding the roads next to them is part of every figure. With `--between` they are those of a file.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -30,7 +31,7 @@ fn main() -> Result<()> {
         .collect();
     let profile = options.get("profile").copied().unwrap_or("car");
     match (options.get("extract"), options.get("map"), options.get("pairs"), options.get("out")) {
-        (Some(extract), _, None, _) => measure(Path::new(extract), profile),
+        (Some(extract), _, None, _) => measure(Path::new(extract), options.get("between").copied(), profile),
         (Some(extract), _, Some(pairs), Some(out)) => {
             let dir = env::temp_dir().join(format!("roads-measure-{}", std::process::id()));
             let network =
@@ -56,15 +57,8 @@ fn import(data: &Data, profile: &str, dir: &Path) -> Result<Network> {
 /// Every pair is answered; one without a route or too far from a road has empty fields.
 fn answer(network: &Network, pairs: &str, out: &str) -> Result<()> {
     let mut answers = String::from("duration_s,distance_m\n");
-    for (index, line) in fs::read_to_string(pairs)?.lines().enumerate() {
-        let numbers: Vec<f64> = line.split(',').filter_map(|field| field.trim().parse().ok()).collect();
-        let [a, b, c, d] = numbers[..] else {
-            if index == 0 {
-                continue;
-            }
-            return Err(format!("line {} is not lat,lon,lat,lon", index + 1).into());
-        };
-        match network.route(Point::from_degrees(a, b), Point::from_degrees(c, d), None) {
+    for (from, to) in read_pairs(pairs)? {
+        match network.route(from, to, None) {
             Ok(route) => writeln!(answers, "{:.3},{:.1}", route.duration_s, route.distance_m)?,
             Err(_) => answers.push_str(",\n"),
         }
@@ -72,13 +66,30 @@ fn answer(network: &Network, pairs: &str, out: &str) -> Result<()> {
     Ok(fs::write(out, answers)?)
 }
 
-fn measure(extract: &Path, profile: &str) -> Result<()> {
+/// Lines that begin with lat,lon,lat,lon; what follows is not read, nor are a header and lines that begin with `#`.
+fn read_pairs(path: &str) -> Result<Vec<(Point, Point)>> {
+    let mut pairs = Vec::new();
+    for (index, line) in fs::read_to_string(path)?.lines().enumerate() {
+        if !line.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            continue;
+        }
+        let numbers: Vec<f64> = line.split(',').map_while(|field| field.trim().parse().ok()).collect();
+        let [a, b, c, d, ..] = numbers[..] else {
+            return Err(format!("line {} is not lat,lon,lat,lon", index + 1).into());
+        };
+        pairs.push((Point::from_degrees(a, b), Point::from_degrees(c, d)));
+    }
+    Ok(pairs)
+}
+
+fn measure(extract: &Path, between: Option<&str>, profile: &str) -> Result<()> {
     let dir = env::temp_dir().join(format!("roads-measure-{}", std::process::id()));
     let cpu = cpu_s();
     let data = Data::read(extract, &Limits::default(), &mut |_| {})?;
     let read_s = cpu_s() - cpu;
     let network = import(&data, profile, &dir)?;
     let preprocessing_s = cpu_s() - cpu;
+    let peak_mb = peak_mb();
     let started = Instant::now();
     let opened = Network::open(&Folder::open(&dir)?, profile)?;
     let open_ms = started.elapsed().as_secs_f64() * 1e3;
@@ -89,9 +100,12 @@ fn measure(extract: &Path, profile: &str) -> Result<()> {
     let other = network.with_speeds(&speeds);
     let customise_ms = started.elapsed().as_secs_f64() * 1e3;
     drop(other);
-    let points = points(&data, &network);
-    let snaps: Vec<Snap> =
-        points.iter().map(|point| network.snap(*point, None)).collect::<std::result::Result<_, _>>()?;
+    let pairs = match between {
+        Some(path) => read_pairs(path)?,
+        None => some_pairs(&data, &network),
+    };
+    let points: Vec<Point> = pairs.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    drop(data);
     let mut report = serde_json::json!({
         "profile": profile,
         "edges": network.edge_count(),
@@ -99,25 +113,24 @@ fn measure(extract: &Path, profile: &str) -> Result<()> {
         "preprocessing_cpu_s": round(preprocessing_s),
         "open_ms": round(open_ms),
         "with_speeds_ms": round(customise_ms),
-        "snap_us": times(&points, |point| drop(network.snap(*point, None))),
-        "route_us": times(&pairs(&points), |(a, b)| drop(network.route(*a, *b, None))),
-        "duration_us": times(&pairs(&snaps), |(a, b)| drop(network.duration(a, b, None))),
+        "snap_us": times(&points, |point| network.snap(*point, None)),
+        "route_us": times(&pairs, |(a, b)| network.route(*a, *b, None)),
+        "route_plain_us": times(&pairs, |(a, b)| plain(&network, *a, *b)),
+        "peak_mb": round(peak_mb),
     });
     for size in [50, 200, 500, 1_000] {
-        let places = &snaps[..size];
-        let best = |run: &dyn Fn()| {
-            (0..5)
-                .map(|_| {
-                    let t = Instant::now();
-                    run();
-                    t.elapsed().as_secs_f64() * 1e3
-                })
-                .fold(f64::MAX, f64::min)
-        };
-        report[format!("matrix_{size}_ms")] =
-            round(best(&|| drop(network.durations(places, places, None)))).into();
-        report[format!("matrix_{size}_with_distances_ms")] =
-            round(best(&|| drop(network.matrix(places, places, None)))).into();
+        let points = &points[..size.min(points.len())];
+        let snapped = || points.iter().map(|point| network.snap(*point, None)).collect::<Vec<_>>();
+        let places =
+            || snapped().into_iter().collect::<std::result::Result<Vec<Snap>, _>>().unwrap_or_default();
+        report[format!("matrix_{size}_ms")] = best_ms(&|| {
+            let places = places();
+            drop(network.durations(&places, &places, None));
+        });
+        report[format!("matrix_{size}_with_distances_ms")] = best_ms(&|| {
+            let places = places();
+            drop(network.matrix(&places, &places, None));
+        });
     }
     report["bytes"] = Folder::open(&dir)?.manifest().parts.iter().map(|part| part.bytes).sum::<u64>().into();
     fs::remove_dir_all(dir)?;
@@ -125,8 +138,14 @@ fn measure(extract: &Path, profile: &str) -> Result<()> {
     Ok(())
 }
 
-/// Seeded points near roads, within eight kilometres of the middle.
-fn points(data: &Data, network: &Network) -> Vec<Point> {
+/// Time and distance without the line.
+fn plain(network: &Network, from: Point, to: Point) -> Option<(f64, f64)> {
+    let (from, to) = (network.snap(from, None).ok()?, network.snap(to, None).ok()?);
+    network.duration(&from, &to, None).ok()
+}
+
+/// Seeded pairs of points near roads, within eight kilometres of the middle.
+fn some_pairs(data: &Data, network: &Network) -> Vec<(Point, Point)> {
     let mut random = ChaCha8Rng::seed_from_u64(42);
     let nodes: Vec<Point> = data
         .ways()
@@ -140,7 +159,7 @@ fn points(data: &Data, network: &Network) -> Vec<Point> {
     };
     let middle = Point { lat_e7: median(|point| point.lat_e7), lon_e7: median(|point| point.lon_e7) };
     let mut found = Vec::new();
-    while found.len() < 1_000 {
+    while found.len() < 2_000 {
         let node = nodes[random.random_range(0..nodes.len())];
         let point = Point {
             lat_e7: node.lat_e7 + random.random_range(-1_000..1_000),
@@ -150,29 +169,53 @@ fn points(data: &Data, network: &Network) -> Vec<Point> {
             found.push(point);
         }
     }
-    found
+    found.as_chunks::<2>().0.iter().map(|[from, to]| (*from, *to)).collect()
 }
 
-fn pairs<T: Copy>(items: &[T]) -> Vec<(T, T)> {
-    items.iter().copied().zip(items.iter().rev().copied()).collect()
-}
-
-fn times<T>(items: &[T], mut run: impl FnMut(&T)) -> serde_json::Value {
+/// Microseconds: median and 99th percentile by the wall clock, mean by processor time.
+fn times<T, R>(items: &[T], mut run: impl FnMut(&T) -> R) -> serde_json::Value {
+    let cpu = running_ms();
     let mut measured: Vec<f64> = items
         .iter()
         .map(|item| {
             let started = Instant::now();
-            run(item);
+            std::hint::black_box(run(item));
             started.elapsed().as_secs_f64() * 1e6
         })
         .collect();
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let cpu_mean = (running_ms() - cpu) * 1e3 / measured.len() as f64;
     measured.sort_by(f64::total_cmp);
     let at = |share: usize| round(measured[(measured.len() - 1) * share / 100]);
-    serde_json::json!({ "median": at(50), "p99": at(99) })
+    serde_json::json!({ "median": at(50), "p99": at(99), "cpu_mean": round(cpu_mean) })
+}
+
+/// Milliseconds: the best of five by the wall clock, the mean by processor time.
+fn best_ms(run: &dyn Fn()) -> serde_json::Value {
+    let (cpu, mut best) = (running_ms(), f64::MAX);
+    for _ in 0..5 {
+        let started = Instant::now();
+        run();
+        best = best.min(started.elapsed().as_secs_f64() * 1e3);
+    }
+    serde_json::json!({ "wall": round(best), "cpu": round((running_ms() - cpu) / 5.0) })
 }
 
 fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
+}
+
+/// Processor time of this thread in milliseconds, finer than [`cpu_s`].
+fn running_ms() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or_default() / 1e6
+}
+
+/// The most memory that this process has had, in megabytes.
+fn peak_mb() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }
 
 /// User and system time of this process in seconds, from /proc (100 ticks a second).

@@ -44,6 +44,8 @@ impl Network {
         let mut queue = BinaryHeap::new();
         let mut ends: HashMap<u32, u64> = HashMap::new();
         let mut stretches = Vec::new();
+        // Most of the map is in the core, as for routes to elsewhere.
+        let from = &from.core.unwrap_or(from.near);
         for (edge, rest) in self.starts(&weights, from) {
             let directed = graph.segment_of_edge[edge as usize];
             let along = if directed.is_multiple_of(2) { from.along } else { PARTS - from.along };

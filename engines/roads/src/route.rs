@@ -8,7 +8,7 @@ use crate::geometry;
 use crate::hierarchy::Weights;
 use crate::hierarchy::path::{self, Start};
 use crate::network::Network;
-use crate::snap::{PARTS, Snap};
+use crate::snap::{PARTS, Snap, Spot};
 use crate::steps::{self, Step};
 use crate::time::TimeOfWeek;
 
@@ -23,9 +23,9 @@ pub struct Route {
     pub geometry: Vec<Point>,
     /// What to do on the way, in order.
     pub steps: Vec<Step>,
-    /// The place where it starts.
+    /// The place where it starts: another one than was asked for, where that is cut off.
     pub from: Snap,
-    /// The place where it ends.
+    /// The place where it ends, likewise.
     pub to: Snap,
 }
 
@@ -34,6 +34,8 @@ pub(crate) struct Way {
     /// Long cost from place to place.
     pub(crate) cost: u64,
     pub(crate) edges: Vec<u32>,
+    pub(crate) from: Spot,
+    pub(crate) to: Spot,
 }
 
 impl Network {
@@ -46,7 +48,7 @@ impl Network {
     pub fn route_between(&self, from: &Snap, to: &Snap, when: Option<TimeOfWeek>) -> Result<Route, Error> {
         let weights = self.weights(when);
         let way = self.way(&weights, from, to).ok_or(Error::NoRoute)?;
-        let stretches = self.stretches(&way.edges, from, to);
+        let stretches = self.stretches(&way);
         Ok(Route {
             duration_s: f64::from(cost::ms(cost::of_long(way.cost))) / 1_000.0,
             distance_m: f64::from(cost::decimetres(way.cost)) / 10.0,
@@ -60,8 +62,8 @@ impl Network {
                 },
             ),
             steps: steps::describe(self, &weights, &stretches),
-            from: *from,
-            to: *to,
+            from: from.at(&way.from),
+            to: to.at(&way.to),
         })
     }
 
@@ -74,7 +76,25 @@ impl Network {
         ))
     }
 
+    /// Within a part that is cut off if both places are in it, else in the core.
     pub(crate) fn way(&self, weights: &Weights, from: &Snap, to: &Snap) -> Option<Way> {
+        let part = self.cut_off(from);
+        let both = part.is_some() && part == self.cut_off(to);
+        let within = both.then(|| self.way_between(weights, &from.near, &to.near)).flatten();
+        within.or_else(|| self.way_between(weights, from.core.as_ref()?, to.core.as_ref()?))
+    }
+
+    /// The part that the next road belongs to, if that is cut off from the core.
+    pub(crate) fn cut_off(&self, place: &Snap) -> Option<u32> {
+        Some(self.roads.graph.component[place.near.segment as usize]).filter(|part| *part != 0)
+    }
+
+    pub(crate) fn way_between(&self, weights: &Weights, from: &Spot, to: &Spot) -> Option<Way> {
+        let found = |(cost, edges)| Way { cost, edges, from: *from, to: *to };
+        self.cheapest(weights, from, to).map(found)
+    }
+
+    fn cheapest(&self, weights: &Weights, from: &Spot, to: &Spot) -> Option<(u64, Vec<u32>)> {
         let (starts, ends) = (self.starts(weights, from), self.ends(weights, to));
         if from.segment != to.segment {
             return self.search(weights, &starts, &ends);
@@ -86,42 +106,43 @@ impl Network {
                 if start.0 != end.0 {
                     self.search(weights, &[*start], &[*end])
                 } else if is_ahead(start.1, end.1) {
-                    Some(Way { cost: cost::less(start.1, end.1), edges: vec![start.0] })
+                    Some((cost::less(start.1, end.1), vec![start.0]))
                 } else {
                     self.once_round(weights, start, end)
                 }
             })
-            .min_by_key(|way| way.cost)
+            .min_by_key(|(cost, _)| *cost)
     }
 
     /// From the end of an edge back to a place on it.
-    fn once_round(&self, weights: &Weights, start: &Start, end: &Start) -> Option<Way> {
+    fn once_round(&self, weights: &Weights, start: &Start, end: &Start) -> Option<(u64, Vec<u32>)> {
         let graph = &self.roads.graph;
         let starts: Vec<Start> = graph
             .turns(start.0)
             .filter(|turn| weights.turns[*turn] < cost::NEVER_LONG)
             .map(|turn| (graph.turn_head[turn], start.1 + weights.turns[turn]))
             .collect();
-        let mut way = self.search(weights, &starts, &[*end])?;
-        way.edges.insert(0, start.0);
-        Some(way)
+        let (cost, mut edges) = self.search(weights, &starts, &[*end])?;
+        edges.insert(0, start.0);
+        Some((cost, edges))
     }
 
     /// The places are on different edges: every way reaches the end of the last edge, so its rest is taken off.
-    fn search(&self, weights: &Weights, starts: &[Start], ends: &[Start]) -> Option<Way> {
+    fn search(&self, weights: &Weights, starts: &[Start], ends: &[Start]) -> Option<(u64, Vec<u32>)> {
         let most = |part: fn(u64) -> u32| ends.iter().map(|end| part(end.1)).max().unwrap_or(0);
         let shift = cost::long(most(cost::of_long), most(cost::decimetres));
         let shifted: Vec<Start> = ends.iter().map(|(edge, rest)| (*edge, cost::less(shift, *rest))).collect();
         let (graph, hierarchy) = (&self.roads.graph, &self.roads.hierarchy);
         let (found, edges) = self
             .with_workspace(|work| path::search(graph, hierarchy, weights, work, [starts, &shifted[..]]))?;
-        Some(Way { cost: cost::less(found, shift), edges })
+        Some((cost::less(found, shift), edges))
     }
 
     /// The route edge by edge, cut at its ends.
-    fn stretches(&self, edges: &[u32], from: &Snap, to: &Snap) -> Vec<DrivenEdge> {
+    fn stretches(&self, way: &Way) -> Vec<DrivenEdge> {
+        let Way { edges, from, to, .. } = way;
         let last = edges.len() - 1;
-        let along = |directed: u32, place: &Snap| {
+        let along = |directed: u32, place: &Spot| {
             if directed.is_multiple_of(2) { place.along } else { PARTS - place.along }
         };
         let cut = |(index, edge): (usize, &u32)| {

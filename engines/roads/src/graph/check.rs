@@ -14,7 +14,7 @@ impl Graph {
 
     fn check_segments(&self) -> Result<(), Error> {
         let segments = self.info.len();
-        let lengths = [self.name.len(), self.length.len(), self.travel.len() / 2, self.delay.len() / 2];
+        let lengths = [self.name.len(), self.length.len(), self.component.len(), self.travel.len() / 2];
         must(segments > 0 && segments < 1 << 29, "there are no segments")?;
         must(lengths.iter().all(|length| *length == segments), "lists of segments differ in length")?;
         must(

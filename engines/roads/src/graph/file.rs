@@ -10,7 +10,7 @@ use crate::error::Error;
 /// "DMrd" as a number: a machine with the other order of bytes reads another number.
 const MAGIC: u32 = 0x6472_4d44;
 /// Changes with every change of the layout.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const ALIGN: usize = 64;
 /// Magic, version, number of sections, unused.
 const HEADER_BYTES: usize = 16;
@@ -44,9 +44,10 @@ pub(crate) enum Section {
     UpHead,
     UpTurn,
     DownTurn,
+    Component,
 }
 
-const SECTIONS: usize = Section::DownTurn as usize + 1;
+const SECTIONS: usize = Section::Component as usize + 1;
 
 /// Collects the sections, in any order.
 #[derive(Default)]

@@ -2,7 +2,8 @@
 //!
 //! A *segment* is a piece of road between two junctions; a *directed segment* is `segment * 2 + direction`. An *edge* is
 //! a directed segment as the search knows it: usually one for each that can be driven, more where a restriction over
-//! ways needs copies. Edges are numbered in the order of contraction. A *piece* is the line between two points.
+//! ways needs copies. The *core* is the largest part in which every edge is reached from every other one; parts that are
+//! cut off from it are kept beside it. Edges are numbered in the order of contraction. A *piece* is the line between two points.
 
 mod check;
 pub(crate) mod file;
@@ -88,6 +89,8 @@ pub(crate) struct Graph {
     pub(crate) up_head: Numbers,
     pub(crate) up_turn: Numbers,
     pub(crate) down_turn: Numbers,
+    /// 0 for the core; the same other number for all segments of a part that is cut off from it.
+    pub(crate) component: Numbers,
 }
 
 impl Graph {
@@ -122,6 +125,7 @@ impl Graph {
             up_head: reader.numbers(Section::UpHead)?,
             up_turn: reader.numbers(Section::UpTurn)?,
             down_turn: reader.numbers(Section::DownTurn)?,
+            component: reader.numbers(Section::Component)?,
         };
         graph.check()?;
         Ok(graph)

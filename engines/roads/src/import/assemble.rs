@@ -1,4 +1,4 @@
-//! Keeps the connected part, numbers it in the order of contraction and writes it down.
+//! Numbers the roads in the order of contraction and writes them down.
 
 use super::component;
 use super::grid;
@@ -12,7 +12,7 @@ use crate::graph::{Meta, NO_EDGE, SegmentFlags, metres_to_dm};
 use crate::profile::Profile;
 use crate::time::Schedule;
 
-/// The connected part: edges in the order of contraction, which is their number from here on.
+/// What is driven on: edges in the order of contraction, which is their number from here on.
 pub(super) struct Network {
     /// Old numbers of the segments.
     pub(super) segments: Vec<u32>,
@@ -22,14 +22,20 @@ pub(super) struct Network {
     pub(super) heads: Vec<u32>,
     /// Old numbers of the turns.
     pub(super) arcs: Vec<u32>,
+    /// Part of each segment: 0 is the core.
+    component: Vec<u32>,
+    /// Edges that reach each other.
+    pub(super) core_edges: usize,
     new_segment: Vec<u32>,
 }
 
 const GONE: u32 = u32::MAX;
 
-pub(super) fn connected(streets: &Streets, turns: &Turns) -> Network {
-    let keep = component::largest(&turns.first, &turns.heads);
-    let kept: Vec<u32> = (0u32..).zip(&keep).filter(|(_, keep)| **keep).map(|(node, _)| node).collect();
+pub(super) fn ordered(streets: &Streets, turns: &Turns) -> Network {
+    let segments: Vec<u32> = turns.raw.iter().map(|raw| raw / 2).collect();
+    let parts = component::parts(&turns.first, &turns.heads, &segments);
+    let kept: Vec<u32> =
+        (0u32..).zip(&parts).filter(|(_, part)| part.is_some()).map(|(node, _)| node).collect();
     let ends: Vec<(u32, u32)> = kept.iter().map(|node| ends(streets, turns.raw[*node as usize])).collect();
     let points: Vec<_> = streets.junctions.iter().map(|junction| junction.point).collect();
     // The crate does not order an empty map.
@@ -45,6 +51,8 @@ pub(super) fn connected(streets: &Streets, turns: &Turns) -> Network {
         first: vec![0],
         heads: Vec::new(),
         arcs: Vec::new(),
+        component: Vec::new(),
+        core_edges: parts.iter().filter(|part| **part == Some(0)).count(),
         new_segment: vec![GONE; streets.segments.len()],
     };
     for old in &network.edges {
@@ -57,9 +65,11 @@ pub(super) fn connected(streets: &Streets, turns: &Turns) -> Network {
             }
         }
         network.first.push(u32::try_from(network.heads.len()).expect("fewer than before"));
-        network.new_segment[turns.raw[old] as usize / 2] = 0;
+        // Its part for now.
+        network.new_segment[turns.raw[old] as usize / 2] = parts[old].unwrap_or(GONE);
     }
     for (old, new) in network.new_segment.iter_mut().enumerate().filter(|(_, new)| **new != GONE) {
+        network.component.push(*new);
         *new = u32::try_from(network.segments.len()).expect("fewer than before");
         network.segments.push(u32::try_from(old).expect("segments are below 2^29"));
     }
@@ -115,6 +125,7 @@ fn write_segments(file: &mut Writer, streets: &Streets, network: &Network) {
             delay.push(direction.map_or(0, |direction| direction.delay_ms));
         }
     }
+    file.numbers(Section::Component, &network.component);
     let grid = grid::build(&points, &pieces);
     let coordinates: Vec<i32> = points.iter().flat_map(|point| [point.lat_e7, point.lon_e7]).collect();
     file.bytes(Section::Points, bytemuck::cast_slice(&coordinates));

@@ -1,8 +1,62 @@
-//! The largest part of the graph in which every edge is reached from every other one: what lies outside of it (an
-//! island without ferry, a road that leaves the extract one way) would only give points without a route.
+//! How the graph falls into parts.
+//!
+//! Its *core* is the largest part in which every edge is reached from every other one. What is cut off from it is kept as
+//! parts beside it: an island, a village whose road to the rest lies outside of the extract, a road that leaves the
+//! extract one way. People drive there from door to door, and that there is a road tells that a place is not in the wild.
+
+const GONE: u32 = u32::MAX;
+
+/// For each node 0 if it belongs to the core, else the number of its part; `None` for the direction of a road that is in
+/// the core the other way only. `group` is the road of each node; arcs are the places in `heads` from `first[node]` to
+/// `first[node + 1]`.
+pub(super) fn parts(first: &[u32], heads: &[u32], group: &[u32]) -> Vec<Option<u32>> {
+    let core = largest(first, heads);
+    let groups = group.iter().max().map_or(0, |most| *most as usize + 1);
+    let mut is_core = vec![false; groups];
+    for (group, _) in group.iter().zip(&core).filter(|(_, core)| **core) {
+        is_core[*group as usize] = true;
+    }
+    let joined = joined(first, heads, group, &is_core);
+    let mut number = vec![GONE; groups];
+    let mut next = 0;
+    let mut part_of = |group: u32| {
+        let number = &mut number[joined[group as usize] as usize];
+        if *number == GONE {
+            next += 1;
+            *number = next;
+        }
+        *number
+    };
+    let part = |(group, core): (&u32, bool)| {
+        if is_core[*group as usize] { core.then_some(0) } else { Some(part_of(*group)) }
+    };
+    group.iter().zip(core).map(part).collect()
+}
+
+/// For each group the lowest one that it is joined to outside of the core, whichever way arcs lead.
+fn joined(first: &[u32], heads: &[u32], group: &[u32], is_core: &[bool]) -> Vec<u32> {
+    let mut root: Vec<u32> = (0u32..).take(is_core.len()).collect();
+    let find = |root: &mut Vec<u32>, mut at: u32| {
+        while root[at as usize] != at {
+            root[at as usize] = root[root[at as usize] as usize];
+            at = root[at as usize];
+        }
+        at
+    };
+    for (node, own) in group.iter().enumerate() {
+        for head in &heads[first[node] as usize..first[node + 1] as usize] {
+            let other = group[*head as usize];
+            if !is_core[*own as usize] && !is_core[other as usize] {
+                let (a, b) = (find(&mut root, *own), find(&mut root, other));
+                root[a.max(b) as usize] = a.min(b);
+            }
+        }
+    }
+    (0u32..).take(root.len()).map(|group| find(&mut root, group)).collect()
+}
 
 /// Which nodes belong to the largest strongly connected component (Tarjan's algorithm without recursion).
-pub(super) fn largest(first: &[u32], heads: &[u32]) -> Vec<bool> {
+fn largest(first: &[u32], heads: &[u32]) -> Vec<bool> {
     let mut search = Search {
         first,
         heads,
@@ -94,5 +148,19 @@ mod tests {
         let heads = [1, 2, 3, 1, 4, 6, 5];
         assert_eq!(largest(&first, &heads), [false, true, true, true, false, false, false]);
         assert!(largest(&[0], &[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_cut_off_from_the_core_falls_into_parts() {
+        // 0 -> (1 -> 2 -> 3 -> 1) -> 4; 5 <-> 6 -> 7
+        let first = [0, 1, 2, 3, 5, 5, 6, 8, 8];
+        let heads = [1, 2, 3, 1, 4, 6, 5, 7];
+        let apart = parts(&first, &heads, &[0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(apart, [1, 0, 0, 0, 2, 3, 3, 3].map(Some));
+        // Nodes 4 and 5 are the two directions of one road.
+        assert_eq!(parts(&first, &heads, &[0, 1, 2, 3, 4, 4, 5, 6]), [1, 0, 0, 0, 2, 2, 2, 2].map(Some));
+        // Nodes 3 and 4 are: the road is in the core one way only.
+        assert_eq!(parts(&first, &heads, &[0, 1, 2, 3, 3, 4, 5, 6])[3..5], [Some(0), None]);
+        assert!(parts(&[0], &[], &[]).is_empty());
     }
 }

@@ -38,7 +38,7 @@ pub struct ProfileSummary {
     pub edges: usize,
     /// Allowed turns.
     pub turns: usize,
-    /// Share of the directed edges that belong to the connected network.
+    /// Share of the directed edges from which all others of them are reached.
     pub connected: f64,
     /// Turn restrictions that are obeyed.
     pub restrictions_used: usize,
@@ -98,7 +98,7 @@ fn import_one(data: &Data, profile: &Profile, left_hand: bool) -> Result<(Vec<u8
         .collect();
     let streets = streets::cut(data, profile, &via)?;
     let turns = turns::build(&streets, &restrictions, profile, left_hand);
-    let network = assemble::connected(&streets, &turns);
+    let network = assemble::ordered(&streets, &turns);
     if network.edges.is_empty() {
         return Err(Error::NoRoads(profile.name.clone()));
     }
@@ -108,7 +108,7 @@ fn import_one(data: &Data, profile: &Profile, left_hand: bool) -> Result<(Vec<u8
         segments: network.segments.len(),
         edges: network.edges.len(),
         turns: network.heads.len(),
-        connected: ratio(network.edges.len(), turns.raw.len()),
+        connected: ratio(network.core_edges, turns.raw.len()),
         restrictions_used: turns.restrictions_used,
         restrictions_skipped: turns.restrictions_skipped,
         conditions: streets.changes.len() + turns.closed.len(),

@@ -284,7 +284,10 @@ mod tests {
         assert_eq!(access("bicycle", &[street, ("motor_vehicle", "no")]), Some(false));
         assert_eq!(access("bicycle", &[("highway", "footway"), ("access", "yes")]), None);
         assert_eq!(access("bicycle", &[("highway", "footway"), ("bicycle", "yes")]), Some(false));
-        assert_eq!(access("car", &[("highway", "footway"), ("motor_vehicle", "yes")]), None);
+        assert_eq!(access("car", &[("highway", "footway"), ("access", "yes")]), None);
+        assert_eq!(access("car", &[("highway", "track"), ("motor_vehicle", "agricultural")]), None);
+        assert_eq!(access("car", &[("highway", "track"), ("motorcar", "yes")]), Some(false));
+        assert_eq!(access("car", &[("highway", "pedestrian"), ("motor_vehicle", "delivery")]), Some(true));
         assert_eq!(
             access("bicycle", &[("highway", "trunk"), ("motorroad", "yes"), ("bicycle", "yes")]),
             None

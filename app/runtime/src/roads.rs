@@ -13,7 +13,7 @@ use ::roads::{Network, Snap, TimeOfWeek};
 use jiff::tz::TimeZone;
 use kernel::geo::Position;
 use kernel::time::Timestamp;
-use kernel::travel::{Leg, Matrix, Profile};
+use kernel::travel::{Leg, Matrix, Profile, RoadWay};
 use mapfolder::Folder;
 use osm::Point;
 use platform::db::BoxFuture;
@@ -70,6 +70,21 @@ impl TravelTimes for RoadTravel {
             answer.map_err(|error| Error::unavailable("map").with_source(error))
         })
     }
+
+    fn ways<'a>(
+        &'a self,
+        profile: Profile,
+        places: &'a [Position],
+        leaving: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Option<RoadWay>>>> {
+        Box::pin(async move {
+            let (map, places) = (Arc::clone(&self.map), places.to_vec());
+            let answer = tokio::task::spawn_blocking(move || map.ways(profile, &places, leaving));
+            let answer =
+                answer.await.map_err(|error| Error::internal("the roads of the map").with_source(error))?;
+            answer.map_err(|error| Error::unavailable("map").with_source(error))
+        })
+    }
 }
 
 impl RoadMap {
@@ -93,6 +108,27 @@ impl RoadMap {
             Some(Leg { duration_s, distance_m: found.distance_dm(o, d)?.div_ceil(10) })
         };
         Ok(Matrix::fill(origins.len(), destinations.len(), SOURCE, leg))
+    }
+
+    fn ways(
+        &self,
+        profile: Profile,
+        places: &[Position],
+        leaving: Timestamp,
+    ) -> Result<Vec<Option<RoadWay>>, ::roads::Error> {
+        let Some(network) = self.network(profile)? else {
+            return Ok(vec![None; places.len().saturating_sub(1)]);
+        };
+        let when = self.zone.as_ref().map(|zone| time_of_week(leaving, zone));
+        let snaps: Vec<Option<Snap>> =
+            places.iter().map(|place| network.snap(point(*place), None).ok()).collect();
+        let way = |pair: &[Option<Snap>]| {
+            let [Some(from), Some(to)] = pair else { return None };
+            let route = network.route_between(from, to, when).ok()?;
+            let line = route.geometry.iter().filter_map(|at| Position::new(at.lat(), at.lon()).ok());
+            Some(RoadWay { line: line.collect(), class_s: route.class_s })
+        };
+        Ok(snaps.windows(2).map(way).collect())
     }
 
     /// The roads of this profile, or of one that comes near.
@@ -140,11 +176,15 @@ fn alike(profile: Profile) -> &'static [&'static str] {
     }
 }
 
+fn point(place: Position) -> Point {
+    Point::from_degrees(place.lat(), place.lon())
+}
+
 /// Places on roads, and which of them belongs to which place that was asked for.
 fn snapped(network: &Network, positions: &[Position]) -> (Vec<Snap>, Vec<Option<usize>>) {
     let (mut snaps, mut places) = (Vec::new(), Vec::new());
     for position in positions {
-        let snap = network.snap(Point::from_degrees(position.lat(), position.lon()), None);
+        let snap = network.snap(point(*position), None);
         places.push(snap.is_ok().then_some(snaps.len()));
         snaps.extend(snap.ok());
     }
@@ -236,6 +276,23 @@ mod tests {
         assert_eq!(motorcycle.source, "roads", "as cars do");
         let bicycle = travel.matrix(Profile::Bicycle, &asked, &asked, NOW).await.unwrap();
         assert_eq!(bicycle.source, "straight_line", "these roads were not imported");
+    }
+
+    #[tokio::test]
+    async fn ways_follow_the_roads_and_say_which_kinds_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let travel = travel(imported(dir.path()));
+        let (station, market, espoo) = (at(60.1710, 24.9414), at(60.1676, 24.9520), at(60.2055, 24.6559));
+        let ways = travel.ways(Profile::Car, &[station, market, espoo], NOW).await.unwrap();
+        let way = ways[0].as_ref().unwrap();
+        assert!(way.line.len() > 5 && way.line[0].distance_m(station) < 60.0, "{way:?}");
+        let leg = travel.matrix(Profile::Car, &[station], &[market], NOW).await.unwrap().leg(0, 0).unwrap();
+        let sum: f64 = way.class_s.iter().sum();
+        assert!((sum - f64::from(leg.duration_s)).abs() < 1.5, "{sum} instead of {leg:?}");
+        assert_eq!(ways[1], None, "no road of the map leads there");
+        let straight = Straight::default().ways(Profile::Car, &[station, market, espoo], NOW).await.unwrap();
+        assert_eq!(straight, [None, None]);
+        assert!(travel.ways(Profile::Car, &[], NOW).await.unwrap().is_empty());
     }
 
     #[tokio::test]

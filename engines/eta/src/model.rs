@@ -1,5 +1,7 @@
 //! All parts together: trained from a history, asked for windows.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::conformal::{Calibration, Window};
@@ -14,8 +16,6 @@ use crate::stops::{Stop, Stops};
 pub struct History {
     /// Drives whose road classes are known.
     pub drives: Vec<Drive>,
-    /// How many road classes there are.
-    pub classes: usize,
     /// Ways by source.
     pub legs: Vec<Leg>,
     /// Stops.
@@ -29,8 +29,8 @@ pub struct History {
 /// What was learned. Serialises to JSON, so that it can be kept beside what it was learned from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Model {
-    /// Factors of road classes.
-    pub speeds: Option<Speeds>,
+    /// Factors of road classes, by profile.
+    pub speeds: BTreeMap<String, Speeds>,
     /// Factors of sources.
     pub legs: Legs,
     /// Times of stops.
@@ -64,7 +64,7 @@ impl Model {
         let latest = kept.iter().rev().take(LATEST);
         let pairs: Vec<(f64, f64)> = latest.map(|outcome| (expected_s(outcome), outcome.took_s)).collect();
         Self {
-            speeds: (!history.drives.is_empty()).then(|| learn(&history.drives, history.classes)),
+            speeds: learn(&history.drives),
             legs: Legs::learn(&history.legs),
             stops: Stops::learn(&history.stops),
             preparation: Preparation::learn(&history.ready),
@@ -127,8 +127,12 @@ mod tests {
             outcomes: (0..900).map(outcome).collect(),
             stops: vec![stop; 9],
             ready: vec![Ready { shop: 3, hour: 12, late_s: 100.0 }],
-            drives: vec![Drive { hour: 3, class_s: vec![100.0, 50.0], took_s: 170.0 }],
-            classes: 2,
+            drives: vec![Drive {
+                profile: "car".to_owned(),
+                hour: 3,
+                class_s: vec![100.0, 50.0],
+                took_s: 170.0,
+            }],
             ..History::default()
         };
         let model = Model::train(&history);

@@ -4,6 +4,8 @@
 //! over the whole day, drawn towards 1; then each hour's own, drawn towards the day's. So a class that nobody drove at this hour
 //! keeps the day's factor, and one that nobody drove at all keeps the map's.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::HOURS;
@@ -12,6 +14,8 @@ use crate::linear::{Row, fit};
 /// A finished drive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drive {
+    /// How the courier travels: each profile has its classes, and its own factors.
+    pub profile: String,
     /// Hour of its beginning, 0 to 23.
     pub hour: usize,
     /// Seconds of road time on each class of roads, as the map says without factors.
@@ -38,8 +42,17 @@ const BOUNDS: (f64, f64) = (0.4, 4.0);
 /// Shorter drives are mostly parking.
 const SHORT_S: f64 = 45.0;
 
-/// Fits them; `classes` is how many there are.
-pub fn learn(drives: &[Drive], classes: usize) -> Speeds {
+/// Fits them for each profile. Drives whose classes are not those of the latest were made on another map.
+pub fn learn(drives: &[Drive]) -> BTreeMap<String, Speeds> {
+    let mut by_profile: BTreeMap<&str, Vec<&Drive>> = BTreeMap::new();
+    for drive in drives {
+        by_profile.entry(&drive.profile).or_default().push(drive);
+    }
+    by_profile.into_iter().map(|(profile, drives)| (profile.to_owned(), of_one(&drives))).collect()
+}
+
+fn of_one(drives: &[&Drive]) -> Speeds {
+    let classes = drives.last().map_or(0, |drive| drive.class_s.len());
     let rows: Vec<(usize, Row)> = drives.iter().filter_map(|drive| row(drive, classes)).collect();
     let all: Vec<Row> = rows.iter().map(|(_, row)| row.clone()).collect();
     let day = fit(&all, &vec![1.0; classes], MAP);
@@ -66,8 +79,8 @@ impl Speeds {
     /// Seconds that a drive with this make-up takes at this hour.
     pub fn seconds(&self, hour: usize, class_s: &[f64]) -> f64 {
         match self.factors.get(hour) {
-            Some(factors) => crate::linear::dot(factors, class_s),
-            None => class_s.iter().sum(),
+            Some(factors) if factors.len() == class_s.len() => crate::linear::dot(factors, class_s),
+            _ => class_s.iter().sum(),
         }
     }
 }
@@ -81,14 +94,14 @@ mod tests {
         let class_s: Vec<f64> =
             (0..4).map(|class| f64::from((number * (class + 3)) % 11) * 30.0 + 10.0).collect();
         let took_s = class_s.iter().enumerate().map(|(class, seconds)| seconds * truth(class)).sum();
-        Drive { hour, class_s, took_s }
+        Drive { profile: "car".to_owned(), hour, class_s, took_s }
     }
 
     #[test]
     fn a_slow_class_is_found_and_the_others_keep_their_time() {
         let truth = |class: usize| if class == 2 { 1.8 } else { 1.0 };
         let drives: Vec<Drive> = (0..300).map(|number| drive(number, 12, truth)).collect();
-        let speeds = learn(&drives, 4);
+        let speeds = learn(&drives).remove("car").unwrap();
         for (class, factor) in speeds.factors[12].iter().enumerate() {
             assert!((factor - truth(class)).abs() < 0.1, "class {class}: {factor}");
         }
@@ -109,7 +122,7 @@ mod tests {
                 })
             })
             .collect();
-        let speeds = learn(&drives, 4);
+        let speeds = learn(&drives).remove("car").unwrap();
         let class_s = [100.0; 4];
         assert!(
             (speeds.seconds(17, &class_s) / 400.0 - 1.5).abs() < 0.08,
@@ -125,15 +138,34 @@ mod tests {
 
     #[test]
     fn nonsense_is_not_learned() {
+        let drive = |hour, class_s: &[f64], took_s| Drive {
+            profile: "foot".to_owned(),
+            hour,
+            class_s: class_s.to_vec(),
+            took_s,
+        };
         let wrong = [
-            Drive { hour: 1, class_s: vec![100.0], took_s: -5.0 },
-            Drive { hour: 1, class_s: vec![100.0], took_s: 50_000.0 },
-            Drive { hour: 77, class_s: vec![100.0], took_s: 100.0 },
-            Drive { hour: 1, class_s: vec![100.0, 1.0], took_s: 100.0 },
-            Drive { hour: 1, class_s: vec![f64::NAN], took_s: 100.0 },
+            drive(1, &[100.0], -5.0),
+            drive(1, &[100.0], 50_000.0),
+            drive(77, &[100.0], 100.0),
+            drive(1, &[100.0, 1.0], 100.0),
+            drive(1, &[f64::NAN], 100.0),
         ];
-        let speeds = learn(&wrong, 1);
+        assert!(learn(&[]).is_empty());
+        let speeds = learn(&wrong).remove("foot").unwrap();
         assert!(speeds.drives == 0 && close(speeds.factors[1][0], 1.0));
         assert!(close(speeds.seconds(99, &[100.0]), 100.0), "an hour that is none");
+        assert!(close(speeds.seconds(1, &[100.0, 50.0]), 150.0), "another map");
+    }
+
+    #[test]
+    fn each_profile_has_its_own() {
+        let slow = |number| Drive { profile: "bicycle".to_owned(), ..drive(number, 12, |_| 1.5) };
+        let drives: Vec<Drive> =
+            (0..200).flat_map(|number| [drive(number, 12, |_| 1.0), slow(number)]).collect();
+        let speeds = learn(&drives);
+        let class_s = [100.0; 4];
+        assert!((speeds["car"].seconds(12, &class_s) - 400.0).abs() < 20.0);
+        assert!((speeds["bicycle"].seconds(12, &class_s) - 600.0).abs() < 30.0);
     }
 }

@@ -107,7 +107,7 @@ impl Trip {
     fn parts_s(&self, model: &Model) -> f64 {
         let drive = model
             .speeds
-            .as_ref()
+            .get("car")
             .map_or(self.class_s.iter().sum(), |speeds| speeds.seconds(self.hour, &self.class_s));
         let stop = model.stops.seconds(true, u128::from(self.shop), self.address, PLANNED_STOP_S);
         drive + stop + model.preparation.late_s(u128::from(self.shop), self.hour).max(0.0)
@@ -122,8 +122,8 @@ fn lognormal(random: &Random, deviation: f64) -> f64 {
 
 fn learn_from(history: &mut History, trip: &Trip, parts_s: f64, shift: f64) {
     let took = &trip.took;
-    history.classes = CLASSES;
-    history.drives.push(Drive { hour: trip.hour, class_s: trip.class_s.clone(), took_s: took.drive });
+    let class_s = trip.class_s.clone();
+    history.drives.push(Drive { profile: "car".to_owned(), hour: trip.hour, class_s, took_s: took.drive });
     let said_s = trip.class_s.iter().sum();
     history.legs.push(Leg { source: "roads/car".to_owned(), hour: trip.hour, said_s, took_s: took.drive });
     let shop = u128::from(trip.shop);

@@ -8,7 +8,7 @@ use crate::geometry;
 use crate::hierarchy::Weights;
 use crate::hierarchy::path::{self, Start};
 use crate::network::Network;
-use crate::snap::{PARTS, Snap, Spot};
+use crate::snap::{PARTS, Snap, Spot, rest};
 use crate::steps::{self, Step};
 use crate::time::TimeOfWeek;
 
@@ -19,6 +19,8 @@ pub struct Route {
     pub duration_s: f64,
     /// From place to place, along the roads.
     pub distance_m: f64,
+    /// Seconds by class of road, in the order of [`crate::Profile::class_names`], turns last; together the duration.
+    pub class_s: Vec<f64>,
     /// From the place at the start to the place at the end.
     pub geometry: Vec<Point>,
     /// What to do on the way, in order.
@@ -49,8 +51,10 @@ impl Network {
         let weights = self.weights(when);
         let way = self.way(&weights, from, to).ok_or(Error::NoRoute)?;
         let stretches = self.stretches(&way);
+        let duration_s = f64::from(cost::ms(cost::of_long(way.cost))) / 1_000.0;
         Ok(Route {
-            duration_s: f64::from(cost::ms(cost::of_long(way.cost))) / 1_000.0,
+            duration_s,
+            class_s: self.by_class(&weights, &stretches, duration_s),
             distance_m: f64::from(cost::decimetres(way.cost)) / 10.0,
             geometry: stretches.iter().flat_map(|stretch| stretch.points.iter().copied()).fold(
                 Vec::new(),
@@ -136,6 +140,21 @@ impl Network {
         let (found, edges) = self
             .with_workspace(|work| path::search(graph, hierarchy, weights, work, [starts, &shifted[..]]))?;
         Some((cost::less(found, shift), edges))
+    }
+
+    fn by_class(&self, weights: &Weights, driven: &[DrivenEdge], duration_s: f64) -> Vec<f64> {
+        let graph = &self.roads.graph;
+        let mut seconds = vec![0.0; graph.meta.profile.class_names().len() + 1];
+        for edge in driven {
+            let all = weights.edge_ms[edge.edge as usize];
+            let part = rest(all, edge.start).saturating_sub(rest(all, edge.end));
+            seconds[usize::from(graph.flags(edge.directed / 2).class)] += f64::from(part) / 1_000.0;
+        }
+        let turns = duration_s - seconds.iter().sum::<f64>();
+        if let Some(last) = seconds.last_mut() {
+            *last = turns.max(0.0);
+        }
+        seconds
     }
 
     /// The route edge by edge, cut at its ends.

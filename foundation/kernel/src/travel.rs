@@ -76,6 +76,16 @@ impl Matrix {
     }
 }
 
+/// A way on roads: to be drawn, and to learn from how long it really took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoadWay {
+    /// From place to place, along the roads.
+    pub line: Vec<Position>,
+    /// Seconds by class of road, turns last; together how long it takes. What the classes are is the source's affair: ways of one
+    /// source and profile are alike.
+    pub class_s: Vec<f64>,
+}
+
 /// The great circle made longer by a factor, at a constant speed: what is answered where no roads are known.
 ///
 /// In cities the way by road is 1.2 to 1.5 times the straight line, hence the usual 1.3; the error of single ways is

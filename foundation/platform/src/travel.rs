@@ -19,12 +19,12 @@ use std::sync::Arc;
 
 use kernel::geo::Position;
 use kernel::time::Timestamp;
-use kernel::travel::{Matrix, Profile, StraightLine};
+use kernel::travel::{Matrix, Profile, RoadWay, StraightLine};
 
 use crate::Result;
 use crate::db::BoxFuture;
 
-pub use chain::{ANSWERS, Chain, FAILURES, Provider};
+pub use chain::{Chain, Provider};
 pub use endpoint::{Answer, Endpoint, EndpointError};
 
 /// Answers how long it takes from here to there.
@@ -37,6 +37,16 @@ pub trait TravelTimes: Send + Sync + std::fmt::Debug {
         destinations: &'a [Position],
         leaving: Timestamp,
     ) -> BoxFuture<'a, Result<Matrix>>;
+
+    /// The ways from each place to the next, as far as this source knows roads: one for each pair of neighbours.
+    fn ways<'a>(
+        &'a self,
+        _profile: Profile,
+        places: &'a [Position],
+        _leaving: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Option<RoadWay>>>> {
+        Box::pin(std::future::ready(Ok(vec![None; places.len().saturating_sub(1)])))
+    }
 }
 
 impl<T: TravelTimes + ?Sized> TravelTimes for Arc<T> {
@@ -48,6 +58,15 @@ impl<T: TravelTimes + ?Sized> TravelTimes for Arc<T> {
         leaving: Timestamp,
     ) -> BoxFuture<'a, Result<Matrix>> {
         (**self).matrix(profile, origins, destinations, leaving)
+    }
+
+    fn ways<'a>(
+        &'a self,
+        profile: Profile,
+        places: &'a [Position],
+        leaving: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Option<RoadWay>>>> {
+        (**self).ways(profile, places, leaving)
     }
 }
 

@@ -44,6 +44,7 @@ CREATE TABLE tracking.eta_legs (
     begun_at   timestamptz      NOT NULL, -- time of the position from which it was measured
     hour       smallint         NOT NULL CHECK (hour BETWEEN 0 AND 23), -- by the wall clock of the shop
     said_s     double precision NOT NULL, -- by the source
+    class_s    double precision[],        -- the same by class of road, turns last; NULL: the source does not say
     expected_s double precision NOT NULL, -- after what was learned
     distance_m double precision NOT NULL,
     ended_at   timestamptz,               -- arrival

@@ -1,24 +1,17 @@
-//! The map that was imported, as far as it is open: addresses, pictures, and ways to be drawn.
+//! The map that was imported, as far as it is open: addresses and pictures.
 //!
 //! It is opened when somebody asks for the first time and looked after every few seconds, so that an import takes effect without
 //! a new start. Without one, or with one that cannot be opened, everything else goes on.
-
-mod way;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kernel::geo::Position;
-use kernel::travel::Profile;
 use mapfolder::Folder;
 use places::Places;
 use platform::service::MapFiles;
 use platform::{Error, Kind, Result};
-use roads::Network;
 use tiles::{Archive, Cached, TileSource, Tiles};
-
-pub use way::Way;
 
 /// How often is looked whether there is another map.
 const LOOK: Duration = Duration::from_secs(5);
@@ -45,7 +38,6 @@ struct State {
     /// Of the owner's archive, else of the import.
     tiles: Option<Arc<Cached>>,
     archive: Option<Arc<Cached>>,
-    roads: way::Roads,
 }
 
 /// What is open at a moment.
@@ -90,26 +82,6 @@ impl Atlas {
         state
     }
 
-    /// The way through these places, on the roads of who travels like this; straight where there are none.
-    pub async fn way(self: &Arc<Self>, profile: Profile, stops: Vec<Position>) -> Result<Way> {
-        let atlas = Arc::clone(self);
-        let answer = tokio::task::spawn_blocking(move || match atlas.roads(profile) {
-            Ok(Some(network)) => Way::on(&network, &stops),
-            Ok(None) => Way::straight(stops),
-            Err(error) => {
-                tracing::warn!(cause = %error, "the roads of the map cannot be opened");
-                Way::straight(stops)
-            }
-        });
-        answer.await.map_err(|error| Error::internal("the roads of the map").with_source(error))
-    }
-
-    fn roads(&self, profile: Profile) -> std::result::Result<Option<Network>, roads::Error> {
-        let mut state = self.looked();
-        let State { folder: Some(folder), roads, .. } = &mut *state else { return Ok(None) };
-        roads.of(folder, profile)
-    }
-
     /// Asks what is open, beside the threads that serve requests.
     pub async fn ask<T: Send + 'static>(
         self: &Arc<Self>,
@@ -140,7 +112,6 @@ fn refresh(state: &mut State, dir: &Path) -> Result<(), Box<dyn std::error::Erro
     }
     let folder = Folder::open(dir)?;
     let (places, tiles) = (Places::open(&folder)?, Tiles::open(&folder)?);
-    state.roads = way::Roads::default();
     (state.places, state.tiles, state.folder) = (Some(Arc::new(places)), Some(cached(tiles)), Some(folder));
     Ok(())
 }

@@ -13,3 +13,4 @@ pub mod protocols;
 pub mod secret;
 pub mod setup;
 pub mod timeline;
+pub mod way;

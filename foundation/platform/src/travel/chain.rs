@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use kernel::geo::Position;
 use kernel::time::{SharedClock, Timestamp};
-use kernel::travel::{Leg, Matrix, Profile};
+use kernel::travel::{Leg, Matrix, Profile, RoadWay};
 
 use super::TravelTimes;
 use super::breaker::Breaker;
@@ -209,6 +209,33 @@ impl TravelTimes for Chain {
         leaving: Timestamp,
     ) -> BoxFuture<'a, Result<Matrix>> {
         Box::pin(self.answer(Question { profile, origins, destinations, leaving }))
+    }
+
+    fn ways<'a>(
+        &'a self,
+        profile: Profile,
+        places: &'a [Position],
+        leaving: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Option<RoadWay>>>> {
+        Box::pin(async move {
+            let mut ways = vec![None; places.len().saturating_sub(1)];
+            for provider in &self.providers {
+                if ways.iter().all(Option::is_some) {
+                    break;
+                }
+                match provider.times.ways(profile, places, leaving).await {
+                    Ok(known) => {
+                        for (way, known) in ways.iter_mut().zip(known) {
+                            *way = way.take().or(known);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(cause = error.chain(), source = provider.name, "no ways on roads");
+                    }
+                }
+            }
+            Ok(ways)
+        })
     }
 }
 

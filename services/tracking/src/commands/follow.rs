@@ -20,10 +20,11 @@ use super::learn::{self, Lore};
 use super::notices;
 use crate::context::Tracking;
 use crate::domain::delivery::Delivery;
-use crate::domain::eta::{self, Forecast, Way};
+use crate::domain::eta::{self, Forecast, Said, Way};
 use crate::domain::geofence::{self, Seen};
 use crate::domain::learned::Learned;
 use crate::domain::timeline::Notice;
+use crate::domain::way::ROADS;
 use crate::store::drivers::Driver;
 use crate::store::settings::Settings;
 use crate::store::{deliveries, drivers, routes, settings};
@@ -132,18 +133,46 @@ async fn windows(tracking: &Tracking, view: &View, lore: &Lore, now: Timestamp) 
         }
     };
     // Destinations begin behind the first place.
-    let leg = |from: usize, to: usize| matrix.leg(from, to.checked_sub(1)?);
+    let legs = (0..halts.len()).map_while(|index| matrix.leg(index, index));
     let learned =
         Learned { model: &lore.model, shift: lore.shift, clocks: &lore.clocks, profile: view.driver.profile };
-    let way = halts.first().zip(leg(0, 1));
-    let way = way.map(|(halt, leg)| eta::first_way(halt, leg, &matrix.source, &learned, now));
-    let forecasts = eta::forecast(&halts, leg, &matrix.source, &learned, now);
+    let said: Vec<Said> = legs.map(|leg| Said { leg, class_s: None }).collect();
+    let said = with_classes(tracking, said, &places, &matrix.source, &learned, now).await;
+    let way = halts.first().zip(said.first());
+    let way = way.map(|(halt, first)| eta::first_way(halt, first, &matrix.source, &learned, now));
+    let forecasts = eta::forecast(&halts, &said, &matrix.source, &learned, now);
     let expected = |forecast: Forecast| {
         let order = view.orders.iter().find(|order| order.order_id == forecast.order_id)?;
         let way = way.clone().filter(|way| way.order_id == forecast.order_id);
         Some((order.order_id, Expected { version: order.version, forecast, way }))
     };
     Ok(forecasts.into_iter().filter_map(expected).collect())
+}
+
+/// What kinds of road the ways take, where they are our own roads: all of them where something was learned about it, else the first,
+/// from which something will be.
+async fn with_classes(
+    tracking: &Tracking,
+    mut said: Vec<Said>,
+    places: &[Position],
+    source: &str,
+    learned: &Learned<'_>,
+    now: Timestamp,
+) -> Vec<Said> {
+    if source != ROADS {
+        return said;
+    }
+    let count = if learned.knows_roads() { said.len() } else { 1 };
+    let places: Vec<Position> = places.iter().take(count + 1).copied().collect();
+    match tracking.ground().travel.ways(learned.profile, &places, now).await {
+        Ok(ways) => {
+            for (way, road) in said.iter_mut().zip(ways) {
+                way.class_s = road.map(|road| road.class_s);
+            }
+        }
+        Err(error) => tracing::warn!(cause = error.chain(), "it is not known which roads the ways take"),
+    }
+    said
 }
 
 async fn look(

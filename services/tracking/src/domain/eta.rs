@@ -77,6 +77,8 @@ pub struct Way {
     pub hour: u8,
     /// Seconds that the source said.
     pub said_s: f64,
+    /// The same by class of road, turns last, where the source knows roads.
+    pub class_s: Option<Vec<f64>>,
     /// Seconds after what was learned.
     pub expected_s: f64,
     /// Metres.
@@ -126,10 +128,19 @@ fn halt(order: &Delivery, dropoff: bool) -> Option<Halt> {
     })
 }
 
-/// The expected times of all drop-offs; `leg` gives the way from halt to halt, 0 being the driver's position.
+/// A way as its source says it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// All of it.
+    pub leg: Leg,
+    /// Its seconds by class of road, turns last, where the source knows roads.
+    pub class_s: Option<Vec<f64>>,
+}
+
+/// The expected times of all drop-offs; `ways` lead from halt to halt, the first from the driver's position.
 pub fn forecast(
     halts: &[Halt],
-    leg: impl Fn(usize, usize) -> Option<Leg>,
+    ways: &[Said],
     source: &str,
     learned: &Learned<'_>,
     now: Timestamp,
@@ -137,12 +148,10 @@ pub fn forecast(
     let mut forecasts = Vec::new();
     // Of the parts, seconds from now.
     let (mut parts_s, mut distance_m) = (0.0_f64, 0.0);
-    for (index, halt) in (0_u32..).zip(halts) {
-        let from = usize::try_from(index).unwrap_or(usize::MAX);
-        let Some(leg) = leg(from, from.saturating_add(1)) else { break };
-        parts_s += learned.way_s(source, halt.shop_id, later(now, whole(parts_s)), leg);
+    for (index, (halt, way)) in (0_u32..).zip(halts.iter().zip(ways)) {
+        parts_s += learned.way_s(source, halt.shop_id, later(now, whole(parts_s)), way);
         parts_s = parts_s.max(learned.waits_until_s(halt, now));
-        distance_m += f64::from(leg.distance_m);
+        distance_m += f64::from(way.leg.distance_m);
         if halt.dropoff {
             let clock = learned.clocks.at(halt.shop_id, now);
             let known = Circumstances {
@@ -169,15 +178,16 @@ pub fn forecast(
 }
 
 /// The way to the first halt.
-pub fn first_way(halt: &Halt, leg: Leg, source: &str, learned: &Learned<'_>, now: Timestamp) -> Way {
+pub fn first_way(halt: &Halt, said: &Said, source: &str, learned: &Learned<'_>, now: Timestamp) -> Way {
     Way {
         order_id: halt.order_id,
         stop: if halt.dropoff { Stop::Dropoff } else { Stop::Pickup },
         source: learned.key(source),
         hour: learned.clocks.at(halt.shop_id, now).hour(),
-        said_s: f64::from(leg.duration_s),
-        expected_s: learned.way_s(source, halt.shop_id, now, leg),
-        distance_m: f64::from(leg.distance_m),
+        said_s: f64::from(said.leg.duration_s),
+        class_s: said.class_s.clone(),
+        expected_s: learned.way_s(source, halt.shop_id, now, said),
+        distance_m: f64::from(said.leg.distance_m),
     }
 }
 
@@ -253,6 +263,10 @@ mod tests {
         told(now, &::eta::conformal::rule_of_thumb(remaining_s, 0.8), None, source)
     }
 
+    fn said(leg: Leg) -> Said {
+        Said { leg, class_s: None }
+    }
+
     /// What an organisation expects that has learned nothing yet.
     fn forecast(
         halts: &[Halt],
@@ -261,7 +275,8 @@ mod tests {
     ) -> Vec<(OrderId, EtaWindow)> {
         let (model, clocks) = (::eta::Model::default(), Clocks::new(&[]));
         let learned = Learned { model: &model, shift: 1.0, clocks: &clocks, profile: Profile::Car };
-        let forecasts = super::forecast(halts, leg, "test", &learned, now);
+        let ways: Vec<Said> = (0..halts.len()).map_while(|from| Some(said(leg(from, from + 1)?))).collect();
+        let forecasts = super::forecast(halts, &ways, "test", &learned, now);
         forecasts.into_iter().map(|forecast| (forecast.order_id, forecast.window)).collect()
     }
 
@@ -444,7 +459,8 @@ mod tests {
         let mut order = order(1, OrderStatus::Assigned);
         order.facts.ready_at = Some(time("2026-11-20T12:10:00Z"));
         let halts = plan(&[order], &[]);
-        let found = super::forecast(&halts, |_, _| Some(TEN_MINUTES), "test", &learned, time(NOON));
+        let ways = vec![said(TEN_MINUTES); halts.len()];
+        let found = super::forecast(&halts, &ways, "test", &learned, time(NOON));
         // Goods at 12:20 instead of 12:10, two minutes there, a quarter of an hour instead of ten minutes.
         let minutes = found[0].window.expected.duration_since(time(NOON)).as_secs_f64() / 60.0;
         assert!((36.0..37.5).contains(&minutes), "{minutes}");
@@ -452,7 +468,7 @@ mod tests {
             (found[0].known.stops_before, found[0].known.before_pickup, found[0].minute),
             (1, true, 720)
         );
-        let way = first_way(&halts[0], TEN_MINUTES, "test", &learned, time(NOON));
+        let way = first_way(&halts[0], &ways[0], "test", &learned, time(NOON));
         assert_eq!(
             (way.stop, way.source.as_str(), way.hour, way.said_s),
             (Stop::Pickup, "test/car", 12, 600.0)
@@ -467,8 +483,36 @@ mod tests {
         let learned = Learned { model: &model, shift: 0.8, clocks: &clocks, profile: Profile::Car };
         let mut order = order(1, OrderStatus::PickedUp);
         order.facts.dropoff.from = Some(time("2026-11-20T13:00:00Z"));
-        let found =
-            super::forecast(&plan(&[order], &[]), |_, _| Some(TEN_MINUTES), "test", &learned, time(NOON));
+        let found = super::forecast(&plan(&[order], &[]), &[said(TEN_MINUTES)], "test", &learned, time(NOON));
         assert_eq!(found[0].window.expected, time("2026-11-20T13:00:00Z"));
+    }
+
+    #[test]
+    fn where_roads_are_known_the_factor_of_each_class_counts_and_not_the_sources() {
+        use ::eta::legs::{Leg as Drove, Legs};
+        use ::eta::speeds::{Drive, learn};
+        let drive = |number: u32| {
+            let (main, side) = (f64::from(number % 7) * 60.0 + 60.0, f64::from(number % 5) * 60.0 + 60.0);
+            Drive {
+                profile: "car".to_owned(),
+                hour: 12,
+                class_s: vec![main, side],
+                took_s: main * 2.0 + side,
+            }
+        };
+        let mut model = ::eta::Model::default();
+        model.speeds = learn(&(0..400).map(drive).collect::<Vec<_>>());
+        let slow = Drove { source: "roads/car".to_owned(), hour: 12, said_s: 600.0, took_s: 2_400.0 };
+        model.legs = Legs::learn(&vec![slow; 400]);
+        let clocks = Clocks::new(&[]);
+        let learned = Learned { model: &model, shift: 1.0, clocks: &clocks, profile: Profile::Car };
+        let way = |class_s: &[f64]| {
+            let said = Said { leg: TEN_MINUTES, class_s: Some(class_s.to_vec()) };
+            learned.way_s("roads", None, time(NOON), &said)
+        };
+        let (on_main, on_side) = (way(&[600.0, 0.0]), way(&[0.0, 600.0]));
+        assert!((on_main - 1_200.0).abs() < 60.0 && (on_side - 600.0).abs() < 60.0, "{on_main} {on_side}");
+        let unknown = learned.way_s("roads", None, time(NOON), &said(TEN_MINUTES));
+        assert!(unknown > 2_000.0, "without classes the factor of the source counts: {unknown}");
     }
 }

@@ -14,6 +14,7 @@ use ::eta::History;
 use ::eta::legs::Leg;
 use ::eta::preparation::Ready;
 use ::eta::residual::{Circumstances, Outcome};
+use ::eta::speeds::Drive;
 use ::eta::stops::Stop as TimedStop;
 use contracts::orders::{OrderFacts, OrderStatus, StopFacts};
 use kernel::ids::{OrderId, ShopId};
@@ -52,6 +53,8 @@ pub struct EndedWay {
     pub hour: u8,
     /// Seconds that the source said.
     pub said_s: f64,
+    /// The same by class of road, where the source knows roads.
+    pub class_s: Option<Vec<f64>>,
     /// Seconds that it took.
     pub took_s: f64,
 }
@@ -105,7 +108,12 @@ pub fn is_undone(before: &Delivery, after: &Delivery) -> bool {
 
 /// All of it, as the model learns from it.
 pub fn history(made: &[Made], ways: &[EndedWay], true_ones: &[CameTrue], clocks: &Clocks) -> History {
-    let mut history = History { legs: ways.iter().map(leg).collect(), ..History::default() };
+    let mut history = History {
+        legs: ways.iter().map(leg).collect(),
+        // The latest last: they are of the map that is in use.
+        drives: ways.iter().rev().filter_map(drive).collect(),
+        ..History::default()
+    };
     history.outcomes = true_ones.iter().map(|one| (order_key(one.order_id), outcome(one))).collect();
     for made in made {
         let shop = made.facts.shop_id;
@@ -143,6 +151,12 @@ fn timed(dropoff: bool, shop: Option<ShopId>, place: &StopFacts, took_s: f64) ->
 
 fn leg(way: &EndedWay) -> Leg {
     Leg { source: way.source.clone(), hour: usize::from(way.hour), said_s: way.said_s, took_s: way.took_s }
+}
+
+fn drive(way: &EndedWay) -> Option<Drive> {
+    let (_, profile) = way.source.split_once('/')?;
+    let class_s = way.class_s.clone()?;
+    Some(Drive { profile: profile.to_owned(), hour: usize::from(way.hour), class_s, took_s: way.took_s })
 }
 
 fn outcome(one: &CameTrue) -> Outcome {

@@ -9,9 +9,9 @@ use jiff::tz::TimeZone;
 use kernel::geo::Position;
 use kernel::ids::ShopId;
 use kernel::time::{SignedDuration, Timestamp};
-use kernel::travel::{Leg, Profile};
+use kernel::travel::Profile;
 
-use super::eta::Halt;
+use super::eta::{Halt, Said};
 
 /// A driver of whom nothing was heard for so long begins a new shift.
 pub const SHIFT: SignedDuration = SignedDuration::from_hours(6);
@@ -35,10 +35,19 @@ impl Learned<'_> {
         format!("{source}/{}", self.profile.as_str())
     }
 
-    /// Seconds that a way takes for which one sets out then.
-    pub fn way_s(&self, source: &str, shop: Option<ShopId>, at: Timestamp, leg: Leg) -> f64 {
+    /// Seconds that a way takes for which one sets out then: by the factors of its classes of road where those are known, else by
+    /// the factor of the source.
+    pub fn way_s(&self, source: &str, shop: Option<ShopId>, at: Timestamp, said: &Said) -> f64 {
         let hour = usize::from(self.clocks.at(shop, at).hour());
-        self.model.legs.seconds(&self.key(source), hour, f64::from(leg.duration_s))
+        match (self.model.speeds.get(self.profile.as_str()), &said.class_s) {
+            (Some(speeds), Some(class_s)) => speeds.seconds(hour, class_s),
+            _ => self.model.legs.seconds(&self.key(source), hour, f64::from(said.leg.duration_s)),
+        }
+    }
+
+    /// Whether the classes of road of a way matter.
+    pub fn knows_roads(&self) -> bool {
+        self.model.speeds.contains_key(self.profile.as_str())
     }
 
     /// Until when one waits at a stop, in seconds from now: for its window, and for goods.

@@ -9,10 +9,10 @@ use platform::db::{Scope, Tx};
 use platform::{Error, Result};
 
 use super::page::position;
-use crate::atlas::Way;
 use crate::context::Tracking;
 use crate::domain::delivery::Delivery;
 use crate::domain::page::{self, State};
+use crate::domain::way::Way;
 use crate::store::{deliveries, drivers, settings};
 
 /// The places of a delivery that is still to come; empty when nothing is.
@@ -45,9 +45,20 @@ pub async fn read(tracking: &Tracking, code: &str) -> Result<PageMap> {
     let (pickup, dropoff) = (facts.pickup.position, facts.dropoff.position);
     let here = courier.as_ref().map(|(_, seen)| seen.position);
     let stops = stops(delivery.status, here, pickup, dropoff);
-    let way = if stops.len() < 2 { None } else { Some(tracking.atlas().way(profile, stops).await?) };
+    let way = way(tracking, profile, &stops, now).await;
     let courier = courier.map(|(at, seen)| (at, seen, now.duration_since(at).as_secs().max(0)));
     Ok(PageMap { pickup, dropoff, courier, way })
+}
+
+async fn way(tracking: &Tracking, profile: Profile, stops: &[Position], now: Timestamp) -> Option<Way> {
+    if stops.len() < 2 {
+        return None;
+    }
+    let roads = tracking.ground().travel.ways(profile, stops, now).await.unwrap_or_else(|error| {
+        tracing::warn!(cause = error.chain(), "the way is drawn straight");
+        Vec::new()
+    });
+    Some(Way::through(stops, roads))
 }
 
 async fn courier(

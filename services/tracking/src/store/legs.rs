@@ -22,8 +22,8 @@ pub async fn set_out(
     let org = tx.org()?;
     sqlx::query!(
         "INSERT INTO tracking.eta_legs (org_id, order_id, attempt, stop, driver_id, shop_id, source, begun_at, hour,
-                                        said_s, expected_s, distance_m)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                        said_s, expected_s, distance_m, class_s)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (org_id, order_id, attempt, stop) DO NOTHING",
         org.uuid(),
         delivery.order_id.uuid(),
@@ -37,6 +37,7 @@ pub async fn set_out(
         way.said_s,
         way.expected_s,
         way.distance_m,
+        way.class_s.as_deref(),
     )
     .execute(tx.conn())
     .await?;
@@ -84,11 +85,11 @@ pub async fn undone(tx: &mut Tx, delivery: &Delivery) -> Result<()> {
     Ok(())
 }
 
-/// Ways that ended since then.
+/// Ways that ended since then, the latest first.
 pub async fn ended(tx: &mut Tx, since: Timestamp) -> Result<Vec<EndedWay>> {
     let org = tx.org()?;
     let rows = sqlx::query!(
-        r#"SELECT source, hour, said_s, begun_at AS "begun_at: SqlTime", ended_at AS "ended_at!: SqlTime"
+        r#"SELECT source, hour, said_s, class_s, begun_at AS "begun_at: SqlTime", ended_at AS "ended_at!: SqlTime"
              FROM tracking.eta_legs WHERE org_id = $1 AND begun_at >= $2 AND ended_at IS NOT NULL
             ORDER BY begun_at DESC LIMIT $3"#,
         org.uuid(),
@@ -103,6 +104,7 @@ pub async fn ended(tx: &mut Tx, since: Timestamp) -> Result<Vec<EndedWay>> {
             source: row.source,
             hour: u8::try_from(row.hour).unwrap_or_default(),
             said_s: row.said_s,
+            class_s: row.class_s,
             took_s: row.ended_at.to_jiff().duration_since(row.begun_at.to_jiff()).as_secs_f64(),
         })
         .collect())

@@ -3,8 +3,9 @@
 use contracts::orders::{OrderAssigned, OrderCreated, OrderFacts, OrderStatus, OrderStatusChanged};
 use kernel::time::Timestamp;
 use serde_json::Value;
+use testkit::service::Stage;
 
-use crate::world::{SHOP, World, facts, order, world};
+use crate::world::{SHOP, Streets, World, facts, in_town, order, world};
 
 /// Seconds that the map of the test, the straight line, says for the way to the door by bicycle.
 const SAID_S: i64 = 490;
@@ -233,5 +234,25 @@ async fn accuracy_is_told_by_horizon_hour_and_shop() {
     let manager = world.town.again(&world.town.bakery.manager);
     let wrong = "/api/v1/eta/accuracy?from=2026-01-01T00:00:00Z&until=2026-12-01T00:00:00Z";
     world.town.get(wrong).bearer(&manager.token).await.refused(422, "invalid");
+    world.town.finish().await;
+}
+
+#[tokio::test]
+async fn what_kinds_of_road_a_way_took_is_written_down_and_learned_from() {
+    let stage = Stage::new(tracking::manifest(), tracking::service).with_travel(Streets);
+    let world = in_town(stage).await;
+    for number in 1..=32 {
+        world.deliver(number, SAID_S * 3 / 2, 60).await;
+    }
+    let classes = "SELECT count(*) FROM tracking.eta_legs WHERE cardinality(class_s) = 3 AND said_s > 300";
+    assert_eq!(world.town.count(classes).await, 32);
+    world.learn().await;
+    let learned =
+        "SELECT count(*) FROM tracking.eta_models WHERE (model #>> '{speeds,bicycle,drives}')::int = 32";
+    assert_eq!(world.town.count(learned).await, 1);
+    world.at(SHOP).await.is(200);
+    world.on_the_way(41).await;
+    let (now, truth) = (expected_in(&world, 41).await, SAID_S * 3 / 2);
+    assert!((now - truth).abs() * 3 < truth - SAID_S, "{now} instead of {truth}");
     world.town.finish().await;
 }

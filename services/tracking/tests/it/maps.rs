@@ -9,7 +9,7 @@ use testkit::service::{Stage, Town};
 use crate::world::{DEGREE_M, DOOR, north_of};
 
 /// The demo's extract with everything that this service reads.
-fn imported(dir: &Path) -> PathBuf {
+pub(crate) fn imported(dir: &Path) -> PathBuf {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/helsinki.osm.pbf");
     let data = osm::Data::read(file.as_ref(), &osm::Limits::default(), &mut |_| {}).unwrap();
     let folder = dir.join("map");

@@ -1,15 +1,13 @@
 //! The map of a customer's page: what is on it, when, and for whom.
 
-use std::path::{Path, PathBuf};
-
 use contracts::orders::{OrderFacts, OrderStatus};
 use kernel::geo::Position;
-use kernel::travel::Profile;
 use platform::service::MapFiles;
 use serde_json::{Value, json};
 use testkit::service::Stage;
 
-use crate::world::{DOOR, SHOP, World, code, facts, in_town, world};
+use crate::maps::imported;
+use crate::world::{DOOR, SHOP, Streets, World, code, facts, in_town, world};
 
 /// The market square, which is on the demo's map as the shop is.
 const MARKET: (f64, f64) = (60.1676, 24.9520);
@@ -25,20 +23,6 @@ impl World {
         dropoff.position = Position::new(door.0, door.1).ok();
         self.create_with(number, OrderFacts { dropoff, ..facts }).await;
     }
-}
-
-/// The demo's extract with everything that this service reads, and roads for who goes like this.
-fn imported(dir: &Path, profile: Profile) -> PathBuf {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/helsinki.osm.pbf");
-    let data = osm::Data::read(file.as_ref(), &osm::Limits::default(), &mut |_| {}).unwrap();
-    let folder = dir.join("map");
-    let mut writer = mapfolder::Writer::begin(&folder).unwrap();
-    let profile = roads::Profile::embedded(profile.as_str()).unwrap();
-    roads::import(&data, &[profile], &mut writer, &mut |_| {}).unwrap();
-    places::import(&data, &mut writer, &mut |_| {}).unwrap();
-    tiles::import(&data, &mut writer, &mut |_| {}).unwrap();
-    writer.finish(mapfolder::Source::of(&data, "helsinki.osm.pbf")).unwrap();
-    folder
 }
 
 fn near(place: &Value, (lat, lon): (f64, f64)) -> bool {
@@ -66,14 +50,14 @@ async fn without_a_map_the_way_is_a_straight_line_through_what_is_to_come() {
 #[tokio::test]
 async fn with_a_map_the_way_follows_the_streets() {
     let dir = tempfile::tempdir().unwrap();
-    let stage = Stage::new(tracking::manifest(), tracking::service);
-    let folder = Some(imported(dir.path(), Profile::Car));
+    let stage = Stage::new(tracking::manifest(), tracking::service).with_travel(Streets);
+    let folder = Some(imported(dir.path()));
     let world = in_town(stage.with_map(MapFiles { folder, pmtiles: None })).await;
     // Nobody has it yet: the way is the one from the shop to the door, as cars go.
     world.created(1, MARKET).await;
     let map = world.map(1).await;
     let line = map["way"]["line"].as_array().unwrap();
-    assert!(line.len() > 5 && near(&line[0], SHOP) && near(line.last().unwrap(), MARKET), "{map}");
+    assert!(line.len() == 3 && near(&line[0], SHOP) && near(line.last().unwrap(), MARKET), "{map}");
     assert_eq!(
         (&map["way"]["source"], &map["attribution"]),
         (&json!("roads"), &json!("© OpenStreetMap contributors"))

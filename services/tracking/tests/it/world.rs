@@ -12,8 +12,10 @@ use contracts::storefront::{ShopCreated, ShopFacts};
 use kernel::geo::Position;
 use kernel::ids::{DriverId, OrderId, RouteId, ShopId, StopId, Uuid};
 use kernel::time::{SignedDuration, Timestamp};
-use kernel::travel::Profile;
+use kernel::travel::{Matrix, Profile, RoadWay, StraightLine};
+use platform::db::BoxFuture;
 use platform::service::{Ground, Service};
+use platform::travel::{Straight, TravelTimes};
 use serde_json::{Value, json};
 use testkit::http::Reply;
 use testkit::service::{FakePeer, Org, Stage, Town};
@@ -24,6 +26,47 @@ pub(crate) const SHOP: (f64, f64) = (60.1699, 24.9384);
 pub(crate) const DOOR: (f64, f64) = (60.1841, 24.9501);
 /// Metres of a degree of latitude.
 pub(crate) const DEGREE_M: f64 = 111_195.0;
+
+/// Roads with one corner on each way: half of it on a main street, half on side streets. West of the town there are none.
+#[derive(Debug)]
+pub(crate) struct Streets;
+
+impl Streets {
+    fn is_there(place: Position) -> bool {
+        place.lon() > 24.8
+    }
+}
+
+impl TravelTimes for Streets {
+    fn matrix<'a>(
+        &'a self,
+        profile: Profile,
+        origins: &'a [Position],
+        destinations: &'a [Position],
+        leaving: Timestamp,
+    ) -> BoxFuture<'a, platform::Result<Matrix>> {
+        Box::pin(async move {
+            let mut matrix = Straight::default().matrix(profile, origins, destinations, leaving).await?;
+            "roads".clone_into(&mut matrix.source);
+            Ok(matrix)
+        })
+    }
+
+    fn ways<'a>(
+        &'a self,
+        profile: Profile,
+        places: &'a [Position],
+        _leaving: Timestamp,
+    ) -> BoxFuture<'a, platform::Result<Vec<Option<RoadWay>>>> {
+        let way = |pair: &[Position]| {
+            let corner = Position::new(pair[0].lat(), pair[1].lon()).ok()?;
+            let half = f64::from(StraightLine::usual(profile).leg(pair[0], pair[1]).duration_s) / 2.0;
+            let there = pair.iter().all(|place| Self::is_there(*place));
+            there.then(|| RoadWay { line: vec![corner], class_s: vec![half, half, 0.0] })
+        };
+        Box::pin(std::future::ready(Ok(places.windows(2).map(way).collect())))
+    }
+}
 
 pub(crate) struct World {
     pub(crate) town: Town,

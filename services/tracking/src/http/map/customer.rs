@@ -9,8 +9,8 @@ use serde::Serialize;
 use tiles::TileSource as _;
 use utoipa::ToSchema;
 
-use crate::atlas::Way;
 use crate::context::Tracking;
+use crate::domain::way::Way;
 use crate::queries::page_map::{self, PageMap};
 
 /// A place.

@@ -8,6 +8,10 @@
 //! What is kept of the map: one-way streets, legal limits, access (private roads for the last metres only), gates and
 //! barriers, ferries, turn restrictions at nodes and over ways, the common rules by time of the week, traffic lights,
 //! the cost of turning, the side of the road that people drive on.
+//!
+//! Roads that the edge of the extract, water or a closed road cuts off from the rest are kept: within such a part people
+//! drive from door to door. A route between it and elsewhere begins or ends on the next road that is not cut off, and
+//! [`Route`] tells where that is and how far from the point that was asked for.
 
 mod cost;
 mod error;

@@ -98,8 +98,14 @@ fn dijkstra(graph: &Graph, from: &Spot, to: &Spot) -> Option<u64> {
         [from.segment * 2, from.segment * 2 + 1].into_iter().filter_map(|directed| graph.edge_on(directed))
     {
         let Some(start) = along(edge, from) else { continue };
-        if let Some(end) = along(edge, to).filter(|end| *end >= start) {
-            keep(&mut best, cost::less(after(edge, start), after(edge, end)));
+        // Places that are closer than what is counted (a millisecond, a decimetre) are one.
+        let ahead =
+            along(edge, to).map(|end| (after(edge, start), after(edge, end))).filter(|(start, end)| {
+                cost::of_long(*start) >= cost::of_long(*end)
+                    && cost::decimetres(*start) >= cost::decimetres(*end)
+            });
+        if let Some((start, end)) = ahead {
+            keep(&mut best, cost::less(start, end));
         }
         push_turns(edge, after(edge, start), &mut queue);
     }

@@ -726,6 +726,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/eta/accuracy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how good expected times were: what people were told, held against when the courier was at the door. */
+        get: operations["get_eta_accuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files/drivers/{token}": {
         parameters: {
             query?: never;
@@ -2107,6 +2124,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/track/{code}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a customer where the delivery with this code comes from, where it goes, and who brings it. Nobody needs to sign in. */
+        get: operations["get_tracking_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/track/{code}/rating": {
         parameters: {
             query?: never;
@@ -2495,6 +2529,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/assets/maplibre/{version}/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of the library that draws maps, MapLibre GL JS, or its licence (`LICENSE.txt`). */
+        get: operations["get_map_library"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/confirm/{token}": {
         parameters: {
             query?: never;
@@ -2645,6 +2696,40 @@ export interface paths {
         };
         /** What the page shows, as HTML. */
         get: operations["get_live_board"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/map-live.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The script of the map on the page of the day. */
+        get: operations["get_live_map_script"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/map.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The script of the map on a customer's page. */
+        get: operations["get_map_script"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4219,6 +4304,281 @@ export interface components {
             role: string;
         };
         /**
+         * @description How good expected times were.
+         * @example {
+         *       "from": "2026-11-01T00:00:00Z",
+         *       "horizons": [
+         *         {
+         *           "from_s": 600,
+         *           "measures": {
+         *             "bias_s": 24,
+         *             "count": 412,
+         *             "coverage": 0.81,
+         *             "late_share": 0.09,
+         *             "mae_s": 131.5,
+         *             "nominal": 0.8,
+         *             "pinball_s": 31.2,
+         *             "width_s": 480,
+         *             "within_5_min": 0.91
+         *           },
+         *           "to_s": 1800
+         *         }
+         *       ],
+         *       "hours": [
+         *         {
+         *           "hour": 18,
+         *           "measures": {
+         *             "bias_s": 24,
+         *             "count": 412,
+         *             "coverage": 0.81,
+         *             "late_share": 0.09,
+         *             "mae_s": 131.5,
+         *             "nominal": 0.8,
+         *             "pinball_s": 31.2,
+         *             "width_s": 480,
+         *             "within_5_min": 0.91
+         *           }
+         *         }
+         *       ],
+         *       "model": {
+         *         "calibrated_on": 240,
+         *         "deliveries": 1240,
+         *         "trained_at": "2026-11-20T03:20:04Z"
+         *       },
+         *       "overall": {
+         *         "bias_s": 24,
+         *         "count": 412,
+         *         "coverage": 0.81,
+         *         "late_share": 0.09,
+         *         "mae_s": 131.5,
+         *         "nominal": 0.8,
+         *         "pinball_s": 31.2,
+         *         "width_s": 480,
+         *         "within_5_min": 0.91
+         *       },
+         *       "shops": [
+         *         {
+         *           "measures": {
+         *             "bias_s": 24,
+         *             "count": 412,
+         *             "coverage": 0.81,
+         *             "late_share": 0.09,
+         *             "mae_s": 131.5,
+         *             "nominal": 0.8,
+         *             "pinball_s": 31.2,
+         *             "width_s": 480,
+         *             "within_5_min": 0.91
+         *           },
+         *           "shop_id": "shop_01h455vb4pex5vsknk084sn02q"
+         *         }
+         *       ],
+         *       "until": "2026-11-20T00:00:00Z"
+         *     }
+         */
+        EtaAccuracy: {
+            /**
+             * Format: date-time
+             * @description Begin of the period.
+             * @example 2026-11-01T00:00:00Z
+             */
+            from: string;
+            /** @description By the time that was still to go. */
+            horizons: components["schemas"]["EtaHorizon"][];
+            /** @description By hour of the day, those in which something was told. */
+            hours: components["schemas"]["EtaHour"][];
+            model?: components["schemas"]["EtaModel"] | null;
+            overall?: components["schemas"]["EtaMeasures"] | null;
+            /** @description By shop. */
+            shops: components["schemas"]["EtaShop"][];
+            /**
+             * Format: date-time
+             * @description Its end, not included.
+             * @example 2026-11-20T00:00:00Z
+             */
+            until: string;
+        };
+        /**
+         * @description Predictions that looked as far ahead.
+         * @example {
+         *       "from_s": 600,
+         *       "measures": {
+         *         "bias_s": 24,
+         *         "count": 412,
+         *         "coverage": 0.81,
+         *         "late_share": 0.09,
+         *         "mae_s": 131.5,
+         *         "nominal": 0.8,
+         *         "pinball_s": 31.2,
+         *         "width_s": 480,
+         *         "within_5_min": 0.91
+         *       },
+         *       "to_s": 1800
+         *     }
+         */
+        EtaHorizon: {
+            /**
+             * Format: int32
+             * @description Time that was still to go, seconds: more than this.
+             * @example 600
+             */
+            from_s: number;
+            /** @description How good they were. */
+            measures: components["schemas"]["EtaMeasures"];
+            /**
+             * Format: int32
+             * @description And up to this; without it, there is no end.
+             * @example 1800
+             */
+            to_s?: number | null;
+        };
+        /**
+         * @description Predictions of an hour of the day.
+         * @example {
+         *       "hour": 18,
+         *       "measures": {
+         *         "bias_s": 24,
+         *         "count": 412,
+         *         "coverage": 0.81,
+         *         "late_share": 0.09,
+         *         "mae_s": 131.5,
+         *         "nominal": 0.8,
+         *         "pinball_s": 31.2,
+         *         "width_s": 480,
+         *         "within_5_min": 0.91
+         *       }
+         *     }
+         */
+        EtaHour: {
+            /**
+             * Format: int32
+             * @description By the wall clock of the shop.
+             * @example 18
+             */
+            hour: number;
+            /** @description How good they were. */
+            measures: components["schemas"]["EtaMeasures"];
+        };
+        /**
+         * @description How good some predictions were.
+         * @example {
+         *       "bias_s": 24,
+         *       "count": 412,
+         *       "coverage": 0.81,
+         *       "late_share": 0.09,
+         *       "mae_s": 131.5,
+         *       "nominal": 0.8,
+         *       "pinball_s": 31.2,
+         *       "width_s": 480,
+         *       "within_5_min": 0.91
+         *     }
+         */
+        EtaMeasures: {
+            /**
+             * Format: double
+             * @description Median of what happened minus what was expected, seconds: above 0 couriers come later than said.
+             * @example 24
+             */
+            bias_s: number;
+            /**
+             * @description How many.
+             * @example 412
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Share that came within the window, 0 to 1.
+             * @example 0.81
+             */
+            coverage: number;
+            /**
+             * Format: double
+             * @description Share that came after the window, 0 to 1.
+             * @example 0.09
+             */
+            late_share: number;
+            /**
+             * Format: double
+             * @description Mean absolute error, seconds.
+             * @example 131.5
+             */
+            mae_s: number;
+            /**
+             * Format: double
+             * @description How often windows say that they hold, 0 to 1: what `coverage` is to be held against.
+             * @example 0.8
+             */
+            nominal: number;
+            /**
+             * Format: double
+             * @description Mean pinball loss of both ends of the windows, seconds: smaller where windows are narrow and hold.
+             * @example 31.2
+             */
+            pinball_s: number;
+            /**
+             * Format: double
+             * @description Median width of the windows, seconds.
+             * @example 480
+             */
+            width_s: number;
+            /**
+             * Format: double
+             * @description Share of errors up to five minutes, 0 to 1.
+             * @example 0.91
+             */
+            within_5_min: number;
+        };
+        /**
+         * @description What expected times stand on.
+         * @example {
+         *       "calibrated_on": 240,
+         *       "deliveries": 1240,
+         *       "trained_at": "2026-11-20T03:20:04Z"
+         *     }
+         */
+        EtaModel: {
+            /**
+             * Format: int32
+             * @description Its windows stand on so many predictions that nothing else was learned from; 0: they are a rule of thumb.
+             * @example 240
+             */
+            calibrated_on: number;
+            /**
+             * Format: int32
+             * @description From so many finished deliveries.
+             * @example 1240
+             */
+            deliveries: number;
+            /**
+             * Format: date-time
+             * @description When it was learned; every night.
+             * @example 2026-11-20T03:20:04Z
+             */
+            trained_at: string;
+        };
+        /**
+         * @description Predictions of a shop's orders.
+         * @example {
+         *       "measures": {
+         *         "bias_s": 24,
+         *         "count": 412,
+         *         "coverage": 0.81,
+         *         "late_share": 0.09,
+         *         "mae_s": 131.5,
+         *         "nominal": 0.8,
+         *         "pinball_s": 31.2,
+         *         "width_s": 480,
+         *         "within_5_min": 0.91
+         *       },
+         *       "shop_id": "shop_01h455vb4pex5vsknk084sn02q"
+         *     }
+         */
+        EtaShop: {
+            /** @description How good they were. */
+            measures: components["schemas"]["EtaMeasures"];
+            /** @example shop_01h455vb4pex5vsknk084sn02q */
+            shop_id: string;
+        };
+        /**
          * @description When something is expected: a window that holds with the stated probability.
          * @example {
          *       "earliest": "2026-11-20T12:28:00Z",
@@ -4508,6 +4868,48 @@ export interface components {
             works: boolean;
         };
         /**
+         * @description Where the courier is.
+         * @example {
+         *       "age_s": 7,
+         *       "at": "2026-11-20T12:20:00Z",
+         *       "heading_deg": 270,
+         *       "lat": 60.1721,
+         *       "lon": 24.9411
+         *     }
+         */
+        MapCourier: {
+            /**
+             * Format: int64
+             * @description How old it is, seconds.
+             * @example 7
+             */
+            age_s: number;
+            /**
+             * Format: date-time
+             * @description When.
+             * @example 2026-11-20T12:20:00Z
+             */
+            at: string;
+            /**
+             * Format: float
+             * @description Degrees clockwise from north.
+             * @example 270
+             */
+            heading_deg?: number | null;
+            /**
+             * Format: double
+             * @description Degrees north (WGS 84).
+             * @example 60.1721
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Degrees east.
+             * @example 24.9411
+             */
+            lon: number;
+        };
+        /**
          * @description Where tiles are and what is in them, as TileJSON 3.0; more names than these may be there.
          * @example {
          *       "attribution": "© OpenStreetMap contributors",
@@ -4544,6 +4946,64 @@ export interface components {
             tilejson: string;
             /** @description Addresses, with places for zoom, column and row. */
             tiles: string[];
+        };
+        /**
+         * @description A place.
+         * @example {
+         *       "lat": 60.1699,
+         *       "lon": 24.9384
+         *     }
+         */
+        MapPlace: {
+            /**
+             * Format: double
+             * @description Degrees north (WGS 84).
+             * @example 60.1699
+             */
+            lat: number;
+            /**
+             * Format: double
+             * @description Degrees east.
+             * @example 24.9384
+             */
+            lon: number;
+        };
+        /**
+         * @description The way that is left.
+         * @example {
+         *       "line": [
+         *         [
+         *           24.9411,
+         *           60.1721
+         *         ],
+         *         [
+         *           24.9384,
+         *           60.1699
+         *         ]
+         *       ],
+         *       "source": "roads"
+         *     }
+         */
+        MapWay: {
+            /**
+             * @description Its corners: longitude and latitude of each.
+             * @example [
+             *       [
+             *         24.9411,
+             *         60.1721
+             *       ],
+             *       [
+             *         24.9384,
+             *         60.1699
+             *       ]
+             *     ]
+             */
+            line: number[][];
+            /**
+             * @description Where it comes from: `roads`, `straight_line`, or both with a plus between them.
+             * @example roads
+             */
+            source: string;
         };
         /**
          * @description One person in the organisation.
@@ -11572,6 +12032,51 @@ export interface components {
             show_position: boolean;
         };
         /**
+         * @description What the map of a customer's page shows. Once nothing more is to come it is empty.
+         * @example {
+         *       "attribution": "© OpenStreetMap contributors",
+         *       "courier": {
+         *         "age_s": 7,
+         *         "at": "2026-11-20T12:20:00Z",
+         *         "heading_deg": 270,
+         *         "lat": 60.1721,
+         *         "lon": 24.9411
+         *       },
+         *       "dropoff": {
+         *         "lat": 60.1699,
+         *         "lon": 24.9384
+         *       },
+         *       "pickup": {
+         *         "lat": 60.1699,
+         *         "lon": 24.9384
+         *       },
+         *       "way": {
+         *         "line": [
+         *           [
+         *             24.9411,
+         *             60.1721
+         *           ],
+         *           [
+         *             24.9384,
+         *             60.1699
+         *           ]
+         *         ],
+         *         "source": "roads"
+         *       }
+         *     }
+         */
+        TrackMap: {
+            /**
+             * @description Whom the data of streets and ways belongs to, to be shown with them; missing where no map was imported.
+             * @example © OpenStreetMap contributors
+             */
+            attribution?: string | null;
+            courier?: components["schemas"]["MapCourier"] | null;
+            dropoff?: components["schemas"]["MapPlace"] | null;
+            pickup?: components["schemas"]["MapPlace"] | null;
+            way?: components["schemas"]["MapWay"] | null;
+        };
+        /**
          * @description What a customer sees of a delivery.
          * @example {
          *       "confirmed_at": "2026-11-20T12:45:00Z",
@@ -14619,6 +15124,55 @@ export interface operations {
                 };
                 content?: never;
             };
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_eta_accuracy: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Those that were told from this time on; without it, 30 days before the end.
+                 * @example 2026-11-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only those of this shop.
+                 * @example shop_01h455vb4pex5vsknk084sn02q
+                 */
+                shop?: string;
+                /**
+                 * @description And before this time; without it, until now. At most 181 days after the beginning.
+                 * @example 2026-11-20T00:00:00Z
+                 */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Their measures. An empty period has none. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EtaAccuracy"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             422: components["responses"]["Invalid"];
@@ -19665,6 +20219,45 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    get_tracking_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The code of the page.
+                 * @example 7KQ2M9XTB4HP
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it shows. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackMap"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     rate_delivery: {
         parameters: {
             query?: never;
@@ -21071,6 +21664,66 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    get_map_library: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag you have.
+                 * @example "0"
+                 */
+                "if-none-match"?: string;
+            };
+            path: {
+                /**
+                 * @description The file.
+                 * @example maplibre-gl.mjs
+                 */
+                file: string;
+                /**
+                 * @description The version that a page names.
+                 * @example 6.17.0
+                 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                };
+            };
+            /** @description You have it already. */
+            304: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     get_confirm_page: {
         parameters: {
             query?: never;
@@ -21490,6 +22143,70 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_live_map_script: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The script. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    get_map_script: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The script. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             422: components["responses"]["Invalid"];

@@ -37,8 +37,14 @@ fn a_map_is_made_told_and_asked() {
     let done = on_map(&home, &["import", EXTRACT, "--profile", "car", "--addresses", list.to_str().unwrap()]);
     assert!(done.err.contains("line 3: the house number is missing"), "{}", done.err);
     let told = done.ok();
-    for words in ["map of helsinki.osm.pbf", "edges", "houses", "1 houses of official lists", "OpenStreetMap"]
-    {
+    for words in [
+        "map of helsinki.osm.pbf",
+        "junctions",
+        "edges",
+        "houses",
+        "1 houses of official lists",
+        "OpenStreetMap",
+    ] {
         assert!(told.contains(words), "{words}: {told}");
     }
     let info = json(&on_map(&home, &["info", "--json"]).ok());

@@ -32,6 +32,8 @@ pub struct Summary {
 pub struct ProfileSummary {
     /// Name of the profile.
     pub profile: String,
+    /// Places where pieces of road meet or end.
+    pub junctions: usize,
     /// Pieces of road between junctions.
     pub segments: usize,
     /// Directed edges, with the copies for restrictions over ways.
@@ -105,6 +107,7 @@ fn import_one(data: &Data, profile: &Profile, left_hand: bool) -> Result<(Vec<u8
     let (bytes, shortcuts) = assemble::write(profile, left_hand, &streets, &turns, &network)?;
     let summary = ProfileSummary {
         profile: profile.name.clone(),
+        junctions: streets.junctions.len(),
         segments: network.segments.len(),
         edges: network.edges.len(),
         turns: network.heads.len(),

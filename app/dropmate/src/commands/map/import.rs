@@ -109,7 +109,7 @@ impl Summary {
             .iter()
             .map(|one| {
                 json!({
-                    "profile": one.profile, "segments": one.segments, "edges": one.edges, "turns": one.turns,
+                    "profile": one.profile, "junctions": one.junctions, "segments": one.segments, "edges": one.edges, "turns": one.turns,
                     "connected": one.connected, "restrictions": one.restrictions_used,
                     "restrictions_skipped": one.restrictions_skipped, "conditions": one.conditions,
                 })

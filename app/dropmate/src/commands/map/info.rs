@@ -56,8 +56,9 @@ fn text(told: &Value) -> String {
     ];
     for one in told["roads"]["profiles"].as_array().into_iter().flatten() {
         lines.push(format!(
-            "  {:<10} {} pieces of road, {} edges, {} turns, {:.1} % connected, {} turn restrictions",
+            "  {:<10} {} junctions, {} pieces of road, {} edges, {} turns, {:.1} % connected, {} turn restrictions",
             string(&one["profile"]),
+            number(&one["junctions"]),
             number(&one["segments"]),
             number(&one["edges"]),
             number(&one["turns"]),

@@ -150,16 +150,24 @@ impl From<Measures> for EtaMeasures {
     fn from(measures: Measures) -> Self {
         Self {
             count: measures.count,
-            bias_s: measures.bias_s,
-            mae_s: measures.mae_s,
-            within_5_min: measures.within_5_min,
-            late_share: measures.late_share,
-            coverage: measures.coverage,
-            nominal: measures.nominal,
-            width_s: measures.width_s,
-            pinball_s: measures.pinball_s,
+            bias_s: rounded(measures.bias_s, TENTHS),
+            mae_s: rounded(measures.mae_s, TENTHS),
+            within_5_min: rounded(measures.within_5_min, THOUSANDTHS),
+            late_share: rounded(measures.late_share, THOUSANDTHS),
+            coverage: rounded(measures.coverage, THOUSANDTHS),
+            nominal: rounded(measures.nominal, THOUSANDTHS),
+            width_s: rounded(measures.width_s, TENTHS),
+            pinball_s: rounded(measures.pinball_s, TENTHS),
         }
     }
+}
+
+/// Seconds are told in tenths, shares in thousandths.
+const TENTHS: f64 = 10.0;
+const THOUSANDTHS: f64 = 1_000.0;
+
+fn rounded(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
 }
 
 impl From<Trained> for EtaModel {

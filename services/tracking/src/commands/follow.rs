@@ -20,7 +20,7 @@ use super::learn::{self, Lore};
 use super::notices;
 use crate::context::Tracking;
 use crate::domain::delivery::Delivery;
-use crate::domain::eta::{self, Forecast, Said, Way};
+use crate::domain::eta::{self, Forecast, Halt, Said, Way};
 use crate::domain::geofence::{self, Seen};
 use crate::domain::learned::Learned;
 use crate::domain::timeline::Notice;
@@ -137,7 +137,8 @@ async fn windows(tracking: &Tracking, view: &View, lore: &Lore, now: Timestamp) 
     let learned =
         Learned { model: &lore.model, shift: lore.shift, clocks: &lore.clocks, profile: view.driver.profile };
     let said: Vec<Said> = legs.map(|leg| Said { leg, class_s: None }).collect();
-    let said = with_classes(tracking, said, &places, &matrix.source, &learned, now).await;
+    let count = if matrix.source == ROADS { useful_ways(view, &halts, &learned) } else { 0 };
+    let said = with_classes(tracking, said, &places, count, &learned, now).await;
     let way = halts.first().zip(said.first());
     let way = way.map(|(halt, first)| eta::first_way(halt, first, &matrix.source, &learned, now));
     let forecasts = eta::forecast(&halts, &said, &matrix.source, &learned, now);
@@ -149,20 +150,31 @@ async fn windows(tracking: &Tracking, view: &View, lore: &Lore, now: Timestamp) 
     Ok(forecasts.into_iter().filter_map(expected).collect())
 }
 
-/// What kinds of road the ways take, where they are our own roads: all of them where something was learned about it, else the first,
-/// from which something will be.
+/// Of how many ways the kinds of road matter: of all where something was learned about them, else of the first where the driver has
+/// just set out, so that something will be.
+fn useful_ways(view: &View, halts: &[Halt], learned: &Learned<'_>) -> usize {
+    if learned.knows_roads() {
+        return halts.len();
+    }
+    let first = halts.first().and_then(|halt| {
+        let order = view.orders.iter().find(|order| order.order_id == halt.order_id)?;
+        Some(learn::has_set_out(order, halt.stop()))
+    });
+    usize::from(first.unwrap_or(false))
+}
+
+/// Adds what kinds of road the first ways take.
 async fn with_classes(
     tracking: &Tracking,
     mut said: Vec<Said>,
     places: &[Position],
-    source: &str,
+    count: usize,
     learned: &Learned<'_>,
     now: Timestamp,
 ) -> Vec<Said> {
-    if source != ROADS {
+    if count == 0 {
         return said;
     }
-    let count = if learned.knows_roads() { said.len() } else { 1 };
     let places: Vec<Position> = places.iter().take(count + 1).copied().collect();
     match tracking.ground().travel.ways(learned.profile, &places, now).await {
         Ok(ways) => {

@@ -37,12 +37,16 @@ pub struct Lore {
 
 async fn model(tracking: &Tracking, tx: &mut Tx) -> Result<Arc<Model>> {
     let org = tx.org()?;
-    let Some(trained_at) = learned::trained_at(tx).await? else { return Ok(Arc::default()) };
-    if let Some(model) = tracking.models().get(org, trained_at) {
+    let Some(trained) = learned::trained(tx).await? else { return Ok(Arc::default()) };
+    if let Some(model) = tracking.models().get(org, trained.at) {
         return Ok(model);
     }
-    let Some(trained) = learned::model(tx).await? else { return Ok(Arc::default()) };
-    Ok(tracking.models().put(org, trained.at, trained.model))
+    // One of another release, that cannot be read, is made anew at night.
+    let model = learned::model(tx).await?.unwrap_or_else(|error| {
+        tracing::warn!(cause = %error, "what was learned cannot be read; expected times begin anew");
+        Model::default()
+    });
+    Ok(tracking.models().put(org, trained.at, model))
 }
 
 /// What is known for expected times of a driver.
@@ -74,7 +78,7 @@ pub async fn said(
 }
 
 /// Whether this is the first look since the driver set out for a stop.
-fn has_set_out(before: &Delivery, stop: Stop) -> bool {
+pub fn has_set_out(before: &Delivery, stop: Stop) -> bool {
     let goes_there = before.status.as_str() == format!("enroute_to_{}", stop.as_str());
     goes_there && before.eta_at.is_none_or(|at| at <= before.status_at)
 }
@@ -125,12 +129,12 @@ pub async fn train(tracking: &Tracking, scope: &Scope) -> Result<Option<u32>> {
         tokio::task::spawn_blocking(move || Model::train(&history(&made, &ways, &true_ones, &clocks)));
     let model = learning.await.map_err(Error::internal)?;
     let calibrated_on = u32::try_from(model.calibrated_on()).unwrap_or(u32::MAX);
-    let trained = Trained { at, deliveries, calibrated_on, model };
+    let (trained, model) = (Trained { at, deliveries, calibrated_on }, Arc::new(model));
     tracking
         .db()
         .run(scope, move |tx| {
-            let trained = trained.clone();
-            Box::pin(async move { learned::save_model(tx, &trained).await })
+            let model = Arc::clone(&model);
+            Box::pin(async move { learned::save_model(tx, &trained, &model).await })
         })
         .await?;
     Ok(Some(deliveries))

@@ -47,6 +47,13 @@ pub struct Halt {
     pub before_pickup: bool,
 }
 
+impl Halt {
+    /// Which end of the order it is.
+    pub fn stop(&self) -> Stop {
+        if self.dropoff { Stop::Dropoff } else { Stop::Pickup }
+    }
+}
+
 /// When a drop-off is expected, with what it was calculated from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
@@ -181,7 +188,7 @@ pub fn forecast(
 pub fn first_way(halt: &Halt, said: &Said, source: &str, learned: &Learned<'_>, now: Timestamp) -> Way {
     Way {
         order_id: halt.order_id,
-        stop: if halt.dropoff { Stop::Dropoff } else { Stop::Pickup },
+        stop: halt.stop(),
         source: learned.key(source),
         hour: learned.clocks.at(halt.shop_id, now).hour(),
         said_s: f64::from(said.leg.duration_s),

@@ -65,28 +65,32 @@ pub struct Details {
 
 /// Which order a code belongs to, while its page is worth following.
 pub async fn order_of(tracking: &Tracking, code: &str) -> Result<PublicOrder> {
-    let unknown = || Error::not_found("delivery");
-    let mut tx = tracking.db().begin(&Scope::installation()).await?;
-    let (org_id, order_id) = deliveries::locate(&mut tx, code).await?.ok_or_else(unknown)?;
-    tx.enter(org_id).await?;
-    let now = tx.now();
-    let delivery = deliveries::find(&mut tx, order_id).await?.ok_or_else(unknown)?;
+    let (tx, org_id, delivery, state) = open(tracking, code).await?;
     tx.rollback().await?;
-    match page::state(&delivery, now) {
-        Some(State::Active | State::Finished) => Ok(PublicOrder { org_id, order_id }),
-        _ => Err(unknown()),
+    match state {
+        State::Active | State::Finished => Ok(PublicOrder { org_id, order_id: delivery.order_id }),
+        State::Cancelled | State::Expired => Err(unknown()),
     }
+}
+
+/// The delivery with this code, and the state of its page; 404 for codes that nobody knows and for pages that are gone.
+pub(super) async fn open(tracking: &Tracking, code: &str) -> Result<(Tx, OrgId, Delivery, State)> {
+    let mut tx = tracking.db().begin(&Scope::installation()).await?;
+    let (org, order) = deliveries::locate(&mut tx, code).await?.ok_or_else(unknown)?;
+    tx.enter(org).await?;
+    let delivery = deliveries::find(&mut tx, order).await?.ok_or_else(unknown)?;
+    let state = page::state(&delivery, tx.now()).ok_or_else(unknown)?;
+    Ok((tx, org, delivery, state))
+}
+
+fn unknown() -> Error {
+    Error::not_found("delivery")
 }
 
 /// Reads the page with this code; 404 for codes that nobody knows and for pages that are gone.
 pub async fn read(tracking: &Tracking, code: &str) -> Result<Page> {
-    let unknown = || Error::not_found("delivery");
-    let mut tx = tracking.db().begin(&Scope::installation()).await?;
-    let (org, order) = deliveries::locate(&mut tx, code).await?.ok_or_else(unknown)?;
-    tx.enter(org).await?;
+    let (mut tx, org, delivery, state) = open(tracking, code).await?;
     let now = tx.now();
-    let delivery = deliveries::find(&mut tx, order).await?.ok_or_else(unknown)?;
-    let state = page::state(&delivery, now).ok_or_else(unknown)?;
     let settings = settings::find(&mut tx).await?;
     let shop = match delivery.facts.shop_id {
         Some(shop) => shops::find(&mut tx, shop).await?,
@@ -103,7 +107,7 @@ pub async fn read(tracking: &Tracking, code: &str) -> Result<Page> {
         details.card = card(tracking, org, driver).await;
     }
     if state == State::Active {
-        details.pin = pin(tracking, org, order).await;
+        details.pin = pin(tracking, org, delivery.order_id).await;
     }
     let message = page::message(state, delivery.status);
     Ok(Page { now, state, message, shop, details })

@@ -5,15 +5,15 @@ use contracts::tracking::DriverLocation;
 use kernel::geo::Position;
 use kernel::time::Timestamp;
 use kernel::travel::Profile;
-use platform::db::{Scope, Tx};
-use platform::{Error, Result};
+use platform::Result;
+use platform::db::Tx;
 
-use super::page::position;
+use super::page::{open, position};
 use crate::context::Tracking;
 use crate::domain::delivery::Delivery;
-use crate::domain::page::{self, State};
+use crate::domain::page::State;
 use crate::domain::way::Way;
-use crate::store::{deliveries, drivers, settings};
+use crate::store::{drivers, settings};
 
 /// The places of a delivery that is still to come; empty when nothing is.
 #[derive(Debug, Clone, Default)]
@@ -30,13 +30,10 @@ pub struct PageMap {
 
 /// The map of the page with this code; 404 for codes that nobody knows and for pages that are gone.
 pub async fn read(tracking: &Tracking, code: &str) -> Result<PageMap> {
-    let unknown = || Error::not_found("delivery");
-    let mut tx = tracking.db().begin(&Scope::installation()).await?;
-    let (org, order) = deliveries::locate(&mut tx, code).await?.ok_or_else(unknown)?;
-    tx.enter(org).await?;
+    let (mut tx, _org, delivery, state) = open(tracking, code).await?;
     let now = tx.now();
-    let delivery = deliveries::find(&mut tx, order).await?.ok_or_else(unknown)?;
-    if page::state(&delivery, now).ok_or_else(unknown)? != State::Active {
+    if state != State::Active {
+        tx.rollback().await?;
         return Ok(PageMap::default());
     }
     let (courier, profile) = courier(tracking, &mut tx, &delivery).await?;

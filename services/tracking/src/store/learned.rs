@@ -23,7 +23,8 @@ pub async fn shift(tx: &mut Tx, driver: DriverId) -> Result<Option<(Shift, Times
     )
     .fetch_optional(tx.conn())
     .await?;
-    row.map(|row| Ok((serde_json::from_value(row.shift)?, row.observed_at.to_jiff()))).transpose()
+    // One that this release cannot read begins anew: it is of a few hours.
+    Ok(row.map(|row| (serde_json::from_value(row.shift).unwrap_or_default(), row.observed_at.to_jiff())))
 }
 
 /// Writes how a driver does.
@@ -42,20 +43,8 @@ pub async fn save_shift(tx: &mut Tx, driver: DriverId, shift: &Shift, at: Timest
     Ok(())
 }
 
-/// When the model was trained; `None`: there is none yet.
-pub async fn trained_at(tx: &mut Tx) -> Result<Option<Timestamp>> {
-    let org = tx.org()?;
-    let at = sqlx::query_scalar!(
-        r#"SELECT trained_at AS "trained_at: SqlTime" FROM tracking.eta_models WHERE org_id = $1"#,
-        org.uuid(),
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(super::time(at))
-}
-
-/// A model and what is known of it.
-#[derive(Debug, Clone)]
+/// What is known of a model.
+#[derive(Debug, Clone, Copy)]
 pub struct Trained {
     /// When.
     pub at: Timestamp,
@@ -63,33 +52,36 @@ pub struct Trained {
     pub deliveries: u32,
     /// Its windows stand on so many predictions; 0: they are a rule of thumb.
     pub calibrated_on: u32,
-    /// The model.
-    pub model: Model,
 }
 
-/// The model.
-pub async fn model(tx: &mut Tx) -> Result<Option<Trained>> {
+/// What is known of the model; `None`: there is none yet.
+pub async fn trained(tx: &mut Tx) -> Result<Option<Trained>> {
     let org = tx.org()?;
     let row = sqlx::query!(
-        r#"SELECT trained_at AS "trained_at: SqlTime", deliveries, calibrated_on, model FROM tracking.eta_models
+        r#"SELECT trained_at AS "trained_at: SqlTime", deliveries, calibrated_on FROM tracking.eta_models
             WHERE org_id = $1"#,
         org.uuid(),
     )
     .fetch_optional(tx.conn())
     .await?;
-    row.map(|row| {
-        Ok(Trained {
-            at: row.trained_at.to_jiff(),
-            deliveries: u32::try_from(row.deliveries).unwrap_or_default(),
-            calibrated_on: u32::try_from(row.calibrated_on).unwrap_or_default(),
-            model: serde_json::from_value(row.model)?,
-        })
-    })
-    .transpose()
+    Ok(row.map(|row| Trained {
+        at: row.trained_at.to_jiff(),
+        deliveries: u32::try_from(row.deliveries).unwrap_or_default(),
+        calibrated_on: u32::try_from(row.calibrated_on).unwrap_or_default(),
+    }))
+}
+
+/// The model, if this release can read it; untrained where there is none.
+pub async fn model(tx: &mut Tx) -> Result<Result<Model, serde_json::Error>> {
+    let org = tx.org()?;
+    let model = sqlx::query_scalar!("SELECT model FROM tracking.eta_models WHERE org_id = $1", org.uuid())
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(model.map_or_else(|| Ok(Model::default()), serde_json::from_value))
 }
 
 /// Puts a model in place of the one before.
-pub async fn save_model(tx: &mut Tx, trained: &Trained) -> Result<()> {
+pub async fn save_model(tx: &mut Tx, trained: &Trained, model: &Model) -> Result<()> {
     let org = tx.org()?;
     sqlx::query!(
         "INSERT INTO tracking.eta_models (org_id, trained_at, deliveries, calibrated_on, model)
@@ -101,7 +93,7 @@ pub async fn save_model(tx: &mut Tx, trained: &Trained) -> Result<()> {
         trained.at.to_sqlx() as _,
         i32::try_from(trained.deliveries).unwrap_or(i32::MAX),
         i32::try_from(trained.calibrated_on).unwrap_or(i32::MAX),
-        serde_json::to_value(&trained.model)?,
+        serde_json::to_value(model)?,
     )
     .execute(tx.conn())
     .await?;

@@ -212,7 +212,7 @@ pub(crate) async fn get_eta_accuracy(
     let mut tx = tracking.db().read(&reader.scope).await?;
     let period = period(&query, tx.now())?;
     let said = predictions::said(&mut tx, period, query.shop, LIMIT).await?;
-    let trained = learned::model(&mut tx).await?;
+    let trained = learned::trained(&mut tx).await?;
     tx.rollback().await?;
     Ok(Json(EtaAccuracy::new(period, accuracy(&said), trained)))
 }

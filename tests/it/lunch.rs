@@ -320,8 +320,7 @@ pub(crate) async fn verdict(
             .collect();
         page_tells(town, code, &steps).await?;
     }
-    let queue = town.get("/api/v1/dispatch/queue", &town.owner).await?;
-    ensure!(queue["items"] == json!([]), "still in the queue: {queue}");
+    queue_is_empty(town).await?;
     let twice = "SELECT subject, key::text FROM bus.log GROUP BY subject, key, version HAVING count(*) > 1";
     ensure!(town.app.query(twice).await?.is_empty(), "an event is in the log twice");
     let begun = Instant::now();
@@ -338,6 +337,19 @@ pub(crate) async fn verdict(
     let verified: Value = serde_json::from_str(&town.app.run(&["audit", "verify"])?)?;
     ensure!(verified["findings"] == json!([]), "the trail is not sound: {verified}");
     Ok(())
+}
+
+/// Dispatch forgets what has ended, as soon as it has heard of it.
+async fn queue_is_empty(town: &Town) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let queue = town.get("/api/v1/dispatch/queue", &town.owner).await?;
+        if queue["items"] == json!([]) {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < PATIENCE, "still in the queue: {queue}");
+        pause(Duration::from_millis(50)).await;
+    }
 }
 
 /// Who follows all orders from the beginning hears every event about one, each once, in the order of the log, each after the

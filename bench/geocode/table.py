@@ -16,7 +16,9 @@ def main() -> None:
     for part in ("queries", "held_out"):
         for rows in zip(*(report[part] for report in reports), strict=True):
             print(row(rows))
-    print(reverse([report["reverse"] for report in reports]))
+    reverses = [report["reverse"] for report in reports]
+    print(reverse(reverses))
+    print(bound(reverses))
 
 
 def row(rows: tuple[dict, ...]) -> str:
@@ -31,6 +33,11 @@ def reverse(rows: list[dict]) -> str:
     shares = [f"{found['same_number_percent']} / {found['same_building_percent']}" for found in rows]
     slowest = max(found["processor_time"]["p99_us"] for found in rows)
     return "| " + " | ".join(["reverse, 8 m off: number / building", *shares, f"{slowest} us", "all"]) + " |"
+
+
+def bound(rows: list[dict]) -> str:
+    shares = [f"{found['another_is_nearer_percent']}" for found in rows]
+    return "| " + " | ".join(["reverse: another address is nearer", *shares, "-", "all"]) + " |"
 
 
 if __name__ == "__main__":

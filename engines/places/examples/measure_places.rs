@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "addresses_sampled": sampled.len(),
         "queries": kinds,
         "held_out": others,
-        "reverse": reverse(&places, &sampled, &sample::Buildings::of(&data), seed)?,
+        "reverse": reverse(&places, (&sampled, &truths), &sample::Buildings::of(&data), seed)?,
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
@@ -117,12 +117,12 @@ fn search(
 
 fn reverse(
     places: &Places,
-    sampled: &[Truth],
+    (sampled, truths): (&[Truth], &[Truth]),
     buildings: &sample::Buildings,
     seed: u64,
 ) -> Result<Value, Box<dyn Error>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let (mut same_number, mut same_building) = (0, 0);
+    let (mut same_number, mut same_building, mut another_is_nearer) = (0, 0, 0);
     let mut times = Vec::with_capacity(sampled.len());
     for truth in sampled {
         let point = sample::jitter(truth.point, 8.0, &mut rng);
@@ -132,10 +132,12 @@ fn reverse(
         let (number, building) = sample::is_right_house(truth, hits.first(), buildings);
         same_number += usize::from(number);
         same_building += usize::from(building);
+        another_is_nearer += usize::from(sample::another_is_nearer(truth, point, truths));
     }
     Ok(json!({
         "same_number_percent": percent(same_number, sampled.len()),
         "same_building_percent": percent(same_building, sampled.len()),
+        "another_is_nearer_percent": percent(another_is_nearer, sampled.len()),
         "processor_time": spread(times),
     }))
 }

@@ -48,7 +48,16 @@ pub(crate) struct House {
     pub belongs: Belongs,
     /// Made from an `addr:interpolation` way.
     pub interpolated: bool,
+    /// Where else the map writes this address: the entrance of the building, a shop in it.
+    pub doors: Vec<Point>,
     pub origin: Origin,
+}
+
+impl House {
+    /// Where the map writes this address, its own point first.
+    pub fn points(&self) -> impl Iterator<Item = Point> + '_ {
+        std::iter::once(self.point).chain(self.doors.iter().copied())
+    }
 }
 
 /// What a spot is.

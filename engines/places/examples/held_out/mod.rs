@@ -1,4 +1,5 @@
-//! Ways to write an address that the rules of the search were not tuned on.
+//! Ways to write an address that the rules of the search were not tuned on, but for the words cut short, whose rules came
+//! after they were first measured.
 
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +19,10 @@ pub(crate) enum HeldOut {
     LetterLostWithoutCity,
     /// Long words of the street end after four letters: `Land. 12 Vaduz`.
     WordsCutShort,
+    /// The town too: `Land. 12 Vadu.`.
+    AllWordsCut,
+    /// The same without a full stop: `Land 12 Vadu`.
+    AllWordsCutWithoutStop,
     /// ü as ue, ß as ss, other accents lost.
     SpelledOut,
     /// Everything in small letters without accents, ß as ss.
@@ -26,12 +31,14 @@ pub(crate) enum HeldOut {
     WrongPostcode,
 }
 
-pub(crate) const HELD_OUT: [HeldOut; 8] = [
+pub(crate) const HELD_OUT: [HeldOut; 10] = [
     HeldOut::WordsReversed,
     HeldOut::WordsShuffled,
     HeldOut::NumberFirstWithoutCity,
     HeldOut::LetterLostWithoutCity,
     HeldOut::WordsCutShort,
+    HeldOut::AllWordsCut,
+    HeldOut::AllWordsCutWithoutStop,
     HeldOut::SpelledOut,
     HeldOut::AccentsLost,
     HeldOut::WrongPostcode,
@@ -51,7 +58,11 @@ impl HeldOut {
             }
             Self::NumberFirstWithoutCity => format!("{number} {street}"),
             Self::LetterLostWithoutCity => format!("{} {number}", without_a_letter(street, rng)?),
-            Self::WordsCutShort => format!("{} {number} {city}", cut_short(street)),
+            Self::WordsCutShort => format!("{} {number} {city}", cut_short(street, ".")),
+            Self::AllWordsCut => format!("{} {number} {}", cut_short(street, "."), cut_short(city, ".")),
+            Self::AllWordsCutWithoutStop => {
+                format!("{} {number} {}", cut_short(street, ""), cut_short(city, ""))
+            }
             Self::SpelledOut => lost_accents(&spelled_out(&plain)),
             Self::AccentsLost => lost_accents(&plain).replace('ß', "ss").to_lowercase(),
             Self::WrongPostcode => format!("{street} {number}, {} {city}", wrong(postcode, rng)?),
@@ -75,9 +86,10 @@ fn without_a_letter(street: &str, rng: &mut ChaCha8Rng) -> Option<String> {
     Some(format!("{}{}", &street[..at], &street[at + letter.len_utf8()..]))
 }
 
-fn cut_short(street: &str) -> String {
+fn cut_short(street: &str, end: &str) -> String {
     let cut = |word: &str| {
-        if word.chars().count() > 5 { word.chars().take(4).chain(['.']).collect() } else { word.to_owned() }
+        let beginning = || word.chars().take(4).chain(end.chars()).collect();
+        if word.chars().count() > 5 { beginning() } else { word.to_owned() }
     };
     street.split_whitespace().map(cut).collect::<Vec<_>>().join(" ")
 }

@@ -18,7 +18,10 @@ pub(crate) use write::pack;
 const MAGIC: u32 = 0x4c50_4d44;
 
 /// Raised with every change of the layout.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// The format before houses had doors; its files are still read.
+const WITHOUT_DOORS: u32 = 1;
 
 /// The tables in their order, each with the words of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,15 +38,32 @@ enum Table {
     HouseCells,
     FootprintCells,
     LineCells,
+    Doors,
+    DoorCells,
 }
 
-const TABLES: usize = 12;
+const TABLES: usize = 14;
+
+/// The tables of a format; `None` for one that is not known.
+const fn tables_of(format: u32) -> Option<usize> {
+    match format {
+        FORMAT => Some(TABLES),
+        WITHOUT_DOORS => Some(TABLES - 2),
+        _ => None,
+    }
+}
 
 impl Table {
     const fn width(self) -> usize {
         match self {
             Self::Texts | Self::FootprintHouses => 1,
-            Self::Names | Self::Lines | Self::HouseCells | Self::FootprintCells | Self::LineCells => 3,
+            Self::Names
+            | Self::Lines
+            | Self::HouseCells
+            | Self::FootprintCells
+            | Self::LineCells
+            | Self::Doors
+            | Self::DoorCells => 3,
             Self::Streets => 15,
             Self::Houses | Self::Spots => 16,
             Self::Points => 2,
@@ -58,6 +78,28 @@ mod tests {
     use crate::import::{Listed, gather_listed};
     use crate::model::Belongs;
     use crate::reverse::reverse;
+
+    #[test]
+    fn a_file_without_doors_is_still_read() {
+        let door = osm::Point::from_degrees(47.1, 9.501_5);
+        let listed = [osm::Point::from_degrees(47.1, 9.501), door].map(|point| Listed {
+            street: "Landstrasse".to_owned(),
+            number: "5".to_owned(),
+            point,
+            belongs: Belongs::default(),
+            line: 2,
+        });
+        let mut bytes = pack(&gather_listed(listed.into()));
+        let doors = |bytes: &[u8]| {
+            let book = Book::open(Box::new(bytes.to_vec())).unwrap();
+            (book.houses(), book.doors_near(door, 1.0).filter(|(point, _)| *point == door).count())
+        };
+        assert_eq!(doors(&bytes), (1, 1), "a twin of the house is its door");
+        bytes[4] = 1;
+        assert_eq!(doors(&bytes), (1, 0));
+        bytes[4] = 3;
+        assert!(Book::open(Box::new(bytes)).is_err(), "a later format is refused");
+    }
 
     fn packed() -> Vec<u8> {
         let listed = (1..40).map(|number| Listed {

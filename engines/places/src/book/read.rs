@@ -6,7 +6,7 @@ use osm::Point;
 
 use super::grid::{self, Cells};
 use super::rows::{HouseRow, SpotRow, StreetRow};
-use super::{FORMAT, MAGIC, TABLES, Table};
+use super::{MAGIC, TABLES, Table, tables_of};
 use crate::Error;
 
 /// The bytes of the file: mapped or in memory.
@@ -32,11 +32,10 @@ impl Book {
     /// Opens a file. Refuses one that is not of this format, or whose tables do not fit in it.
     pub fn open(bytes: Bytes) -> Result<Self, Error> {
         let mut book = Self { bytes, tables: [(0, 0); TABLES] };
-        if book.word_at(0) != Some(MAGIC) || book.word_at(1) != Some(FORMAT) {
-            return Err(Error::NotAnAddressFile);
-        }
+        let format = book.word_at(1).filter(|_| book.word_at(0) == Some(MAGIC));
+        let tables = format.and_then(tables_of).ok_or(Error::NotAnAddressFile)?;
         let length = book.bytes().len() / 4;
-        for table in 0..TABLES {
+        for table in 0..tables {
             let word = |at: usize| book.word_at(at).map(|word| word as usize);
             let (Some(start), Some(words)) = (word(2 + 2 * table), word(3 + 2 * table)) else {
                 return Err(Error::NotAnAddressFile);
@@ -149,6 +148,12 @@ impl Book {
     /// Houses that may be within `radius_m`.
     pub fn houses_near(&self, point: Point, radius_m: f64) -> Vec<u32> {
         self.near(Table::HouseCells, grid::around(point, radius_m))
+    }
+
+    /// Doors beyond the points of the houses that may be within `radius_m`, each with its house.
+    pub fn doors_near(&self, point: Point, radius_m: f64) -> impl Iterator<Item = (Point, u32)> + '_ {
+        let doors = self.near(Table::DoorCells, grid::around(point, radius_m));
+        doors.into_iter().map(|row| (self.point(Table::Doors, row, 0), self.word(Table::Doors, row, 2)))
     }
 
     /// Buildings that may be within `radius_m`.

@@ -153,6 +153,12 @@ impl Writer {
         ];
         self.push(Table::Houses, row);
         self.cells(Table::HouseCells, grid::covering(&[house.point]), index);
+        for door in &house.doors {
+            let row = self.rows(Table::Doors);
+            let [south, east] = point_words(*door);
+            self.push(Table::Doors, [south, east, index]);
+            self.cells(Table::DoorCells, grid::covering(&[*door]), row);
+        }
     }
 
     fn spot(&mut self, spot: &Spot) {
@@ -204,7 +210,7 @@ impl Writer {
     }
 
     fn finish(mut self) -> Vec<u8> {
-        for table in [Table::HouseCells, Table::FootprintCells, Table::LineCells] {
+        for table in [Table::HouseCells, Table::FootprintCells, Table::LineCells, Table::DoorCells] {
             let mut rows: Vec<[u32; 3]> =
                 self.tables[table as usize].chunks_exact(3).map(|row| [row[0], row[1], row[2]]).collect();
             rows.sort_unstable();

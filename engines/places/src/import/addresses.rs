@@ -19,6 +19,8 @@ pub(super) struct Raw {
     pub number: String,
     pub name: String,
     pub point: Point,
+    /// Where else the same address is written.
+    pub doors: Vec<Point>,
     pub belongs: Belongs,
     pub interpolated: bool,
     /// Lower wins when one house is written several times: a building, an address node, a shop that gives its address.
@@ -33,6 +35,7 @@ impl Raw {
             number: listed.number,
             name: String::new(),
             point: listed.point,
+            doors: Vec::new(),
             belongs: listed.belongs,
             interpolated: false,
             rank: 0,
@@ -67,6 +70,7 @@ pub(super) fn read(data: &Data) -> (Vec<Raw>, usize) {
             number: number.to_owned(),
             name: tags.get("addr:housename").unwrap_or_default().to_owned(),
             point: shape.point,
+            doors: Vec::new(),
             belongs: belongs_of(tags),
             interpolated: false,
             rank: rank_of(tags, kind),

@@ -49,7 +49,9 @@ impl Index {
         let mut index = Self { cells: HashMap::new(), by_origin: HashMap::new() };
         for (at, house) in houses.iter().enumerate() {
             let Ok(at) = u32::try_from(at) else { break };
-            index.cells.entry(cell_of(house.point)).or_default().push(at);
+            for point in house.points() {
+                index.cells.entry(cell_of(point)).or_default().push(at);
+            }
             if !house.interpolated {
                 index.by_origin.entry(house.origin).or_default().push(at);
             }
@@ -57,7 +59,7 @@ impl Index {
         index
     }
 
-    /// The houses that the outline itself names, and those whose point lies in it.
+    /// The houses that the outline itself names, and those of which a point lies in it.
     fn inside(&self, houses: &[House], origin: Origin, ring: &[Point]) -> Vec<u32> {
         let mut found = self.by_origin.get(&origin).cloned().unwrap_or_default();
         let Some(bounds) = Bounds::around(ring.iter().copied()) else { return found };
@@ -67,7 +69,8 @@ impl Index {
         }
         for cell in (low.0..=high.0).flat_map(|row| (low.1..=high.1).map(move |column| (row, column))) {
             let candidates = self.cells.get(&cell).into_iter().flatten();
-            found.extend(candidates.filter(|at| ring_contains(ring, houses[**at as usize].point)));
+            let lies_in = |at: &&u32| houses[**at as usize].points().any(|point| ring_contains(ring, point));
+            found.extend(candidates.filter(lies_in));
         }
         found.sort_unstable();
         found.dedup();

@@ -86,6 +86,7 @@ fn between(
                 number: (low + index * step).to_string(),
                 name: String::new(),
                 point,
+                doors: Vec::new(),
                 belongs: belongs.clone(),
                 interpolated: true,
                 rank: 3,

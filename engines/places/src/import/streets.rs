@@ -20,6 +20,12 @@ const NEAR_M: f64 = 2_000.0;
 /// The same number on one street within this distance is one house.
 const SAME_HOUSE_M: f64 = 100.0;
 
+/// Two points of an address nearer to each other than this are one door.
+const SAME_DOOR_M: f64 = 1.0;
+
+/// Doors of one address: a shopping centre gives its address to a hundred shops.
+const MOST_DOORS: usize = 12;
+
 /// Names of one street in other languages and times.
 const MOST_NAMES: usize = 24;
 
@@ -257,6 +263,7 @@ fn finish(mut draft: Draft, index: u32) -> Option<(Street, Vec<House>)> {
         point: raw.point,
         belongs: raw.belongs,
         interpolated: raw.interpolated,
+        doors: raw.doors,
         origin: raw.origin,
     });
     Some((Street { names, point, belongs: draft.belongs, lines, origin }, houses.collect()))
@@ -275,12 +282,24 @@ fn one_per_number(mut houses: Vec<Raw>) -> Vec<Raw> {
         let twin = { same }
             .find(|other| raw.interpolated || geometry::distance_m(other.point, raw.point) < SAME_HOUSE_M);
         match twin {
-            Some(other) if other.name.is_empty() => other.name = raw.name,
-            Some(_) => {}
+            Some(other) => merge(other, raw),
             None => kept.push(raw),
         }
     }
     kept
+}
+
+/// A twin of a house gives its name, where the house has none, and its point: the outline of a building says where its walls
+/// are, the node where its door is.
+fn merge(house: &mut Raw, twin: Raw) {
+    if house.name.is_empty() {
+        house.name = twin.name;
+    }
+    let is_far = |other: &Point| geometry::distance_m(*other, twin.point) > SAME_DOOR_M;
+    let is_new = is_far(&house.point) && house.doors.iter().all(is_far);
+    if is_new && !twin.interpolated && house.doors.len() < MOST_DOORS {
+        house.doors.push(twin.point);
+    }
 }
 
 /// What most of the houses say.

@@ -53,17 +53,16 @@ impl<'a> Merged<'a> {
     /// As [`crate::Places::reverse`].
     pub fn reverse(&self, point: Point, limit: usize) -> Vec<Hit> {
         let limit = limit.clamp(1, MAX_HITS);
-        let mut hits = self.map.map_or(Vec::new(), |parts| reverse::reverse(&parts.book, point, limit));
+        let mut reached = self.map.map_or(Vec::new(), |parts| reverse::reverse(&parts.book, point, limit));
         for listed in self.overlays().flat_map(|overlay| overlay.reverse(point, limit)) {
-            if !hits.iter().any(|known| is_known(known, &listed)) {
-                hits.push(listed);
+            if !reached.iter().any(|known| is_known(&known.hit, &listed.hit)) {
+                reached.push(listed);
             }
         }
-        // Houses before streets, the nearer first.
-        let key = |hit: &Hit| (hit.level, hit.distance_m.unwrap_or(f64::INFINITY));
-        hits.sort_by(|a, b| key(a).0.cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1)));
-        hits.truncate(limit);
-        hits.into_iter().map(|hit| self.to_door(hit)).collect()
+        // Houses before streets, each level in the order of its search: the nearest wall is not always the house that is meant.
+        reached.sort_by(|a, b| a.hit.level.cmp(&b.hit.level).then(a.order.total_cmp(&b.order)));
+        reached.truncate(limit);
+        reached.into_iter().map(|reached| self.to_door(reached.hit)).collect()
     }
 
     fn to_door(self, hit: Hit) -> Hit {

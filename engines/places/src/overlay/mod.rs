@@ -128,7 +128,7 @@ impl Overlay {
         self.parts.as_ref().map_or(Ok(Vec::new()), |parts| search::search(parts, query))
     }
 
-    fn reverse(&self, point: Point, limit: usize) -> Vec<Hit> {
+    fn reverse(&self, point: Point, limit: usize) -> Vec<reverse::Reached> {
         self.parts.as_ref().map_or(Vec::new(), |parts| reverse::reverse(&parts.book, point, limit))
     }
 

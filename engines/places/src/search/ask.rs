@@ -1,28 +1,14 @@
 //! The question: its words, and what each may mean in the index.
 
-use std::collections::HashMap;
-
-use tantivy::query::{DfaWrapper, FuzzyTermQuery};
+use tantivy::Searcher;
 use tantivy::schema::Field;
-use tantivy::{Searcher, Term};
 
-use super::edits;
+use super::edits::Bag;
+use super::meanings::{self, Meanings, Written};
 use crate::Error;
 use crate::text::{
-    self, HouseNumber, MAX_QUERY_CHARS, MAX_QUERY_WORDS, Word, canonical, expansions, is_filler, is_generic,
-    long_forms,
+    self, HouseNumber, MAX_QUERY_CHARS, MAX_QUERY_WORDS, Word, canonical, is_filler, is_generic,
 };
-
-/// Words of the index that one word of the question may mean.
-const MOST_MEANINGS: usize = 40;
-
-/// Terms that are read for one unfinished word.
-const MOST_PREFIX_TERMS: usize = 400;
-
-/// What a mistake costs, out of 1 for a whole word.
-pub(super) const EDIT_COST: f32 = 0.2;
-const UNFINISHED_COST: f32 = 0.06;
-const ORDINAL_COST: f32 = 0.1;
 
 /// One word of the question, or two neighbours written apart, with what they may mean.
 #[derive(Clone, Debug)]
@@ -32,10 +18,10 @@ pub(super) struct Unit {
     /// 1 or 2.
     pub length: usize,
     pub text: String,
-    /// Words of names, each with its cost.
-    pub names: HashMap<String, f32>,
-    /// Words of towns and postcodes, each with its cost.
-    pub areas: HashMap<String, f32>,
+    /// Words of names.
+    pub names: Meanings,
+    /// Words of towns and postcodes.
+    pub areas: Meanings,
     /// The house number that this may be.
     pub number: Option<HouseNumber>,
 }
@@ -45,12 +31,18 @@ impl Unit {
     pub fn mask(&self) -> u32 {
         ((1 << self.length) - 1) << self.first
     }
+
+    /// Whether it is written as in the name of a town or a postcode.
+    pub fn is_of_a_town(&self) -> bool {
+        self.areas.values().any(|cost| *cost <= 0.0)
+    }
 }
 
 /// Neighbouring words written together, which a name may have been split into or joined from.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub letters: Vec<char>,
+    pub bag: Bag,
     /// Bits of the words.
     pub used: u32,
     /// What the words weigh.
@@ -90,17 +82,43 @@ impl Ask {
     pub fn look_up(&mut self, searcher: &Searcher, name: Field, area: Field) -> Result<(), Error> {
         let last = self.words.len();
         for unit in &mut self.units {
-            let open = self.ends_open && unit.first + unit.length == last;
             let words = &self.words[unit.first..unit.first + unit.length];
-            let likely = Likely::of(words, &unit.text, name, open)?;
-            let find = |field: Field| {
-                Finder { searcher, open, likely: &likely, found: HashMap::new() }
-                    .find(field, words, &unit.text)
+            let written = match words {
+                _ if self.ends_open && unit.first + unit.length == last => Written::Typing,
+                [word] => Written::of(word),
+                _ => Written::Whole,
             };
-            unit.names = find(name)?;
-            unit.areas = find(area)?;
+            [unit.names, unit.areas] = meanings::find(searcher, [name, area], words, (&unit.text, written))?;
         }
         Ok(())
+    }
+
+    /// Whether a full stop behind a word says that it was cut short, and it is none of the index as it stands.
+    pub fn has_cut_word(&self) -> bool {
+        let is_exact = |meanings: &Meanings| meanings.values().any(|cost| *cost <= 0.0);
+        let single = self.units.iter().filter(|unit| unit.length == 1);
+        single
+            .filter(|unit| Written::of(&self.words[unit.first]) == Written::Cut)
+            .any(|unit| !is_exact(&unit.names) && !is_exact(&unit.areas))
+    }
+
+    /// Takes every word as the beginning of one, but for those that are a town's as they stand: Triesen is not the beginning of
+    /// Triesenberg. Whether that gave any of them a new meaning.
+    pub fn look_up_beginnings(
+        &mut self,
+        searcher: &Searcher,
+        name: Field,
+        area: Field,
+    ) -> Result<bool, Error> {
+        let mut is_new = false;
+        let may_be_cut = |unit: &&mut Unit| {
+            unit.length == 1 && meanings::is_beginning(&self.words[unit.first]) && !unit.is_of_a_town()
+        };
+        for unit in self.units.iter_mut().filter(may_be_cut) {
+            is_new |= meanings::add_beginnings(searcher, name, &unit.text, &mut unit.names)?;
+            is_new |= meanings::add_beginnings(searcher, area, &unit.text, &mut unit.areas)?;
+        }
+        Ok(is_new)
     }
 
     /// How much a word counts when it is asked how much of the question an answer explains.
@@ -133,10 +151,12 @@ fn rows(words: &[Word], canonical: &[String]) -> Vec<Row> {
             let used = (first..last).fold(0, |mask, word| mask | (1 << word));
             let weight = canonical[first..last].iter().map(|word| weight_of(word)).sum();
             let differs = formed != written;
-            rows.push(Row { letters: written.chars().collect(), used, weight });
-            if differs {
-                rows.push(Row { letters: formed.chars().collect(), used, weight });
-            }
+            let row = |text: &str| {
+                let letters: Vec<char> = text.chars().collect();
+                Row { bag: Bag::of(&letters), letters, used, weight }
+            };
+            rows.push(row(&written));
+            rows.extend(differs.then(|| row(&formed)));
         }
     }
     rows
@@ -178,185 +198,7 @@ fn unit(words: &[Word], first: usize, length: usize) -> Unit {
     };
     let written = part.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
     let number = may_be_number.then(|| HouseNumber::parse(&written)).flatten();
-    Unit { first, length, text, names: HashMap::new(), areas: HashMap::new(), number }
-}
-
-/// Edits that a word of this length may have.
-fn allowed_edits(text: &str) -> u8 {
-    let has_digit = text.contains(|c: char| c.is_ascii_digit());
-    match text.chars().count() {
-        0..=2 => 0,
-        // "13th" may have lost a letter; other short words have too many neighbours.
-        3 => u8::from(has_digit && text.contains(char::is_alphabetic)),
-        4..=7 => 1,
-        _ if has_digit => 1,
-        _ => 2,
-    }
-}
-
-/// What does not depend on the field: prepared once for both.
-struct Likely {
-    edits: u8,
-    mistyped: Option<DfaWrapper>,
-    mistyped_beginning: Option<DfaWrapper>,
-    /// Short forms whose long form is meant, each with its cost.
-    forms: Vec<(&'static str, f32)>,
-}
-
-impl Likely {
-    fn of(words: &[Word], text: &str, field: Field, open: bool) -> Result<Self, Error> {
-        let mut likely = Self { edits: 0, mistyped: None, mistyped_beginning: None, forms: Vec::new() };
-        if words.len() > 1 || text.chars().all(|c| c.is_ascii_digit()) {
-            return Ok(likely);
-        }
-        let term = || Term::from_field_text(field, text);
-        likely.edits = allowed_edits(text);
-        if likely.edits > 0 {
-            likely.mistyped = Some(FuzzyTermQuery::new(term(), likely.edits, true).automaton()?);
-            if open && text.chars().count() >= 5 {
-                likely.mistyped_beginning = Some(FuzzyTermQuery::new_prefix(term(), 1, true).automaton()?);
-            }
-        }
-        likely.forms = forms(text, usize::from(likely.edits.min(1)), open);
-        Ok(likely)
-    }
-}
-
-/// The index knows only `st`: a mistyped or half-typed `street` is compared with the long form.
-fn forms(text: &str, edits: usize, open: bool) -> Vec<(&'static str, f32)> {
-    let cost = |long: &str| {
-        let mistyped = edits::distance_within(text, long, edits).filter(|distance| *distance > 0);
-        let unfinished = open && text.len() > 1 && long.starts_with(text);
-        mistyped.map(|distance| edit_cost(text, long, distance)).or(unfinished.then_some(UNFINISHED_COST))
-    };
-    long_forms().filter_map(|(long, form)| Some((form, cost(long)?))).collect()
-}
-
-struct Finder<'a> {
-    searcher: &'a Searcher,
-    open: bool,
-    likely: &'a Likely,
-    found: HashMap<String, f32>,
-}
-
-impl Finder<'_> {
-    fn find(mut self, field: Field, words: &[Word], text: &str) -> Result<HashMap<String, f32>, Error> {
-        let [word] = words else {
-            self.exact(field, text, 0.03)?;
-            return Ok(self.found);
-        };
-        self.exact(field, &canonical(word), 0.0)?;
-        for expansion in expansions(word) {
-            self.exact(field, &expansion, 0.0)?;
-        }
-        self.exact(field, text, 0.0)?;
-        self.ordinals(field, text)?;
-        self.mistyped(field, text)?;
-        for (form, cost) in &self.likely.forms {
-            self.exact(field, form, *cost)?;
-        }
-        if self.open {
-            self.unfinished(field, text)?;
-        }
-        self.cut();
-        Ok(self.found)
-    }
-
-    fn add(&mut self, term: &str, cost: f32) {
-        let known = self.found.entry(term.to_owned()).or_insert(cost);
-        *known = known.min(cost);
-    }
-
-    fn exact(&mut self, field: Field, text: &str, cost: f32) -> Result<(), Error> {
-        let term = Term::from_field_text(field, text);
-        for segment in self.searcher.segment_readers() {
-            if segment.inverted_index(field)?.terms().get(term.serialized_value_bytes())?.is_some() {
-                self.add(text, cost);
-            }
-        }
-        Ok(())
-    }
-
-    /// `3 street` means `3rd street`; `13ht` means `13th`.
-    fn ordinals(&mut self, field: Field, text: &str) -> Result<(), Error> {
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        if !(1..=3).contains(&digits) {
-            return Ok(());
-        }
-        let (number, ending) = text.split_at(digits);
-        let is_near = |known: &&str| edits::distance(ending, known) <= 1;
-        if ending.is_empty() || (ending.len() <= 3 && ["st", "nd", "rd", "th"].iter().any(is_near)) {
-            self.exact(field, &format!("{number}th"), ORDINAL_COST)?;
-        }
-        Ok(())
-    }
-
-    fn mistyped(&mut self, field: Field, text: &str) -> Result<(), Error> {
-        let edits = usize::from(self.likely.edits);
-        if let Some(automaton) = &self.likely.mistyped {
-            self.read(field, automaton, |term| {
-                edits::distance_within(text, term, edits).map(|distance| edit_cost(text, term, distance))
-            })?;
-        }
-        if let Some(automaton) = &self.likely.mistyped_beginning {
-            self.read(field, automaton, |_| Some(EDIT_COST + UNFINISHED_COST))?;
-        }
-        Ok(())
-    }
-
-    fn read(
-        &mut self,
-        field: Field,
-        automaton: &DfaWrapper,
-        cost: impl Fn(&str) -> Option<f32>,
-    ) -> Result<(), Error> {
-        for segment in self.searcher.segment_readers() {
-            let index = segment.inverted_index(field)?;
-            let mut stream = index.terms().search(automaton).into_stream()?;
-            let mut left = MOST_PREFIX_TERMS;
-            while left > 0 && stream.advance() {
-                left -= 1;
-                if let Some((term, cost)) =
-                    std::str::from_utf8(stream.key()).ok().and_then(|term| Some((term, cost(term)?)))
-                {
-                    self.add(term, cost);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn unfinished(&mut self, field: Field, text: &str) -> Result<(), Error> {
-        for segment in self.searcher.segment_readers() {
-            let index = segment.inverted_index(field)?;
-            let mut stream = index.terms().range().ge(text.as_bytes()).into_stream()?;
-            let mut left = MOST_PREFIX_TERMS;
-            while left > 0 && stream.advance() && stream.key().starts_with(text.as_bytes()) {
-                left -= 1;
-                if let Ok(term) = std::str::from_utf8(stream.key()) {
-                    self.add(term, if term == text { 0.0 } else { UNFINISHED_COST });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps the cheapest meanings, the shorter ones of equal cost.
-    fn cut(&mut self) {
-        if self.found.len() <= MOST_MEANINGS {
-            return;
-        }
-        let mut all: Vec<(String, f32)> = self.found.drain().collect();
-        all.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.len().cmp(&b.0.len())).then(a.0.cmp(&b.0)));
-        all.truncate(MOST_MEANINGS);
-        self.found.extend(all);
-    }
-}
-
-fn edit_cost(text: &str, term: &str, distance: usize) -> f32 {
-    // A wrong first letter is rarer than another wrong letter.
-    let first_differs = text.chars().next() != term.chars().next();
-    EDIT_COST * f32::from(u8::try_from(distance).unwrap_or(u8::MAX)) + if first_differs { 0.05 } else { 0.0 }
+    Unit { first, length, text, names: Meanings::new(), areas: Meanings::new(), number }
 }
 
 #[cfg(test)]

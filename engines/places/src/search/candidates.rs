@@ -89,7 +89,7 @@ pub(super) fn by_pieces(
     wanted: &Wanted,
 ) -> Result<Vec<Record>, Error> {
     let has_letters = |at: &usize| !ask.words[*at].text.chars().all(|c| c.is_ascii_digit());
-    let is_town = |at: &usize| ask.units[*at].areas.values().any(|cost| *cost <= 0.0);
+    let is_town = |at: &usize| ask.units[*at].is_of_a_town();
     let words: Vec<usize> = (0..ask.words.len()).filter(has_letters).collect();
     // The name of the town is in too many names, unless nothing else was said.
     let beyond_town: Vec<usize> = words.iter().copied().filter(|at| !is_town(at)).collect();

@@ -2,24 +2,28 @@
 //!
 //! Three steps: each word of the question is turned into the words of the index that it may mean (written so, mistyped,
 //! shortened, unfinished); the index gives the hundred records that share most of them; those are compared with the question
-//! word by word, and the house number is looked up in the street. When nothing fits well, names that share three-letter pieces
-//! with the question are compared letter by letter.
+//! word by word, and the house number is looked up in the street. When nothing fits well, every word is taken as the beginning
+//! of one (`Land 12` for `Landstrasse 12`); when nothing fits then either, names that share three-letter pieces with the
+//! question are compared letter by letter.
 
 mod answer;
 mod ask;
 mod candidates;
 mod edits;
 mod houses;
+mod meanings;
 mod score;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use self::ask::Ask;
 use self::candidates::Wanted;
 use self::houses::Found;
 use self::score::Fit;
 use crate::Error;
-use crate::book::{SpotRow, StreetRow};
+use crate::book::{Book, SpotRow, StreetRow};
 use crate::hit::{Hit, Level, Query};
 use crate::index::{Parts, Record, postcode_words};
 use crate::text::{HouseNumber, name_words};
@@ -69,22 +73,37 @@ pub(crate) fn search(parts: &Parts, query: &Query) -> Result<Vec<Ranked>, Error>
     let searcher = parts.words.reader.searcher();
     let fields = parts.words.fields;
     ask.look_up(&searcher, fields.name, fields.area)?;
+    // Who cuts one word short cuts others.
+    let is_cut = ask.has_cut_word() && ask.look_up_beginnings(&searcher, fields.name, fields.area)?;
     let wanted = Wanted::new(&parts.book, query);
-    let judge =
-        Judge { parts, query, ask: &ask, total: (0..ask.words.len()).map(|word| ask.weight(word)).sum() };
     let records = candidates::by_words(&searcher, fields, &ask, &wanted)?;
-    let mut ranked = judge.all(&records, score::by_words);
-    if !ranked.iter().any(is_sure) {
+    let mut ranked = Judge::new(parts, query, &ask).all(&records, score::by_words);
+    let mut is_done = ranked.iter().any(is_sure);
+    if !is_done && !is_cut && ask.look_up_beginnings(&searcher, fields.name, fields.area)? {
+        let records = candidates::by_words(&searcher, fields, &ask, &wanted)?;
+        let by_beginnings = Judge::new(parts, query, &ask).all(&records, score::by_words);
+        is_done = by_beginnings.iter().any(is_whole);
+        ranked.extend(by_beginnings);
+    }
+    if !is_done {
         let records = candidates::by_pieces(&searcher, fields, &ask, &wanted)?;
-        ranked.extend(judge.all(&records, score::by_letters));
+        ranked.extend(Judge::new(parts, query, &ask).all(&records, score::by_letters));
     }
     Ok(in_order(ranked, query.limit.clamp(1, MAX_HITS)))
 }
 
 /// Unknown words around an address do not make a house doubtful whose street was asked for to the letter.
 fn is_sure(ranked: &Ranked) -> bool {
-    let is_house = matches!(ranked.hit.level, Level::House | Level::Interpolated);
-    ranked.hit.confidence >= SURE || (is_house && ranked.cover >= SURE_COVER)
+    ranked.hit.confidence >= SURE || (is_house(ranked) && ranked.cover >= SURE_COVER)
+}
+
+/// Of words taken as beginnings only a house that explains the whole question is sure: a mistyped `ber` begins many names.
+fn is_whole(ranked: &Ranked) -> bool {
+    ranked.hit.confidence >= SURE && is_house(ranked)
+}
+
+fn is_house(ranked: &Ranked) -> bool {
+    matches!(ranked.hit.level, Level::House | Level::Interpolated)
 }
 
 /// Sorts, and keeps one of what looks the same.
@@ -109,9 +128,23 @@ struct Judge<'a> {
     ask: &'a Ask,
     /// The weight of the whole question.
     total: f32,
+    /// The words of towns and streets that were split before: candidates share them.
+    split: RefCell<HashMap<&'a str, Rc<[String]>>>,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn new(parts: &'a Parts, query: &'a Query, ask: &'a Ask) -> Self {
+        let total = (0..ask.words.len()).map(|word| ask.weight(word)).sum();
+        Self { parts, query, ask, total, split: RefCell::default() }
+    }
+
+    /// The words of texts and of a postcode.
+    fn words(&self, texts: &[&'a str], postcode: &'a str) -> Vec<Rc<[String]>> {
+        let mut split = self.split.borrow_mut();
+        let words = |text: &&'a str| Rc::clone(split.entry(*text).or_insert_with(|| name_words(text).into()));
+        texts.iter().map(words).chain([postcode_words(postcode).into()]).collect()
+    }
+
     fn all(&self, records: &[Record], fit: Fitting) -> Vec<Ranked> {
         let mut ranked = Vec::new();
         for record in records {
@@ -134,7 +167,7 @@ impl Judge<'_> {
         &self,
         keys: impl Iterator<Item = (&'n str, &'n str)>,
         fit: Fitting,
-        area: &HashSet<&str>,
+        area: &[Rc<[String]>],
     ) -> Option<(Fit, &'n str)> {
         let least = if self.ask.autocomplete { LEAST_COVER_TYPED } else { LEAST_COVER };
         keys.map(|(key, text)| (fit(self.ask, key, text), text))
@@ -150,9 +183,8 @@ impl Judge<'_> {
         fit.score(self.total, self.ask.autocomplete)
     }
 
-    fn street(&self, street: StreetRow<'_>, fit: Fitting, ranked: &mut Vec<Ranked>) {
-        let words = words_of(&[street.city(), street.district(), street.country()], street.postcode());
-        let area = words.iter().map(String::as_str).collect();
+    fn street(&self, street: StreetRow<'a>, fit: Fitting, ranked: &mut Vec<Ranked>) {
+        let area = self.words(&[street.city(), street.district(), street.country()], street.postcode());
         let keys = street.names().map(|name| (name.key, name.text));
         let Some((fit, _)) = self.best_name(keys, fit, &area) else { return };
         let numbers = score::numbers(self.ask, &fit);
@@ -174,12 +206,12 @@ impl Judge<'_> {
 
     fn houses(
         &self,
-        street: StreetRow<'_>,
+        street: StreetRow<'a>,
         fit: Fit,
         (number, unit): (&HouseNumber, &ask::Unit),
         ranked: &mut Vec<Ranked>,
     ) {
-        let book = &self.parts.book;
+        let book: &'a Book = &self.parts.book;
         let language = self.query.language.as_deref();
         let weight: f32 = (unit.first..unit.first + unit.length).map(|word| self.ask.weight(word)).sum();
         let with_number = |cost: f32| Fit {
@@ -192,8 +224,7 @@ impl Judge<'_> {
                 for (index, cost) in houses {
                     let Some(house) = book.house(index) else { continue };
                     let mut fit = with_number(cost);
-                    let words = words_of(&[house.city()], house.postcode());
-                    score::add_area(self.ask, &mut fit, &words.iter().map(String::as_str).collect());
+                    score::add_area(self.ask, &mut fit, &self.words(&[house.city()], house.postcode()));
                     ranked.extend(self.rank(answer::house_hit(house, language), &fit, 1));
                 }
             }
@@ -212,11 +243,10 @@ impl Judge<'_> {
         }
     }
 
-    fn spot(&self, spot: SpotRow<'_>, fit: Fitting) -> Option<Ranked> {
-        let mut words =
-            words_of(&[spot.city(), spot.district(), spot.country(), spot.street()], spot.postcode());
-        words.extend(HouseNumber::parse(spot.number()).map(|number| number.text));
-        let area = words.iter().map(String::as_str).collect();
+    fn spot(&self, spot: SpotRow<'a>, fit: Fitting) -> Option<Ranked> {
+        let mut area =
+            self.words(&[spot.city(), spot.district(), spot.country(), spot.street()], spot.postcode());
+        area.extend(HouseNumber::parse(spot.number()).map(|number| Rc::from([number.text])));
         let (fit, text) = self.best_name(spot.names().map(|name| (name.key, name.text)), fit, &area)?;
         let hit = answer::spot_hit(spot, text, self.query.language.as_deref());
         self.rank(hit, &fit, spot.weight())
@@ -236,8 +266,4 @@ impl Judge<'_> {
         let order = score + near + size - if hit.level == Level::Poi { 0.005 } else { 0.0 };
         Some(Ranked { hit, cover: fit.cover, order })
     }
-}
-
-fn words_of(texts: &[&str], postcode: &str) -> HashSet<String> {
-    texts.iter().flat_map(|text| name_words(text)).chain(postcode_words(postcode)).collect()
 }

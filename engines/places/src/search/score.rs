@@ -3,10 +3,10 @@
 //! Two shares decide: how much of the candidate's name was asked for, and how much of the question the candidate explains.
 //! Each word of the question is used once; the order of the words only breaks ties.
 
-use std::collections::HashSet;
+use std::rc::Rc;
 
 use super::ask::{Ask, Unit, weight_of};
-use super::edits;
+use super::edits::{self, Bag};
 use crate::index::letters_of;
 
 /// How a candidate fits.
@@ -71,31 +71,51 @@ pub(super) fn by_letters(ask: &Ask, key: &str, text: &str) -> Fit {
     let formed: Vec<char> = key.chars().filter(|c| *c != ' ').collect();
     let written: Vec<char> = letters_of(text).chars().collect();
     let mut best = Fit::default();
-    for name in [&formed, &written] {
-        for row in &ask.rows {
-            let most = name.len().max(row.letters.len()) / 3;
-            let Some(distance) = edits::between(&row.letters, name, most) else { continue };
-            #[expect(clippy::cast_precision_loss, reason = "a name has less than 2^23 letters")]
-            let share = distance as f32 / name.len().max(1) as f32;
-            let cover = 1.0 - share - 0.02;
-            if share <= MOST_EDITS && name.len() >= 3 && (cover, row.weight) > (best.cover, best.explained) {
-                best = Fit { cover, explained: row.weight * cover, used: row.used, in_order: true };
-            }
-        }
+    best_row(ask, &formed, &mut best);
+    if written != formed {
+        best_row(ask, &written, &mut best);
     }
     best
 }
 
+/// What a name compared letter by letter lacks to one found word by word.
+const BY_LETTERS_COST: f32 = 0.02;
+
+fn best_row(ask: &Ask, name: &[char], best: &mut Fit) {
+    if name.len() < 3 {
+        return;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a name has less than 2^23 letters")]
+    let letters = name.len() as f32;
+    let bag = Bag::of(name);
+    for row in &ask.rows {
+        // More edits than these make no better fit than the best so far.
+        let share = MOST_EDITS.min(1.0 - BY_LETTERS_COST - best.cover + 1e-4);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a third of a name")]
+        let most = (share * letters).max(0.0) as usize;
+        let most = most.min(name.len().max(row.letters.len()) / 3);
+        if bag.edits_at_least(&row.bag) > most {
+            continue;
+        }
+        let Some(distance) = edits::between(&row.letters, name, most) else { continue };
+        #[expect(clippy::cast_precision_loss, reason = "at most a third of a name")]
+        let cover = 1.0 - distance as f32 / letters - BY_LETTERS_COST;
+        if (cover, row.weight) > (best.cover, best.explained) {
+            *best = Fit { cover, explained: row.weight * cover, used: row.used, in_order: true };
+        }
+    }
+}
+
 /// Adds what the words of the town, district and postcode explain.
-pub(super) fn add_area(ask: &Ask, fit: &mut Fit, area: &HashSet<&str>) {
+pub(super) fn add_area(ask: &Ask, fit: &mut Fit, area: &[Rc<[String]>]) {
+    let is_there = |term: &String| area.iter().any(|words| words.contains(term));
     for unit in &ask.units {
         if unit.mask() & fit.used != 0 {
             continue;
         }
         // A short number is a house number, not the beginning of a postcode.
         let is_short_number = unit.number.is_some() && unit.text.len() < 3;
-        let fitting =
-            unit.areas.iter().filter(|(term, _)| area.contains(term.as_str())).map(|(_, cost)| *cost);
+        let fitting = unit.areas.iter().filter(|(term, _)| is_there(term)).map(|(_, cost)| *cost);
         let cost = fitting.reduce(f32::min).filter(|cost| !is_short_number || *cost <= 0.0);
         if let Some(cost) = cost {
             fit.explained += explained_by(ask, unit) * (1.0 - cost);

@@ -3,6 +3,9 @@
 //! Sources: USPS Publication 28 appendix C (street suffixes), the abbreviation lists of the OpenStreetMap wiki page "Name
 //! finder:Abbreviations", and the forms seen in the test extracts.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
 use super::fold::Word;
 
 /// One form, and the forms that mean it. All folded, hence `avenu` and `ru`. The first list holds kinds of street, which say little about which street.
@@ -169,8 +172,16 @@ pub(crate) fn canonical(word: &Word) -> String {
     expansions(word).into_iter().next().unwrap_or_else(|| word.text.clone())
 }
 
+/// Asked for every word of every candidate.
 fn class_of(text: &str) -> Option<&'static str> {
-    classes().find(|(form, forms)| *form == text || forms.contains(&text)).map(|(form, _)| form)
+    static FORMS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+        classes()
+            .flat_map(|(form, forms)| {
+                forms.iter().chain([&form]).map(move |way| (*way, form)).collect::<Vec<_>>()
+            })
+            .collect()
+    });
+    FORMS.get(text).copied()
 }
 
 fn classes() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
@@ -201,12 +212,15 @@ fn ordinal(text: &str) -> Option<String> {
 
 /// Whether a word in its one form says only what kind of street it is.
 pub(crate) fn is_generic(canonical: &str) -> bool {
-    KINDS.iter().any(|(form, _)| *form == canonical)
+    static FORMS: LazyLock<HashSet<&'static str>> =
+        LazyLock::new(|| KINDS.iter().map(|(form, _)| *form).collect());
+    FORMS.contains(canonical)
 }
 
 /// Whether a word may be missing on either side.
 pub(crate) fn is_filler(canonical: &str) -> bool {
-    FILLERS.contains(&canonical)
+    static WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| FILLERS.iter().copied().collect());
+    WORDS.contains(canonical)
 }
 
 /// The long ways to write the words that have a short form, each with that form: a mistyped `steet` or a half-typed `stre` is

@@ -66,21 +66,26 @@ fn prove(name: &str, imported: &Imported, sampled: &[Truth], bars: &[Bar]) {
     assert!(missed.is_empty(), "{name}: {missed:#?}");
 }
 
-/// Percent right by number and by building, of points moved up to 8 m. In San Francisco one point in nine then lies in another
-/// building, which no search can know; that bar is for the building.
+/// Percent right by number and by building, of points moved up to 8 m. In San Francisco another address is then the nearest to
+/// one point in seven, which no search can know.
 fn prove_reverse(name: &str, imported: &Imported, sampled: &[Truth], least: (f64, f64)) {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let buildings = sample::Buildings::of(&imported.data);
-    let (mut by_number, mut by_building) = (0, 0);
+    let truths = sample::truths(&imported.data);
+    let (mut by_number, mut by_building, mut another) = (0, 0, 0);
     for truth in sampled {
         let point = sample::jitter(truth.point, 8.0, &mut rng);
         let hits = imported.places.reverse(point, 1);
         let (number, building) = sample::is_right_house(truth, hits.first(), &buildings);
         by_number += usize::from(number);
         by_building += usize::from(building);
+        another += usize::from(sample::another_is_nearer(truth, point, &truths));
     }
     let (number, building) = (percent(by_number, sampled.len()), percent(by_building, sampled.len()));
-    println!("{name}: reverse: same number {number:.1} %, same building {building:.1} %");
+    let another = percent(another, sampled.len());
+    println!(
+        "{name}: reverse: same number {number:.1} %, same building {building:.1} %; {another:.1} % are nearer to another"
+    );
     assert!(number >= least.0 && building >= least.1, "{name}: {number:.1} % / {building:.1} %");
 }
 
@@ -100,7 +105,7 @@ fn proof_geocode_helsinki() {
             bar(Kind::SplitOrJoined, 95.0, 97.0),
         ],
     );
-    prove_reverse("helsinki", helsinki, &sampled, (70.0, 88.0));
+    prove_reverse("helsinki", helsinki, &sampled, (85.0, 93.0));
 }
 
 #[test]
@@ -135,5 +140,7 @@ fn proof_geocode_san_francisco() {
             bar(Kind::OneTypo, 92.0, 95.0),
         ],
     );
-    prove_reverse("san francisco", &imported, &sampled, (65.0, 80.0));
+    // The small sample happens to have many addresses side by side.
+    let least = if support::is_full() { (80.0, 88.0) } else { (75.0, 85.0) };
+    prove_reverse("san francisco", &imported, &sampled, least);
 }

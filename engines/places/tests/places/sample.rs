@@ -224,6 +224,20 @@ pub fn jitter(point: Point, most_m: f64, rng: &mut ChaCha8Rng) -> Point {
     Point::from_degrees(lat, lon)
 }
 
+/// Whether the nearest address to `point` is another one than that which is meant: what nobody can know who is told only the
+/// point. Lists of numbers are no addresses here, hence it happens a little more often.
+pub fn another_is_nearer(truth: &Truth, point: Point, truths: &[Truth]) -> bool {
+    let number =
+        |text: &str| HouseNumber::parse(text).map_or_else(|| text.to_lowercase(), |number| number.text);
+    let is_meant = |other: &Truth| {
+        other.street.to_lowercase() == truth.street.to_lowercase()
+            && number(&other.number) == number(&truth.number)
+    };
+    let distance = |other: &&Truth| other.point.distance_m(point);
+    let nearest = truths.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    nearest.is_some_and(|nearest| !is_meant(nearest))
+}
+
 /// The outlines of all buildings, to tell whether two points are in the same one.
 pub struct Buildings {
     rings: Vec<(osm::Bounds, Vec<Point>)>,

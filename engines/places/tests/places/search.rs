@@ -129,6 +129,23 @@ fn names_written_together_or_too_short_for_single_words_are_found_by_their_lette
 }
 
 #[test]
+fn words_cut_short_are_found_by_their_beginnings_with_a_full_stop_or_without() {
+    for (text, expected) in [
+        ("Land. 4 Ober.", "Landstraße 4, 9490 Oberdorf"),
+        ("Land 4 Ober", "Landstraße 4, 9490 Oberdorf"),
+        ("Land. 2 Unte.", "Landstraße 2, 9494 Unterdorf"),
+        ("Land. 2 Unte", "Landstraße 2, 9494 Unterdorf"),
+        ("Unte Land 2", "Landstraße 2, 9494 Unterdorf"),
+        ("Mann. 7 B", "Mannerheimintie 7 B, 9490 Oberdorf"),
+        ("Mann 7 B", "Mannerheimintie 7 B, 9490 Oberdorf"),
+        ("Nort. Poin. Stre. 500", "North Point Street 500, 9490 Oberdorf"),
+        ("Nort Poin Stre 500", "North Point Street 500, 9490 Oberdorf"),
+    ] {
+        assert_eq!((first(text).level, label(text).as_str()), (Level::House, expected), "{text}");
+    }
+}
+
+#[test]
 fn words_that_nobody_knows_do_not_hide_the_address() {
     let hit = first("c/o Meier, Landstraße 4, 2nd floor, Oberdorf, bell on the left");
     assert_eq!(hit.label, "Landstraße 4, 9490 Oberdorf");
@@ -178,8 +195,16 @@ fn while_somebody_types_the_last_word_may_be_unfinished() {
         numbers.contains(&Some("10".to_owned())) && numbers.contains(&Some("12a".to_owned())),
         "{numbers:?}"
     );
-    let finished = town().places.search(&Query::new("land")).unwrap();
-    assert!(finished.iter().all(|hit| hit.street.as_deref() != Some("Landstraße")), "{finished:?}");
+}
+
+#[test]
+fn a_finished_word_is_a_beginning_only_where_nothing_fits_it_as_a_whole() {
+    let hit = first("land");
+    assert_eq!(hit.street.as_deref(), Some("Landstraße"));
+    assert!(hit.confidence < first("landstraße").confidence, "{hit:?}");
+    // "Egg" is a street: no other street that begins so is offered beside it.
+    assert!(find("egg").iter().all(|hit| hit.street.as_deref() == Some("Egg")), "{:?}", find("egg"));
+    assert_eq!(find("oberdorf").len(), 1, "a village is no beginning: {:?}", find("oberdorf"));
 }
 
 #[test]

@@ -163,6 +163,12 @@ fn named(mut builder: Builder) -> Builder {
         line(builder, 521, &[(47.121, 9.52), (47.121, 9.53)], &[("highway", "residential"), ("name", "Egg")]);
     builder = line(
         builder,
+        523,
+        &[(47.123, 9.52), (47.123, 9.53)],
+        &[("highway", "residential"), ("name", "Eggerweg")],
+    );
+    builder = line(
+        builder,
         522,
         &[(47.122, 9.52), (47.122, 9.53)],
         &[("highway", "residential"), ("name", "Fünf Linden Weg")],

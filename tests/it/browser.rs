@@ -1,18 +1,65 @@
 //! The pages in a real browser: Chromium through its WebDriver, as a person would use them.
 
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::json;
 use testkit::sandbox::{App, Shape};
 
+/// Starts ChromeDriver, and ends with everything that it has started as soon as nobody holds the other end of its input.
+const TIED: &str = r#"chromedriver "--port=$1" </dev/null & read -r _; kill -s KILL -- "-$$""#;
+
+/// ChromeDriver and what it starts, as a group of processes of their own. It ends with this value, also where a test panics: a
+/// browser outlives a ChromeDriver that was killed. Where the test itself is killed, its end of the pipe is closed all the same.
+struct Driver {
+    leader: Child,
+    /// Where browsers put their profiles; removed after they have ended.
+    profiles: tempfile::TempDir,
+}
+
+impl Driver {
+    /// `None` where there is no ChromeDriver.
+    fn start(port: u16) -> anyhow::Result<Option<Self>> {
+        let asked = Command::new("chromedriver").arg("--version").stdout(Stdio::null()).status();
+        if asked.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return Ok(None);
+        }
+        let profiles = testkit::cluster::temp_dir("dropmate-chromium-")?;
+        let leader = Command::new("sh")
+            .args(["-c", TIED, "sh", &port.to_string()])
+            .env("TMPDIR", profiles.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .context("a shell for chromedriver")?;
+        Ok(Some(Self { leader, profiles }))
+    }
+
+    /// The number of the group.
+    fn group(&self) -> i32 {
+        self.leader.id().cast_signed()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        killpg(Pid::from_raw(self.group()), Signal::SIGKILL).ok();
+        self.leader.wait().ok();
+    }
+}
+
 /// A browser for one test; ends with its value.
 pub(crate) struct Browser {
-    driver: Child,
     pub(crate) client: Client,
+    driver: Driver,
 }
 
 impl Browser {
@@ -30,21 +77,11 @@ impl Browser {
 
     async fn with(flags: &[&str], width: u32, height: u32) -> anyhow::Result<Option<Self>> {
         let port = testkit::server::free_port()?;
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let driver = match driver {
-            Ok(driver) => driver,
-            Err(error) if std::env::var_os("CI").is_none() => {
-                println!(
-                    "skipped: chromedriver cannot be started ({error}); `script/setup --test` installs it"
-                );
-                return Ok(None);
-            }
-            Err(error) => return Err(error).context("chromedriver; `script/setup --test` installs it"),
+        let Some(driver) = Driver::start(port)? else {
+            let advice = "chromedriver is not there; `script/setup --test` installs it";
+            ensure!(std::env::var_os("CI").is_none(), advice);
+            println!("skipped: {advice}");
+            return Ok(None);
         };
         let usual = [
             "--headless".to_owned(),
@@ -65,7 +102,7 @@ impl Browser {
         let begun = Instant::now();
         loop {
             match builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                Ok(client) => return Ok(Some(Self { driver, client })),
+                Ok(client) => return Ok(Some(Self { client, driver })),
                 Err(error) if begun.elapsed() > Duration::from_secs(20) => return Err(error.into()),
                 Err(_not_yet) => platform::lifecycle::pause(Duration::from_millis(50)).await,
             }
@@ -121,18 +158,9 @@ impl Browser {
         Ok(())
     }
 
-    pub(crate) async fn close(mut self) -> anyhow::Result<()> {
-        self.client.clone().close().await?;
-        self.driver.kill()?;
-        self.driver.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        self.driver.kill().ok();
-        self.driver.wait().ok();
+    /// Lets the browser end by itself; whatever is left of it ends afterwards.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        Ok(self.client.clone().close().await?)
     }
 }
 
@@ -220,4 +248,73 @@ async fn the_owner_sets_up_and_a_driver_joins_in_a_browser() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owner_sets_up_and_a_driver_joins_in_a_browser_split() {
     first_run_and_join(Shape::Split).await.unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+/// Names how the test in the child ends.
+const ENDS: &str = "DROPMATE_TEST_BROWSER_ENDS";
+
+/// So many processes are in the group, and have not ended.
+fn alive(group: i32) -> anyhow::Result<usize> {
+    let all = Command::new("ps").args(["-A", "-o", "pgid=,stat="]).output()?;
+    let all = String::from_utf8(all.stdout)?;
+    let mut rows = all.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let group = group.to_string();
+    Ok(rows.by_ref().filter(|row| row[0] == group && !row[1].starts_with('Z')).count())
+}
+
+/// Waits until nobody is left in the group.
+async fn is_gone(group: i32) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while alive(group)? > 0 {
+        ensure!(begun.elapsed() < Duration::from_secs(10), "{} processes are left", alive(group)?);
+        platform::lifecycle::pause(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+/// A test with a browser that ends in some way, in a child: how that went, the group of the browser, and where its profile is.
+fn a_test_that_ends(how: &str) -> anyhow::Result<(Output, Option<(i32, String)>)> {
+    let output = Command::new(std::env::current_exe()?)
+        .args(["--exact", "browser::that_ends_badly", "--ignored", "--nocapture"])
+        .env(ENDS, how)
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let left = said.lines().find_map(|line| {
+        let (group, profiles) = line.strip_prefix("group ")?.split_once(' ')?;
+        Some((group.parse().ok()?, profiles.to_owned()))
+    });
+    Ok((output, left))
+}
+
+#[tokio::test]
+async fn a_test_that_fails_or_is_killed_leaves_no_browser_behind() -> anyhow::Result<()> {
+    for (how, signal) in [("panic", None), ("kill", Some(9))] {
+        let (output, left) = a_test_that_ends(how)?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        if said.contains("skipped: ") {
+            println!("{said}");
+            return Ok(());
+        }
+        ensure!(!output.status.success() && output.status.signal() == signal, "{how}: {}", output.status);
+        let (group, profiles) = left.with_context(|| format!("{how}: {said}"))?;
+        is_gone(group).await.context(how)?;
+        // Whoever is killed removes no folders.
+        std::fs::remove_dir_all(profiles).ok();
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, in a process of its own"]
+async fn that_ends_badly() -> anyhow::Result<()> {
+    let Some(how) = std::env::var_os(ENDS) else { return Ok(()) };
+    let Some(browser) = Browser::open(400, 300).await? else { return Ok(()) };
+    let group = browser.driver.group();
+    // The shell, ChromeDriver and the browser; a browser that is somewhere else would not end with them.
+    ensure!(alive(group)? > 3, "the browser is not in the group");
+    println!("\ngroup {group} {}", browser.driver.profiles.path().display());
+    if how == "kill" {
+        nix::sys::signal::kill(Pid::this(), Signal::SIGKILL)?;
+    }
+    panic!("on purpose");
 }

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use fantoccini::Locator;
 use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use fantoccini::key::Key;
+use kernel::time::Clock as _;
+use platform::clock::SystemClock;
 use platform::lifecycle::pause;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -99,6 +102,24 @@ impl Browser {
         Ok(self.client.perform_actions(strokes).await?)
     }
 
+    /// Waits until a script says that it is so.
+    async fn sees(&self, script: &str) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let found = self.client.execute(&format!("return {script}"), Vec::new()).await?;
+            if found == true {
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < PATIENCE, "it is not so on the page: {script}: {found}");
+            pause(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Presses a key wherever the focus is.
+    async fn types(&self, key: Key) -> anyhow::Result<()> {
+        Ok(self.client.active_element().await?.send_keys(&String::from(char::from(key))).await?)
+    }
+
     /// Presses the button that says so, when it is there: the page may be in the middle of being made anew.
     async fn press(&self, label: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
@@ -140,10 +161,14 @@ impl Town {
     }
 
     pub(crate) async fn driver(&self) -> anyhow::Result<(String, String)> {
+        self.courier("Grace Hopper", "+358401234567").await
+    }
+
+    /// Somebody who drives: their id and their token.
+    async fn courier(&self, name: &str, phone: &str) -> anyhow::Result<(String, String)> {
         let invited = self.post("/api/v1/invitations", &self.owner, json!({ "role": "driver" })).await?;
         let link = invited["link"].as_str().and_then(|link| link.rsplit('/').next()).context("a link")?;
-        let joined =
-            json!({ "token": link, "name": "Grace Hopper", "phone": "+358401234567", "pin": "493827" });
+        let joined = json!({ "token": link, "name": name, "phone": phone, "pin": "493827" });
         let joined = self.post("/api/v1/auth/invitations/accept", "", joined).await?;
         let token = joined["access_token"].as_str().context("a token")?.to_owned();
         let begun = Instant::now();
@@ -155,6 +180,43 @@ impl Town {
             ensure!(begun.elapsed() < PATIENCE, "no profile was made: {status} {me}");
             pause(Duration::from_millis(50)).await;
         }
+    }
+}
+
+impl Town {
+    /// A courier says to be there for work.
+    async fn works(&self, driver: &str, token: &str) -> anyhow::Result<()> {
+        let path = format!("/api/v1/drivers/{driver}/availability");
+        let (status, answer) =
+            self.app.call(Method::PUT, &path, token, &json!({ "availability": "available" })).await?;
+        ensure!(status == 200, "{status} {answer}");
+        Ok(())
+    }
+
+    /// A courier is there, and says so.
+    async fn stands(&self, (driver, token): &(String, String), lat: f64, lon: f64) -> anyhow::Result<()> {
+        let fix = json!({ "lat": lat, "lon": lon, "at": SystemClock.now(), "accuracy_m": 6.0 });
+        self.post(&format!("/api/v1/drivers/{driver}/location"), token, fix).await?;
+        Ok(())
+    }
+
+    /// An order that this courier fetches: its id and the code of its customer's page.
+    async fn fetched_by(&self, (driver, token): &(String, String)) -> anyhow::Result<(String, String)> {
+        let shop = self.post("/api/v1/shops", &self.owner, shop()).await?;
+        let order = json!({
+            "shop_id": shop["id"],
+            "dropoff": { "street": "Eteläesplanadi 1", "postcode": "00130", "city": "Helsinki", "country": "FI",
+                         "position": { "lat": 60.1676, "lon": 24.9515 },
+                         "contact": { "name": "Linus Pauling", "phone": "+358407654321" } },
+        });
+        let order = self.soon("/api/v1/orders", &self.owner, order).await?;
+        let text = |name: &str| order[name].as_str().map(str::to_owned).context("a text");
+        let (id, code) = (text("id")?, text("tracking_code")?);
+        self.soon(&format!("/api/v1/orders/{id}/assign"), &self.owner, json!({ "driver_id": driver }))
+            .await?;
+        let step = json!({ "status": "enroute_to_pickup", "at": SystemClock.now() });
+        self.soon(&format!("/api/v1/orders/{id}/status"), token, step).await?;
+        Ok((id, code))
     }
 }
 
@@ -196,19 +258,20 @@ async fn watch(town: &Town, console: &Browser) -> anyhow::Result<()> {
     console.reads("You are ready to start").await
 }
 
-/// A shop, a driver and an order appear on the page by themselves.
-async fn ordered(town: &Town, console: &Browser) -> anyhow::Result<(String, String)> {
-    let shop = json!({
+fn shop() -> Value {
+    json!({
         "name": "Ada's Kitchen", "number_prefix": "A", "street": "Aleksanterinkatu 52", "postcode": "00100", "city": "Helsinki",
         "country": "FI", "position": { "lat": 60.1699, "lon": 24.9384 }, "phone": "+358912345678",
         "time_zone": "Europe/Helsinki", "currency": "EUR", "preparation_minutes": 10, "service_minutes": 1,
-    });
-    let shop = town.post("/api/v1/shops", &town.owner, shop).await?;
+    })
+}
+
+/// A shop, a driver and an order appear on the page by themselves.
+async fn ordered(town: &Town, console: &Browser) -> anyhow::Result<(String, String)> {
+    let shop = town.post("/api/v1/shops", &town.owner, shop()).await?;
     let (driver, token) = town.driver().await?;
     console.reads("Grace Hopper").await?;
-    let available = json!({ "availability": "available" });
-    let path = format!("/api/v1/drivers/{driver}/availability");
-    town.app.call(Method::PUT, &path, &token, &available).await?;
+    town.works(&driver, &token).await?;
     let order = json!({
         "shop_id": shop["id"],
         "dropoff": {
@@ -287,4 +350,123 @@ async fn a_day_on_the_pages() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_on_the_pages_split() {
     Box::pin(day(Shape::Split)).await.unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+/// No two of the names on the map touch each other.
+const APART: &str = "(() => { const all = [...document.querySelectorAll('#place .mark-name')].filter((one) => one.offsetParent).map((one) => one.getBoundingClientRect()); \
+                     return all.length > 1 && all.every((a, i) => all.slice(i + 1).every((b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top)); })()";
+/// What the mark of several says.
+const COUNT: &str = "document.querySelector('.mark.many b')?.innerText";
+
+async fn crowd() -> anyhow::Result<()> {
+    let Some(console) = Browser::drawing(1400, 900).await? else {
+        return Ok(());
+    };
+    let dir = testkit::cluster::temp_dir("dropmate-crowd-")?;
+    let app = Box::pin(App::start(Shape::Whole, dir.path(), &[])).await?;
+    let extract = testkit::cluster::workspace().join("demo/helsinki.osm.pbf");
+    app.run(&["map", "import", &extract.to_string_lossy(), "--profile", "bicycle", "--profile", "car"])?;
+    let owner = app.first_run().await?.access_token;
+    let mut town = Town { app, owner };
+    let names = ["Grace Hopper", "Alan Turing", "Barbara Liskov"];
+    let mut couriers = Vec::new();
+    for (name, phone) in names.into_iter().zip(["+358401234567", "+358401234568", "+358401234569"]) {
+        let one = town.courier(name, phone).await?;
+        town.works(&one.0, &one.1).await?;
+        town.stands(&one, 60.1699, 24.9384).await?;
+        couriers.push(one);
+    }
+    let (order, code) = town.fetched_by(&couriers[2]).await?;
+    console.signs_in(&town).await?;
+    in_one_place(&town, &console, &couriers).await?;
+    // The way of an order is asked for where customers see it.
+    console.choose(&format!("[data-pick={order}]")).await?;
+    console
+        .sees(&format!(
+            "performance.getEntriesByType('resource').some((one) => one.name.endsWith('/track/{code}/map'))"
+        ))
+        .await?;
+    console.assert_fits().await?;
+    console.picture("live-crowd").await?;
+    console.close().await?;
+    town.app.stop()
+}
+
+/// Three who stand in the restaurant are one mark; whoever leaves has one of their own.
+async fn in_one_place(town: &Town, console: &Browser, couriers: &[(String, String)]) -> anyhow::Result<()> {
+    console.sees(&format!("{COUNT} === '3'")).await?;
+    console.sees("document.querySelectorAll('.mark.courier:not([hidden])').length === 1").await?;
+    // With the keyboard: one stop of the tab key, which opens into a list, and Escape goes back to it.
+    console.sees("document.querySelectorAll('.mark[tabindex=\"0\"]').length === 1").await?;
+    console.sees("(document.querySelector('.mark.many').focus(), true)").await?;
+    console.types(Key::Enter).await?;
+    console.sees("document.activeElement.closest('.crowd') !== null").await?;
+    console.sees("document.querySelectorAll('.crowd [data-pick]').length === 3").await?;
+    console.types(Key::Escape).await?;
+    console.sees("document.activeElement.matches('.mark.many[aria-expanded=false]')").await?;
+    // What is chosen there is chosen in the lists.
+    console.choose(".mark.many").await?;
+    let turing = &couriers[1].0;
+    console.choose(&format!(".crowd [data-pick={turing}]")).await?;
+    console
+        .sees(&format!("document.querySelector('td [data-pick={turing}]')?.ariaPressed === 'true'"))
+        .await?;
+    console
+        .sees("document.querySelector('.mark.many.picked .mark-name')?.innerText === 'Alan Turing +2'")
+        .await?;
+    town.stands(&couriers[1], 60.1702, 24.9420).await?;
+    console.sees(&format!("{COUNT} === '2'")).await?;
+    town.stands(&couriers[2], 60.1690, 24.9400).await?;
+    console.sees("document.querySelectorAll('.mark.courier:not([hidden])').length === 3").await?;
+    console.sees(APART).await?;
+    // From west to east with the arrow keys.
+    console
+        .sees("(window.was = document.querySelector('.mark.courier[tabindex=\"0\"]'), window.was.focus(), true)")
+        .await?;
+    console.types(Key::Right).await?;
+    console
+        .sees("document.activeElement !== window.was && document.activeElement.matches('.mark.courier[tabindex=\"0\"]')")
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn couriers_who_stand_together_are_one_mark_that_opens_into_a_list() {
+    Box::pin(crowd()).await.unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+async fn own_archive() -> anyhow::Result<()> {
+    let dir = testkit::cluster::temp_dir("dropmate-archive-")?;
+    let file = testkit::cluster::workspace().join("engines/tiles/tests/archive/town.pmtiles");
+    let settings = [("DROPMATE__MAP__PMTILES", &*file.to_string_lossy())];
+    let app = Box::pin(App::start(Shape::Whole, dir.path(), &settings)).await?;
+    let owner = app.first_run().await?.access_token;
+    let mut town = Town { app, owner };
+    let (status, told) = town.app.call(Method::GET, "/api/v1/map", "", &Value::Null).await?;
+    ensure!(status == 200 && told["attribution"] == "© OpenStreetMap contributors", "{status} {told}");
+    ensure!((&told["minzoom"], &told["maxzoom"]) == (&json!(0), &json!(14)), "{told}");
+    ensure!(told["bounds"] == json!([24.935_176_2, 60.164_155, 24.953_414_6, 60.179_112_9]), "{told}");
+    // The bytes of a tile are those in the file.
+    let whole = std::fs::read(&file)?;
+    for tile in ["11/1165/592", "7/10/100", "7/125/3"] {
+        let url = town.app.url(&format!("/api/v1/map/tiles/{tile}"));
+        let answer = town.app.http().get(url).header("accept-encoding", "gzip").send().await?;
+        ensure!(answer.status() == 200 && answer.headers()["content-encoding"] == "gzip", "{answer:?}");
+        let bytes = answer.bytes().await?;
+        ensure!(whole.windows(bytes.len()).any(|part| part == bytes), "{tile} is not in the archive");
+    }
+    if let Some(console) = Browser::drawing(1100, 900).await? {
+        console.signs_in(&town).await?;
+        console
+            .sees("document.querySelector('.maplibregl-ctrl-attrib-inner')?.innerText === '© OpenStreetMap contributors'")
+            .await?;
+        console.sees("document.getElementById('place-note').hidden").await?;
+        console.picture("live-archive").await?;
+        console.close().await?;
+    }
+    town.app.stop()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_s_own_archive_is_served_as_it_is_and_drawn() {
+    Box::pin(own_archive()).await.unwrap_or_else(|error| panic!("{error:#}"));
 }

@@ -46,6 +46,11 @@ impl Directory {
         Some(Self(entries))
     }
 
+    /// What it takes in memory, about.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.0.len() * size_of::<Entry>()
+    }
+
     /// The entry that has the tile, or the directory that may.
     pub fn find(&self, id: u64) -> Option<Entry> {
         let after = self.0.partition_point(|entry| entry.id <= id);

@@ -12,6 +12,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Where it ends; beyond every file when it is too long to be true.
+    pub fn end(&self) -> u64 {
+        self.start.saturating_add(self.length)
+    }
+
     /// A stretch given relative to this one. What points beyond the file is found out when it is read.
     pub fn part(&self, start: u64, length: u32) -> Self {
         Self { start: self.start.saturating_add(start), length: length.into() }

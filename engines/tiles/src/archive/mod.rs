@@ -10,8 +10,9 @@ mod header;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use moka::sync::Cache;
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -24,6 +25,10 @@ const MOST_ROOT_BYTES: u64 = 16 << 10;
 const MOST_DIRECTORY_BYTES: u64 = 4 << 20;
 const MOST_METADATA_BYTES: u64 = 4 << 20;
 const MOST_TILE_BYTES: u64 = 8 << 20;
+/// What is kept of leaf directories that were read. One of a whole planet has some ten thousand entries.
+const LEAVES_BYTES: u64 = 8 << 20;
+/// Layers of the Protomaps basemap without any of which its styles draw next to nothing.
+const LAYERS: [&str; 3] = ["earth", "water", "roads"];
 /// Directories in directories: writers use two levels, the specification allows for a few more.
 const MOST_DEPTH: usize = 4;
 
@@ -33,12 +38,17 @@ pub struct Archive {
     length: u64,
     header: Header,
     root: Directory,
+    /// Leaf directories by where they start: neighbouring tiles are in the same one.
+    leaves: Cache<u64, Arc<Directory>>,
     metadata: Value,
     version: String,
 }
 
 impl Archive {
-    /// Opens and checks the archive. Tiles other than vector tiles and other compressions than gzip are refused.
+    /// Opens and checks the archive.
+    ///
+    /// # Errors
+    /// What is cut off, has tiles other than vector tiles, layers of another schema, or another compression than gzip.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
@@ -48,11 +58,19 @@ impl Archive {
         }
         file.read_exact(&mut start)?;
         let header = Header::read(&start)?;
+        if [header.root, header.metadata, header.leaves, header.tiles].iter().any(|part| part.end() > length)
+        {
+            return Err(Error::Archive("it is shorter than it says: it was not copied to its end"));
+        }
         let mut archive = Self {
             file: Mutex::new(file),
             length,
             header,
             root: Directory::default(),
+            leaves: Cache::builder()
+                .max_capacity(LEAVES_BYTES)
+                .weigher(|_, leaf: &Arc<Directory>| u32::try_from(leaf.bytes()).unwrap_or(u32::MAX))
+                .build(),
             metadata: Value::Null,
             version: String::new(),
         };
@@ -61,13 +79,17 @@ impl Archive {
         let metadata = archive.bytes(header.metadata, MOST_METADATA_BYTES)?;
         let metadata = archive.unpack(&metadata, MOST_METADATA_BYTES)?;
         archive.metadata = serde_json::from_slice(&metadata).unwrap_or(Value::Null);
+        if !has_known_layers(&archive.metadata) {
+            let reason =
+                "its layers are not those of the Protomaps basemap, and nothing of it would be drawn";
+            return Err(Error::Archive(reason));
+        }
         archive.version = version(&[&start, &root, &metadata], length);
         Ok(archive)
     }
 
     fn bytes(&self, part: header::Part, most: u64) -> Result<Vec<u8>, Error> {
-        let end = part.start.checked_add(part.length);
-        if part.length > most || end.is_none_or(|end| end > self.length) {
+        if part.length > most || part.end() > self.length {
             return Err(Error::Archive("a part of it lies beyond its end or is too large"));
         }
         let mut bytes = vec![0; usize::try_from(part.length).unwrap_or(0)];
@@ -90,6 +112,16 @@ impl Archive {
         Directory::read(&plain).ok_or(Error::Archive("a directory in it is damaged"))
     }
 
+    fn leaf(&self, part: header::Part) -> Result<Arc<Directory>, Error> {
+        if let Some(leaf) = self.leaves.get(&part.start) {
+            return Ok(leaf);
+        }
+        let bytes = self.bytes(part, MOST_DIRECTORY_BYTES)?;
+        let leaf = Arc::new(self.directory(&bytes)?);
+        self.leaves.insert(part.start, Arc::clone(&leaf));
+        Ok(leaf)
+    }
+
     fn find(&self, id: u64) -> Result<Option<Vec<u8>>, Error> {
         let mut found = self.root.find(id);
         for _ in 0..MOST_DEPTH {
@@ -100,9 +132,7 @@ impl Archive {
                     return self.bytes(part, MOST_TILE_BYTES).map(Some);
                 }
                 Some(Entry { start, length, .. }) => {
-                    let part = self.header.leaves.part(start, length);
-                    let leaf = self.bytes(part, MOST_DIRECTORY_BYTES)?;
-                    found = self.directory(&leaf)?.find(id);
+                    found = self.leaf(self.header.leaves.part(start, length))?.find(id);
                 }
             }
         }
@@ -141,6 +171,13 @@ impl TileSource for Archive {
             "vector_layers": self.metadata.get("vector_layers").cloned().unwrap_or_else(|| json!([])),
         })
     }
+}
+
+/// Whether the styles draw anything of it. Archives that do not tell their layers are taken at their word.
+fn has_known_layers(metadata: &Value) -> bool {
+    let layers = metadata.get("vector_layers").and_then(Value::as_array).filter(|layers| !layers.is_empty());
+    let known = |layer: &Value| layer["id"].as_str().is_some_and(|id| LAYERS.contains(&id));
+    layers.is_none_or(|layers| layers.iter().any(known))
 }
 
 /// Archives of OpenStreetMap data must name it. One whose maker left that out, or wrote only its own name, still gets it.

@@ -107,6 +107,20 @@ fn an_archive_of_pictures_or_of_another_version_or_packing_is_refused_with_the_r
     assert!(refusal(98, 3).contains("compression"));
     assert!(refusal(99, 2).contains("vector tiles"));
     assert!(open(b"PMTiles\x03").err().unwrap().to_string().contains("too short"));
+    let whole = archive();
+    let cut = open(&whole[..whole.len() - 1]).err().unwrap().to_string();
+    assert!(cut.contains("not copied to its end"), "{cut}");
+}
+
+#[test]
+fn an_archive_of_another_schema_is_told_from_one_of_the_basemap() {
+    let layers = |names: &[&str]| {
+        let layers: Vec<_> = names.iter().map(|name| json!({ "id": name })).collect();
+        has_known_layers(&json!({ "vector_layers": layers }))
+    };
+    assert!(layers(&["buildings", "roads"]));
+    assert!(!layers(&["transportation", "waterway", "building"]), "OpenMapTiles");
+    assert!(layers(&[]) && has_known_layers(&Value::Null), "who knows");
 }
 
 #[test]

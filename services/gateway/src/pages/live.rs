@@ -75,6 +75,8 @@ struct OrderRow {
 /// What the page shows.
 struct Board {
     at: String,
+    /// In whose time: customers' pages have that of their shop.
+    zone: String,
     counts: Vec<Count>,
     exceptions: Vec<Line>,
     queue: Vec<Line>,
@@ -133,6 +135,7 @@ fn board(overview: &Value, latest: &Value, open: &Value, now: Timestamp, zone: &
     };
     Board {
         at: clock_of(&overview["at"], now, zone),
+        zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         counts: counts
             .map(|(status, number)| Count { number: number.as_i64().unwrap_or(0), label: words(status) })
             .filter(|count| count.number > 0)
@@ -261,6 +264,7 @@ mod tests {
             "what is open and among the latest is there once"
         );
         for part in [
+            "12:00 <span class=\"small\">(times in UTC)</span>",
             "<b>3</b> enroute to pickup",
             "<b>A-042</b> is late",
             "since 11:48",

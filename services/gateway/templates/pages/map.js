@@ -109,7 +109,8 @@ export function markerOf({ gl, map }, kind, at, label) {
 
 export function describe(marker, label, text) {
   const button = marker.getElement();
-  button.querySelector('.mark-name').textContent = label;
+  const name = button.querySelector('.mark-name');
+  if (name.textContent !== label) name.textContent = label;
   button.setAttribute('aria-label', text);
   button.title = text;
 }
@@ -121,18 +122,19 @@ export function turn(marker, heading, age) {
   if (typeof heading === 'number') button.style.setProperty('--heading', `${heading}deg`);
 }
 
-/** Moves there in a second, so that the eye can follow. */
-export function glide(marker, to) {
+/** Moves there in a second, so that the eye can follow; `stepped` is told of each step. */
+export function glide(marker, to, stepped = () => {}) {
   const from = marker.getLngLat().toArray();
   const [east, north] = [to[0] - from[0], to[1] - from[1]];
   const run = (marker.run || 0) + 1;
   marker.run = run;
-  if (still.matches || document.hidden || Math.hypot(east, north) > JUMP) { marker.setLngLat(to); return; }
+  if (still.matches || document.hidden || Math.hypot(east, north) > JUMP) { marker.setLngLat(to); stepped(); return; }
   const begun = performance.now();
   const step = (now) => {
     if (marker.run !== run) return;
     const part = Math.max(0, Math.min(1, (now - begun) / GLIDE));
     marker.setLngLat([from[0] + east * part, from[1] + north * part]);
+    stepped();
     if (part < 1) requestAnimationFrame(step);
   };
   requestAnimationFrame(step);
@@ -144,7 +146,7 @@ export function around(places) {
   return [[Math.min(...lons), Math.min(...lats)], [Math.max(...lons), Math.max(...lats)]];
 }
 
-/** Lines that stay through a change of style. */
+/** A line that stays through a change of style; dotted where it is `straight` and no way that anybody goes. */
 export function lines(map) {
   let data = { type: 'FeatureCollection', features: [] };
   const add = () => {
@@ -155,12 +157,13 @@ export function lines(map) {
     const layout = { 'line-cap': 'round', 'line-join': 'round' };
     const [line, casing] = dark.matches ? ['#6fb0ff', '#0d1116'] : ['#0b63ce', '#ffffff'];
     map.addLayer({ id: 'way-casing', type: 'line', source: 'way', layout, paint: { 'line-color': casing, 'line-width': 7, 'line-opacity': 0.8 } });
-    map.addLayer({ id: 'way', type: 'line', source: 'way', layout, paint: { 'line-color': line, 'line-width': 4 } });
+    map.addLayer({ id: 'way', type: 'line', source: 'way', layout, filter: ['!', ['get', 'straight']], paint: { 'line-color': line, 'line-width': 4 } });
+    map.addLayer({ id: 'way-straight', type: 'line', source: 'way', layout, filter: ['get', 'straight'], paint: { 'line-color': line, 'line-width': 3, 'line-dasharray': [0.1, 2] } });
   };
   map.on('style.load', add);
   add();
-  return (coordinates) => {
-    const features = coordinates.length > 1 ? [{ type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates } }] : [];
+  return (coordinates, straight = false) => {
+    const features = coordinates.length > 1 ? [{ type: 'Feature', properties: { straight }, geometry: { type: 'LineString', coordinates } }] : [];
     data = { type: 'FeatureCollection', features };
     map.getSource('way')?.setData(data);
   };
@@ -221,7 +224,7 @@ export async function track(place) {
         describe(marker, NAMES[kind], TOLD[kind]);
       }
     }
-    line(told.way?.line || []);
+    line(told.way?.line || [], told.way?.source === 'straight_line');
     frame(places.map(([, where]) => where), told.way?.line);
     const seen = document.querySelector('[data-seen]');
     if (seen && told.courier) seen.textContent = `The courier's position was reported ${ago(told.courier.age_s)}.`;

@@ -7,7 +7,7 @@ mod rate;
 use platform::http::openapi::Api;
 use utoipa_axum::routes;
 
-pub(super) use page::{EtaView, TimelineRow};
+pub(super) use page::{EtaView, TimelineRow, TrackPosition};
 
 use crate::context::Tracking;
 

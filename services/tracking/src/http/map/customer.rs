@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use kernel::geo::Position;
-use kernel::time::Timestamp;
 use platform::Result;
 use platform::http::{Json, Path};
 use serde::Serialize;
@@ -11,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::context::Tracking;
 use crate::domain::way::Way;
+use crate::http::track::TrackPosition;
 use crate::queries::page_map::{self, PageMap};
 
 /// A place.
@@ -28,27 +28,6 @@ impl From<Position> for MapPlace {
     fn from(place: Position) -> Self {
         Self { lat: place.lat(), lon: place.lon() }
     }
-}
-
-/// Where the courier is.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct MapCourier {
-    /// Degrees north (WGS 84).
-    #[schema(example = 60.1721)]
-    lat: f64,
-    /// Degrees east.
-    #[schema(example = 24.9411)]
-    lon: f64,
-    /// Degrees clockwise from north.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 270.0)]
-    heading_deg: Option<f32>,
-    /// When.
-    #[schema(example = "2026-11-20T12:20:00Z")]
-    at: Timestamp,
-    /// How old it is, seconds.
-    #[schema(example = 7, minimum = 0)]
-    age_s: i64,
 }
 
 /// The way that is left.
@@ -82,7 +61,7 @@ pub(crate) struct TrackMap {
     dropoff: Option<MapPlace>,
     /// Where the courier is, while this order is next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    courier: Option<MapCourier>,
+    courier: Option<TrackPosition>,
     /// The way that is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     way: Option<MapWay>,
@@ -94,13 +73,7 @@ pub(crate) struct TrackMap {
 
 impl TrackMap {
     fn of(map: PageMap, attribution: Option<String>) -> Self {
-        let courier = map.courier.map(|(at, seen, age_s)| MapCourier {
-            lat: seen.position.lat(),
-            lon: seen.position.lon(),
-            heading_deg: seen.heading_deg,
-            at,
-            age_s,
-        });
+        let courier = map.courier.map(|(at, seen, age_s)| TrackPosition::of(at, &seen, age_s));
         Self {
             pickup: map.pickup.map(MapPlace::from),
             dropoff: map.dropoff.map(MapPlace::from),

@@ -1,7 +1,7 @@
 //! `GET /api/v1/track/{code}`
 
 use axum::extract::State;
-use contracts::tracking::EtaWindow;
+use contracts::tracking::{DriverLocation, EtaWindow};
 use kernel::time::Timestamp;
 use kernel::travel::Profile;
 use platform::Result;
@@ -153,6 +153,14 @@ pub(crate) struct TrackPosition {
     age_s: i64,
 }
 
+impl TrackPosition {
+    /// Where the courier was seen `at`, and how old that is.
+    pub(in crate::http) fn of(at: Timestamp, seen: &DriverLocation, age_s: i64) -> Self {
+        let (lat, lon) = (seen.position.lat(), seen.position.lon());
+        Self { lat, lon, heading_deg: seen.heading_deg, at, age_s }
+    }
+}
+
 /// What a customer sees of a delivery.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct TrackPage {
@@ -201,13 +209,8 @@ pub(crate) struct TrackPage {
 impl From<Page> for TrackPage {
     fn from(page: Page) -> Self {
         let details = page.details;
-        let position = details.position.map(|(at, seen)| TrackPosition {
-            lat: seen.position.lat(),
-            lon: seen.position.lon(),
-            heading_deg: seen.heading_deg,
-            at,
-            age_s: page.now.duration_since(at).as_secs().max(0),
-        });
+        let age_s = |at| page.now.duration_since(at).as_secs().max(0);
+        let position = details.position.map(|(at, seen)| TrackPosition::of(at, &seen, age_s(at)));
         Self {
             state: page.state.into(),
             message: page.message,

@@ -164,11 +164,50 @@ fn is_query_call(name: &str) -> bool {
     name.starts_with("query") || name == "raw_sql" || name == "AssertSqlSafe"
 }
 
-/// Does the file use a checked query macro (`query!`, `query_as!`, ...)?
-pub(crate) fn has_checked_queries(text: &str) -> bool {
-    ["query!(", "query_as!(", "query_scalar!(", "query_file!(", "query_file_as!(", "query_file_scalar!("]
-        .iter()
-        .any(|name| text.contains(name))
+/// The queries of the checked query macros (`query!`, `query_as!`, ...) of a file, test code included.
+pub(crate) fn checked_queries(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Ok(tokens) = text.parse::<TokenStream>() {
+        collect_queries(tokens, &mut found);
+    }
+    found
+}
+
+const QUERY_MACROS: [&str; 3] = ["query", "query_as", "query_scalar"];
+
+fn collect_queries(tokens: TokenStream, found: &mut Vec<String>) {
+    let mut name = String::new();
+    let mut is_macro = false;
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => (name, is_macro) = (ident.to_string(), false),
+            TokenTree::Punct(sign) => is_macro = sign.as_char() == '!' && !name.is_empty(),
+            TokenTree::Group(group) if is_macro && QUERY_MACROS.contains(&name.as_str()) => {
+                found.extend(first_text(group.stream()));
+            }
+            TokenTree::Group(group) => collect_queries(group.stream(), found),
+            TokenTree::Literal(_) => name.clear(),
+        }
+    }
+}
+
+/// The first string of a macro's arguments; pieces may be joined with `+`, as the macros allow.
+fn first_text(arguments: TokenStream) -> Option<String> {
+    let mut text: Option<String> = None;
+    let mut joins = true;
+    for token in arguments {
+        match token {
+            TokenTree::Literal(literal) if joins => {
+                let syn::Lit::Str(piece) = syn::Lit::new(literal) else { continue };
+                text.get_or_insert_default().push_str(&piece.value());
+                joins = false;
+            }
+            TokenTree::Punct(sign) if text.is_some() && sign.as_char() == '+' => joins = true,
+            _ if text.is_some() => break,
+            _ => {}
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -213,5 +252,24 @@ mod tests {
         .unwrap();
         let flags: Vec<_> = file.items.iter().map(|i| is_test_only(attributes_of(i))).collect();
         assert_eq!(flags, [false, true, true]);
+    }
+
+    #[test]
+    fn checked_queries_are_found_where_they_stand_and_joined_where_they_are_split() {
+        let source = r##"
+            /// sqlx::query!("in a comment")
+            async fn f(tx: &mut Tx) -> Result<()> {
+                sqlx::query!("SELECT 1", id, "not me").execute(tx).await?;
+                let rows = sqlx::query_as!(Row, r#"SELECT a AS "a!" FROM t"#, name).fetch_all(tx);
+                if sqlx::query_scalar!("SELECT " + "count(*)" + " FROM t").fetch_one(tx).await? > 0 { vec![query!("SELECT 2")]; }
+                sqlx::query("unchecked").execute(tx).await?;
+                format!("SELECT {}", 3);
+            }
+            #[cfg(test)] mod tests { fn g() { sqlx::query!("SELECT 4"); } }
+        "##;
+        assert_eq!(
+            checked_queries(source),
+            ["SELECT 1", "SELECT a AS \"a!\" FROM t", "SELECT count(*) FROM t", "SELECT 2", "SELECT 4"]
+        );
     }
 }

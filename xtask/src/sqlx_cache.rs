@@ -1,30 +1,24 @@
 //! `cargo xtask sqlx`: the descriptions of the checked queries in `.sqlx`.
 //!
-//! The query macros write a description of each query to a folder when they are compiled against a database.
-//! We make cargo compile the crates that use them, against a migrated scratch database, into an empty folder,
-//! and compare or copy the result. No further tool is needed.
+//! The query macros find the description of each query there when they are compiled, and write it when they are compiled against
+//! a database. Compiling eight services for that takes minutes; so the queries are read from the source, and the testkit asks a
+//! migrated scratch database about them as the macros would (`testkit::queries`). That the two agree is seen by every build: a
+//! macro that does not find its query fails it.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::rust_text::{has_checked_queries, rust_files};
-use crate::workspace::{Crate, Workspace};
-
-const DATABASE_URL: &str = "DROPMATE_SQLX_DATABASE_URL";
+use crate::rust_text::{checked_queries, rust_files};
+use crate::workspace::Workspace;
 
 /// Describes every checked query afresh, then compares with `.sqlx` or rewrites it.
 pub(crate) fn run(check_only: bool) -> Result<()> {
-    let url = std::env::var(DATABASE_URL)
-        .with_context(|| format!("{DATABASE_URL} is not set; script/bless starts a scratch database"))?;
     let workspace = Workspace::load()?;
     let committed_dir = workspace.root.join(".sqlx");
-    let crates = crates_with_queries(&workspace);
-    let fresh = if crates.is_empty() { BTreeMap::new() } else { describe(&workspace, &crates, &url)? };
+    let fresh = describe(&workspace.root, &queries(&workspace))?;
     let differences = differences(&read_dir(&committed_dir)?, &fresh);
     if check_only {
         for difference in &differences {
@@ -39,65 +33,26 @@ pub(crate) fn run(check_only: bool) -> Result<()> {
     Ok(())
 }
 
-fn crates_with_queries(workspace: &Workspace) -> Vec<&Crate> {
-    let uses = |c: &&Crate| {
-        let source = format!("{}/src/", c.dir);
-        c.dir != "xtask"
-            && rust_files(workspace).any(|f| f.path.starts_with(&source) && has_checked_queries(&f.text))
-    };
-    workspace.crates.iter().filter(uses).collect()
+/// All of them; here only tests of this program have some that nobody compiles.
+fn queries(workspace: &Workspace) -> BTreeSet<String> {
+    let files = rust_files(workspace).filter(|file| !file.path.starts_with("xtask/"));
+    files.flat_map(|file| checked_queries(&file.text)).collect()
 }
 
-fn describe(workspace: &Workspace, crates: &[&Crate], url: &str) -> Result<BTreeMap<String, Vec<u8>>> {
-    let folder = workspace.root.join("target/xtask/sqlx");
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder)?;
-    }
-    std::fs::create_dir_all(&folder)?;
-    let roots: Vec<PathBuf> = crates.iter().map(|c| workspace.root.join(&c.dir).join("src/lib.rs")).collect();
-    let touched = Touched::touch(&roots)?;
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let mut command = Command::new(cargo);
-    // The same selection as the build, so that the dependencies are not compiled twice.
-    let selection = ["build", "--quiet", "--profile", "up", "--workspace", "--all-targets"];
-    command.current_dir(&workspace.root).args(selection);
-    command.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", &folder).env("DATABASE_URL", url);
-    let status = command.status()?;
-    drop(touched);
-    ensure!(status.success(), "the checked queries do not compile against the scratch database");
-    read_dir(&folder)
-}
-
-/// Files whose modification time is put to the future, so that cargo compiles them again, and put back on
-/// drop, so that other builds do not.
-struct Touched(Vec<(PathBuf, SystemTime)>);
-
-impl Touched {
-    fn touch(paths: &[PathBuf]) -> Result<Self> {
-        let mut touched = Self(Vec::new());
-        for path in paths {
-            let before = std::fs::metadata(path)?.modified()?;
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "cargo compares modification times with the real clock"
-            )]
-            let now = SystemTime::now();
-            File::options().write(true).open(path)?.set_modified(now + Duration::from_secs(1))?;
-            touched.0.push((path.clone(), before));
-        }
-        Ok(touched)
-    }
-}
-
-impl Drop for Touched {
-    fn drop(&mut self) {
-        for (path, before) in &self.0 {
-            let restored = File::options().write(true).open(path).and_then(|f| f.set_modified(*before));
-            if let Err(error) = restored {
-                eprintln!("{}: modification time not restored: {error}", path.display());
-            }
-        }
-    }
+/// Asks the scratch database of `testkit-postgres exec`, in which this program runs.
+fn describe(root: &Path, queries: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut asked = Command::new(root.join("script/testkit-postgres"))
+        .arg("describe")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("script/testkit-postgres cannot be run")?;
+    // It reads everything before it answers: neither waits for the other.
+    serde_json::to_writer(asked.stdin.take().context("no standard input")?, queries)?;
+    let answer = asked.wait_with_output()?;
+    ensure!(answer.status.success(), "the checked queries could not be described");
+    let files: BTreeMap<String, String> = serde_json::from_slice(&answer.stdout)?;
+    Ok(files.into_iter().map(|(name, content)| (name, content.into_bytes())).collect())
 }
 
 fn read_dir(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
@@ -154,14 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn only_crates_with_checked_queries_are_compiled() {
+    fn the_same_query_in_two_files_is_one() {
         let workspace = Workspace::of_files(&[
             ("services/a/src/store/x.rs", "fn f() { sqlx::query!(\"select 1\"); }"),
-            ("services/b/src/lib.rs", "fn f() { sqlx::query(\"select 1\"); }"),
-        ])
-        .with_crate("services/a", &[])
-        .with_crate("services/b", &[]);
-        let names: Vec<_> = crates_with_queries(&workspace).iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(names, ["a"]);
+            ("services/b/src/lib.rs", "fn f() { sqlx::query!(\"select 1\"); sqlx::query(\"select 2\"); }"),
+            ("xtask/src/lib.rs", "fn f() { sqlx::query!(\"select 3\"); }"),
+        ]);
+        assert_eq!(queries(&workspace), BTreeSet::from(["select 1".to_owned()]));
     }
 }

@@ -49,6 +49,11 @@ impl Legs {
         Self { factors: factors.collect() }
     }
 
+    /// The factors of each source that ways were finished by: one for each hour.
+    pub fn factors(&self) -> &BTreeMap<String, Vec<f64>> {
+        &self.factors
+    }
+
     /// Seconds that a way takes at this hour.
     pub fn seconds(&self, source: &str, hour: usize, said_s: f64) -> f64 {
         let factor = self.factors.get(source).and_then(|hours| hours.get(hour));

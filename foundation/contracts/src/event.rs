@@ -65,6 +65,7 @@ pub fn catalogue() -> Vec<EventDescription> {
         describe::<tracking::DeliveryArriving>("tracking"),
         describe::<tracking::DeliveryDelayed>("tracking"),
         describe::<tracking::DriverLocationStale>("tracking"),
+        describe::<tracking::TravelLearned>("tracking"),
     ];
     all.sort_by_key(|event| event.subject);
     all

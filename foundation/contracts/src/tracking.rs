@@ -4,6 +4,7 @@
 use kernel::geo::Position;
 use kernel::ids::{DriverId, OrderId, UpdateId, Uuid};
 use kernel::time::Timestamp;
+use kernel::travel::Factors;
 use serde::{Deserialize, Serialize};
 
 use crate::Event;
@@ -173,5 +174,26 @@ impl Event for DriverLocationStale {
         "A driver with an order on the way has not reported a position for three minutes.";
     fn example() -> Self {
         Self { driver_id: DriverId::new(Uuid::from_u128(30)), since: Timestamp::UNIX_EPOCH }
+    }
+}
+
+/// An organisation has learned how long its ways really take; about no order and nobody. The key is the organisation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TravelLearned {
+    /// What sources of travel times are off by. They take the place of all that were known.
+    pub factors: Factors,
+}
+
+impl Event for TravelLearned {
+    const SUBJECT: &'static str = "travel.learned.v1";
+    const WHEN: &'static str =
+        "At night it was learned from finished deliveries how long ways really take at each hour.";
+    fn example() -> Self {
+        let hours = (0..24).map(|hour| if (16..19).contains(&hour) { 1.25 } else { 1.0 }).collect();
+        let factors = Factors {
+            time_zone: "Europe/Helsinki".to_owned(),
+            by_source: [(Factors::key("roads", kernel::travel::Profile::Car), hours)].into(),
+        };
+        Self { factors }
     }
 }

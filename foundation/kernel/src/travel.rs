@@ -1,8 +1,12 @@
 //! Travel times as values: what a provider answers (`platform::travel`), and what dispatch and ETA calculate with.
 
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::geo::Position;
+use crate::time::Timestamp;
 
 /// How somebody travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -46,6 +50,12 @@ pub struct Leg {
     pub distance_m: u32,
 }
 
+impl Leg {
+    fn scaled(self, factor: f64) -> Self {
+        Self { duration_s: whole((f64::from(self.duration_s) * factor).round()), ..self }
+    }
+}
+
 /// Ways from every origin to every destination; `None` where there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Matrix {
@@ -84,6 +94,42 @@ pub struct RoadWay {
     /// Seconds by class of road, turns last; together how long it takes. What the classes are is the source's affair: ways of one
     /// source and profile are alike.
     pub class_s: Vec<f64>,
+}
+
+/// How much longer ways really take than a source of travel times says, by hour of the day: what an organisation has learned from
+/// its deliveries.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Factors {
+    /// By whose wall clock the hours are counted: an IANA time zone. One that is unknown here is taken for UTC.
+    pub time_zone: String,
+    /// By source and profile ([`Self::key`]): a factor for each hour, that which begins at midnight first. 1.2 is a fifth longer.
+    pub by_source: BTreeMap<String, Vec<f64>>,
+}
+
+impl Factors {
+    /// The name under which the errors of a source are learned: `roads/bicycle`.
+    pub fn key(source: &str, profile: Profile) -> String {
+        format!("{source}/{}", profile.as_str())
+    }
+
+    /// The factor on what a source says about ways that begin then; 1 where nothing was learned. Of an answer by several sources
+    /// (`roads+straight_line`) most was said by the first one.
+    pub fn factor(&self, source: &str, profile: Profile, at: Timestamp) -> f64 {
+        let first = source.split('+').next().unwrap_or(source);
+        let hours =
+            [source, first].into_iter().find_map(|name| self.by_source.get(&Self::key(name, profile)));
+        let Some(hours) = hours else { return 1.0 };
+        let zone = TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC);
+        let hour = usize::from(at.to_zoned(zone).hour().unsigned_abs());
+        hours.get(hour).copied().filter(|factor| factor.is_finite() && *factor > 0.0).unwrap_or(1.0)
+    }
+
+    /// How long ways that begin then really take; how far they are stays as it is said.
+    pub fn correct(&self, matrix: Matrix, profile: Profile, at: Timestamp) -> Matrix {
+        let factor = self.factor(&matrix.source, profile, at);
+        let legs = matrix.legs.into_iter().map(|leg| leg.map(|leg| leg.scaled(factor)));
+        Matrix { legs: legs.collect(), ..matrix }
+    }
 }
 
 /// The great circle made longer by a factor, at a constant speed: what is answered where no roads are known.
@@ -166,5 +212,45 @@ mod tests {
         assert_eq!(matrix.leg(1, 1), None, "no way");
         assert_eq!(matrix.leg(0, 3), None, "beyond its edge");
         assert_eq!(matrix.leg(2, 0), None, "beyond its edge");
+    }
+
+    #[test]
+    fn what_was_learned_of_a_source_corrects_it_at_its_hour_and_nothing_else() {
+        let rush_hour = (0..24).map(|hour| if hour == 17 { 1.5 } else { 0.9 }).collect();
+        let factors = Factors {
+            time_zone: "Europe/Helsinki".to_owned(),
+            by_source: BTreeMap::from([("roads/car".to_owned(), rush_hour)]),
+        };
+        let said = |source: &str| {
+            Matrix::fill(1, 2, source, |_, to| {
+                (to == 0).then_some(Leg { duration_s: 601, distance_m: 5_000 })
+            })
+        };
+        let corrected = |source: &str, profile, at: &str| {
+            let matrix = factors.correct(said(source), profile, at.parse().unwrap());
+            assert_eq!(
+                (matrix.leg(0, 1), matrix.source.as_str()),
+                (None, source),
+                "what is not there stays away"
+            );
+            matrix.leg(0, 0).unwrap()
+        };
+        // 15:30 in London is 17:30 in Helsinki.
+        let (rush, night) = ("2026-11-27T15:30:00Z", "2026-11-27T00:30:00Z");
+        assert_eq!(corrected("roads", Profile::Car, rush), Leg { duration_s: 902, distance_m: 5_000 });
+        assert_eq!(corrected("roads", Profile::Car, night).duration_s, 541);
+        assert_eq!(corrected("roads+straight_line", Profile::Car, rush).duration_s, 902, "mostly roads");
+        assert_eq!(corrected("straight_line", Profile::Car, rush).duration_s, 601);
+        assert_eq!(corrected("roads", Profile::Bicycle, rush).duration_s, 601);
+    }
+
+    #[test]
+    fn factors_that_make_no_sense_change_nothing() {
+        let at = "2026-11-27T15:30:00Z".parse().unwrap();
+        for hours in [vec![], vec![f64::NAN; 24], vec![0.0; 24], vec![-1.0; 24]] {
+            let by_source = BTreeMap::from([("roads/car".to_owned(), hours)]);
+            let factors = Factors { time_zone: "Nowhere/Land".to_owned(), by_source };
+            assert!((factors.factor("roads", Profile::Car, at) - 1.0).abs() < f64::EPSILON);
+        }
     }
 }

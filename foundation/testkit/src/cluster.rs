@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use nix::sys::statvfs::statvfs;
 use platform::postgres::{PrivateOptions, PrivatePostgres};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -37,9 +38,22 @@ pub fn workspace() -> PathBuf {
     manifest.ancestors().nth(2).unwrap_or(manifest).to_path_buf()
 }
 
+/// Where folders of tests are when there is room.
+const MEMORY: &str = "/dev/shm";
+const DISK: &str = "/var/tmp";
+/// What several installations at once need.
+const ROOM_BYTES: u64 = 8 << 30;
+
+/// Tests end processes, never the machine, so what they keep need not be on the disk. Figures are made there.
+fn place() -> &'static str {
+    let in_full_size = crate::Proof::new("").is_full();
+    let room = statvfs(MEMORY).is_ok_and(|at| at.fragment_size() * at.blocks_available() >= ROOM_BYTES);
+    if room && !in_full_size { MEMORY } else { DISK }
+}
+
 /// A folder outside the checkout that every account may enter, for data of processes that tests start.
 pub fn temp_dir(prefix: &str) -> anyhow::Result<tempfile::TempDir> {
-    let dir = tempfile::Builder::new().prefix(prefix).tempdir_in("/var/tmp")?;
+    let dir = tempfile::Builder::new().prefix(prefix).tempdir_in(place())?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(dir.path(), mode)?;
     Ok(dir)

@@ -15,6 +15,7 @@ pub mod nats;
 pub mod pebble;
 pub mod process;
 pub mod proof;
+pub mod queries;
 pub mod redis;
 pub mod rights;
 pub mod s3;

@@ -3,17 +3,18 @@
 use contracts::drivers::{DriverAvailabilityChanged, DriverCreated, DriverUpdated};
 use contracts::orders::{OrderAssigned, OrderCreated, OrderStatusChanged, OrderUpdated};
 use contracts::storefront::{ZoneCreated, ZoneDeleted, ZoneUpdated};
+use contracts::tracking::TravelLearned;
 use platform::Result;
 use platform::bus::Consumer;
 use platform::db::Tx;
 
 use crate::commands::follow;
 use crate::jobs::reconcile::Reconcile;
-use crate::store::{drivers, orders, zones};
+use crate::store::{drivers, factors, orders, zones};
 
 /// All of them.
 pub fn all() -> Vec<Consumer> {
-    vec![movements(), roster(), pools()]
+    vec![movements(), roster(), pools(), travel()]
 }
 
 /// Orders: the queue and the routes follow them.
@@ -70,4 +71,11 @@ fn pools() -> Consumer {
         .on::<ZoneDeleted, _>(|tx, _delivery, event| {
             Box::pin(async move { zones::delete(tx, event.zone_id).await })
         })
+}
+
+/// Tracking: how long ways really take.
+fn travel() -> Consumer {
+    Consumer::new("dispatch.travel").on::<TravelLearned, _>(|tx, delivery, event| {
+        Box::pin(async move { factors::put(tx, delivery.version, &event.factors).await })
+    })
 }

@@ -2,6 +2,7 @@
 
 pub mod decisions;
 pub mod drivers;
+pub mod factors;
 pub mod lease;
 pub mod offers;
 pub mod orders;

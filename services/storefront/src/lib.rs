@@ -3,12 +3,14 @@
 //! Owns: shops with their opening hours, delivery zones with their fees, and quotes.
 //!
 //! Publishes: `shop.created.v1`, `shop.updated.v1`, `shop.deleted.v1`, `zone.created.v1`, `zone.updated.v1`,
-//! `zone.deleted.v1`. Consumes nothing and calls nobody: others keep read models of shops and zones.
+//! `zone.deleted.v1`. Consumes `travel.learned.v1`, so that quotes know how long ways really take. Calls nobody: others keep read
+//! models of shops and zones.
 //!
 //! Invariants: a deleted shop is not there any more, and neither are its zones; a zone is an area without crossings; a
 //! quote is never changed, and gone a day after it ended.
 
 mod commands;
+mod consumers;
 mod context;
 mod domain;
 mod entities;
@@ -60,7 +62,7 @@ pub fn service(ground: &Ground) -> Result<Service> {
         manifest: manifest(),
         api: api(&Storefront::new(ground))?,
         internal: None,
-        consumers: Vec::new(),
+        consumers: consumers::all(),
         jobs: vec![jobs::purge_quotes::kind()],
         schedules: vec![jobs::purge_quotes::schedule()?],
         db: Some(ground.db.clone()),

@@ -1,5 +1,6 @@
 //! The SQL of storefront. Row types are private; what leaves here are the entities of `crate::entities`.
 
+pub mod factors;
 pub mod quotes;
 pub mod shops;
 pub mod zones;

@@ -6,7 +6,7 @@
 //! `orders`, `drivers`, `routes`, `shops`.
 //!
 //! Publishes: `delivery.updated.v1`, `delivery.eta_changed.v1`, `delivery.arriving.v1`, `delivery.delayed.v1`,
-//! `driver.location_stale.v1`; positions go to the live store (`contracts::tracking::DriverLocation`), never into the log.
+//! `driver.location_stale.v1`, `travel.learned.v1`; positions go to the live store (`contracts::tracking::DriverLocation`), never into the log.
 //! Consumes: `order.*`, `proof.captured.v1`, `driver.created.v1`, `driver.updated.v1`, `route.changed.v1`, `shop.created.v1`,
 //! `shop.updated.v1`, `shop.deleted.v1`. Calls drivers (names for the page) and orders (arrivals).
 //!
@@ -30,6 +30,7 @@ mod store;
 use contracts::Event;
 use contracts::tracking::{
     DeliveryArriving, DeliveryDelayed, DeliveryEtaChanged, DeliveryUpdated, DriverLocationStale,
+    TravelLearned,
 };
 use platform::Result;
 use platform::http::openapi::ServiceApi;
@@ -58,6 +59,7 @@ pub fn manifest() -> Manifest {
             DeliveryArriving::SUBJECT,
             DeliveryDelayed::SUBJECT,
             DriverLocationStale::SUBJECT,
+            TravelLearned::SUBJECT,
         ],
         permissions: PERMISSIONS,
         sealed: store::SEALED,

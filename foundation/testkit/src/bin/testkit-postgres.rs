@@ -2,11 +2,16 @@
 //!
 //! - without arguments: the setup script of nextest; starts a keeper and exports the address to all tests
 //! - `exec COMMAND...`: runs a command with a scratch database into which all migrations of the checkout were run
+//! - `describe`: inside of `exec`; reads queries (a JSON list) from standard input and writes the files of `.sqlx` for them (a JSON
+//!   object, name and content) to standard output
 //! - `keep FILE PID`: the keeper itself
 
 use std::io::Write;
 
 use anyhow::{Context, bail};
+
+/// Where commands find the scratch database.
+const SCRATCH: &str = "DROPMATE_SQLX_DATABASE_URL";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,7 +20,8 @@ fn main() -> anyhow::Result<()> {
         [] => setup(),
         ["keep", state, pid] => runtime()?.block_on(testkit::cluster::keep(state.as_ref(), pid.parse()?)),
         ["exec", command, rest @ ..] => exec(command, rest),
-        _ => bail!("usage: testkit-postgres [exec COMMAND...]"),
+        ["describe"] => describe(),
+        _ => bail!("usage: testkit-postgres [exec COMMAND... | describe]"),
     }
 }
 
@@ -34,10 +40,18 @@ fn exec(command: &str, rest: &[&str]) -> anyhow::Result<()> {
     let status = std::process::Command::new(command)
         .args(rest)
         .env("DROPMATE_TEST_DATABASE_URL", url)
-        .env("DROPMATE_SQLX_DATABASE_URL", scratch)
+        .env(SCRATCH, scratch)
         .status()
         .with_context(|| format!("cannot run {command}"))?;
     std::process::exit(status.code().unwrap_or(1));
+}
+
+fn describe() -> anyhow::Result<()> {
+    let url =
+        std::env::var(SCRATCH).with_context(|| format!("{SCRATCH} is not set: run it inside of `exec`"))?;
+    let queries: Vec<String> = serde_json::from_reader(std::io::stdin().lock())?;
+    let files = runtime()?.block_on(testkit::queries::describe(&url, &queries))?;
+    Ok(serde_json::to_writer(std::io::stdout().lock(), &files)?)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

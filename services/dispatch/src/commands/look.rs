@@ -8,7 +8,7 @@ use kernel::geo::Position;
 use kernel::ids::{DriverId, OrderId, ZoneId};
 use kernel::load::Load;
 use kernel::time::Timestamp;
-use kernel::travel::{Leg, Profile, StraightLine};
+use kernel::travel::{Factors, Leg, Profile, StraightLine};
 use platform::Result;
 use platform::db::{Scope, Tx};
 
@@ -18,7 +18,7 @@ use crate::domain::policy::Policy;
 use crate::domain::snapshot::{DriverNow, OpenOrder, Snapshot};
 use crate::store::orders::Known;
 use crate::store::routes::Route;
-use crate::store::{drivers, offers, orders, policies, routes, zones};
+use crate::store::{drivers, factors, offers, orders, policies, routes, zones};
 
 /// Most drivers that are looked at, and most orders at once: the rest is looked at in the next round.
 pub const MOST_ORDERS: i64 = 200;
@@ -39,6 +39,7 @@ pub struct Rows {
     refused: BTreeMap<OrderId, BTreeSet<DriverId>>,
     pools: BTreeMap<ZoneId, Vec<DriverId>>,
     routes: BTreeMap<DriverId, Route>,
+    factors: Factors,
 }
 
 /// Reads what is needed to decide about these orders.
@@ -54,6 +55,7 @@ pub async fn read(tx: &mut Tx, open: Vec<Known>) -> Result<Rows> {
         refused: offers::refused(tx, &attempts).await?,
         pools: zones::pools(tx).await?,
         routes: routes.into_iter().map(|route| (route.driver_id, route)).collect(),
+        factors: factors::find(tx).await?,
         open,
     })
 }
@@ -63,7 +65,7 @@ pub async fn complete(dispatch: &Dispatch, scope: &Scope, rows: &Rows) -> Result
     let positions = positions(dispatch, scope, rows).await;
     let drivers: Vec<DriverNow> = rows.drivers.iter().map(|driver| rows.driver(driver, &positions)).collect();
     let orders: Vec<OpenOrder> = rows.open.iter().map(|order| rows.order(order)).collect();
-    let (ways, source) = ways(dispatch, rows.at, &drivers, &orders).await?;
+    let (ways, source) = ways(dispatch, rows, &drivers, &orders).await?;
     Ok(Snapshot { at: rows.at, policy: rows.policy.clone(), orders, drivers, ways, source })
 }
 
@@ -86,7 +88,7 @@ async fn positions(dispatch: &Dispatch, scope: &Scope, rows: &Rows) -> BTreeMap<
 
 async fn ways(
     dispatch: &Dispatch,
-    at: Timestamp,
+    rows: &Rows,
     drivers: &[DriverNow],
     orders: &[OpenOrder],
 ) -> Result<(BTreeMap<(DriverId, OrderId), Leg>, String)> {
@@ -102,7 +104,8 @@ async fn ways(
             continue;
         }
         let origins: Vec<Position> = from.iter().map(|(_, position)| *position).collect();
-        let matrix = dispatch.ground().travel.matrix(profile, &origins, &targets, at).await?;
+        let matrix = dispatch.ground().travel.matrix(profile, &origins, &targets, rows.at).await?;
+        let matrix = rows.factors.correct(matrix, profile, rows.at);
         for (row, (driver, _)) in from.iter().enumerate() {
             for (column, (order, _)) in to.iter().enumerate() {
                 if let Some(leg) = matrix.leg(row, column) {

@@ -1,11 +1,13 @@
 //! Nearest: somebody is found without anybody being asked.
 
 use contracts::calls::AssignOrder;
-use contracts::drivers::Availability;
+use contracts::drivers::{Availability, DriverFacts};
 use contracts::orders::OrderStatus;
 use contracts::storefront::{ZoneCreated, ZoneFacts};
+use contracts::tracking::TravelLearned;
 use kernel::ids::ZoneId;
 use kernel::time::SignedDuration;
+use kernel::travel::{Factors, Profile};
 use serde_json::json;
 
 use crate::world::World;
@@ -57,6 +59,34 @@ async fn the_nearest_gets_it_and_the_decision_says_why_not_the_others() {
     foreign.bearer(&world.town.florist.owner.token).await.refused(404, "not_found");
     world.assigned(order, &near).await;
     assert_eq!(world.queue().await, []);
+    world.town.finish().await;
+}
+
+#[tokio::test]
+async fn who_is_nearest_follows_from_how_long_ways_really_take() {
+    let world = World::new().await;
+    let rides = |profile| move |facts: &mut DriverFacts| facts.vehicle.as_mut().unwrap().profile = profile;
+    let cyclist = world.driver_with(1.0, rides(Profile::Bicycle)).await;
+    let car = world.driver_with(1.5, rides(Profile::Car)).await;
+    let first = world.order(0.0, 2.0).await;
+    let nearest = |order| {
+        let path = format!("/api/v1/dispatch/orders/{order}/candidates");
+        let world = &world;
+        async move { world.get(&path).await["candidates"][0].clone() }
+    };
+    let before = nearest(first).await;
+    // In this town cars stand in queues.
+    let by_source = [("straight_line/car".to_owned(), vec![3.0; 24])].into();
+    let factors = Factors { time_zone: "Europe/Helsinki".to_owned(), by_source };
+    let org = world.town.bakery.id;
+    world.town.publish(org, org.uuid(), 1, &TravelLearned { factors }).await;
+    world.town.settle().await;
+    let after = nearest(first).await;
+    assert_eq!(
+        (&before["driver_id"], &after["driver_id"]),
+        (&json!(car.id), &json!(cyclist.id)),
+        "{before} {after}"
+    );
     world.town.finish().await;
 }
 

@@ -7,7 +7,7 @@ use kernel::geo::Position;
 use kernel::ids::ShopId;
 use kernel::money::Money;
 use kernel::time::{SignedDuration, Timestamp};
-use kernel::travel::{Leg, Profile};
+use kernel::travel::{Factors, Leg, Profile};
 use platform::audit::Entry;
 use platform::db::{Scope, Tx};
 use platform::{Error, Kind, Result};
@@ -17,7 +17,7 @@ use crate::context::Storefront;
 use crate::domain::eta::{self, Work};
 use crate::domain::{shop, zone};
 use crate::entities::{Quote, Shop};
-use crate::store::{quotes, shops, zones};
+use crate::store::{factors, quotes, shops, zones};
 
 /// How long the fee holds.
 const VALID: SignedDuration = SignedDuration::from_mins(15);
@@ -49,19 +49,25 @@ pub struct Way {
 
 /// The way from the pick-up to the drop-off; `None` when nobody says where the pick-up is.
 pub async fn look_up(storefront: &Storefront, scope: &Scope, asked: &Asked) -> Result<Option<Way>> {
-    let Some(pickup) = pickup(storefront, scope, asked).await? else { return Ok(None) };
+    let (pickup, factors) = known(storefront, scope, asked).await?;
+    let Some(pickup) = pickup else { return Ok(None) };
     let leaving = storefront.db().clock().now();
     let travel = storefront.travel();
     let matrix = travel.matrix(Profile::Car, &[pickup], &[asked.dropoff], leaving).await?;
+    let matrix = factors.correct(matrix, Profile::Car, leaving);
     Ok(Some(Way { pickup, leg: matrix.leg(0, 0), source: matrix.source }))
 }
 
-async fn pickup(storefront: &Storefront, scope: &Scope, asked: &Asked) -> Result<Option<Position>> {
-    let (None, Some(shop)) = (asked.pickup, asked.shop) else { return Ok(asked.pickup) };
+/// Where the way begins, and how long ways really take.
+async fn known(storefront: &Storefront, scope: &Scope, asked: &Asked) -> Result<(Option<Position>, Factors)> {
     let mut tx = storefront.db().read(scope).await?;
-    let shop = shops::find(&mut tx, shop).await?;
+    let factors = factors::find(&mut tx).await?;
+    let shop = match (asked.pickup, asked.shop) {
+        (None, Some(shop)) => shops::find(&mut tx, shop).await?,
+        _ => None,
+    };
     tx.rollback().await?;
-    Ok(shop.and_then(|shop| shop.details.position))
+    Ok((asked.pickup.or_else(|| shop.and_then(|shop| shop.details.position)), factors))
 }
 
 /// Makes a quote and keeps it.

@@ -1,8 +1,9 @@
 //! What a delivery costs and when it arrives.
 
+use contracts::tracking::TravelLearned;
 use kernel::geo::Position;
 use kernel::time::{SignedDuration, Timestamp};
-use kernel::travel::{Leg, Matrix, Profile};
+use kernel::travel::{Factors, Leg, Matrix, Profile};
 use platform::db::BoxFuture;
 use platform::travel::TravelTimes;
 use serde_json::{Value, json};
@@ -71,6 +72,33 @@ async fn a_quote_names_zone_fee_and_window() {
         ["shop.created.v1", "zone.created.v1"],
         "a quote is nobody else's business"
     );
+    town.finish().await;
+}
+
+/// Every hour half as slow again as the source of the test says.
+fn slow() -> Factors {
+    let by_source = [("known/car".to_owned(), vec![1.5; 24])].into();
+    Factors { time_zone: "Europe/Helsinki".to_owned(), by_source }
+}
+
+#[tokio::test]
+async fn a_quote_knows_how_long_ways_really_take_for_this_organisation() {
+    let town = known().await;
+    let shop = shop(&town).await;
+    let asked = json!({ "shop_id": shop, "dropoff": near() });
+    let learned = TravelLearned { factors: slow() };
+    town.publish(town.bakery.id, town.bakery.id.uuid(), 2, &learned).await;
+    town.settle().await;
+    let quote = ask(&town, &asked).await.is(201).json();
+    assert_eq!((&quote["duration_s"], &quote["distance_m"]), (&json!(900), &json!(3000)));
+    // What comes late is older than what is known.
+    let earlier = TravelLearned { factors: Factors::default() };
+    town.publish(town.bakery.id, town.bakery.id.uuid(), 1, &earlier).await;
+    town.settle().await;
+    assert_eq!(ask(&town, &asked).await.is(201).json()["duration_s"], 900);
+    let foreign = town.post("/api/v1/quotes", json!({ "pickup": near(), "dropoff": near() }));
+    let foreign = foreign.bearer(&town.florist.customer.token).await.is(201).json();
+    assert_eq!(foreign["duration_s"], 600, "others have learned nothing");
     town.finish().await;
 }
 

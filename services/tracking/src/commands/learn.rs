@@ -5,8 +5,10 @@ use std::sync::Arc;
 use ::eta::Model;
 use ::eta::shift::Shift;
 use contracts::orders::OrderStatus;
+use contracts::tracking::TravelLearned;
 use kernel::ids::DriverId;
 use kernel::time::{SignedDuration, Timestamp};
+use kernel::travel::Factors;
 use platform::db::{Scope, Tx};
 use platform::{Error, Result};
 
@@ -124,17 +126,23 @@ pub async fn train(tracking: &Tracking, scope: &Scope) -> Result<Option<u32>> {
     let true_ones = predictions::came_true(&mut tx, since).await?;
     let clocks = Clocks::new(&shops::time_zones(&mut tx).await?);
     tx.rollback().await?;
+    let time_zone = clocks.usual().to_owned();
     let deliveries = u32::try_from(made.len()).unwrap_or(u32::MAX);
     let learning =
         tokio::task::spawn_blocking(move || Model::train(&history(&made, &ways, &true_ones, &clocks)));
     let model = learning.await.map_err(Error::internal)?;
     let calibrated_on = u32::try_from(model.calibrated_on()).unwrap_or(u32::MAX);
+    let factors = Factors { time_zone, by_source: model.legs.factors().clone() };
     let (trained, model) = (Trained { at, deliveries, calibrated_on }, Arc::new(model));
     tracking
         .db()
         .run(scope, move |tx| {
             let model = Arc::clone(&model);
-            Box::pin(async move { learned::save_model(tx, &trained, &model).await })
+            let factors = factors.clone();
+            Box::pin(async move {
+                let locked = learned::save_model(tx, &trained, &model).await?;
+                tx.publish(locked, &TravelLearned { factors })
+            })
         })
         .await?;
     Ok(Some(deliveries))

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use kernel::geo::Position;
 use kernel::ids::ShopId;
 use kernel::time::{SignedDuration, Timestamp};
-use kernel::travel::Profile;
+use kernel::travel::{Factors, Profile};
 
 use super::eta::{Halt, Said};
 
@@ -32,7 +32,7 @@ pub struct Learned<'a> {
 impl Learned<'_> {
     /// The name under which errors of a source of travel times are learned.
     pub fn key(&self, source: &str) -> String {
-        format!("{source}/{}", self.profile.as_str())
+        Factors::key(source, self.profile)
     }
 
     /// Seconds that a way takes for which one sets out then: by the factors of its classes of road where those are known, else by
@@ -110,6 +110,11 @@ impl Clocks {
         let zones: BTreeMap<_, _> = shops.iter().map(|(shop, name)| (*shop, zone(name))).collect();
         let usual = zones.values().next().cloned().unwrap_or(TimeZone::UTC);
         Self { zones, usual }
+    }
+
+    /// The IANA name of the clock that is looked at where no shop is known.
+    pub fn usual(&self) -> &str {
+        self.usual.iana_name().unwrap_or("UTC")
     }
 
     /// What the clock of a shop shows.

@@ -76,23 +76,6 @@ impl Row {
     }
 }
 
-/// All columns of a delivery, with a condition behind them.
-macro_rules! select {
-    ($condition:literal, $($argument:expr),*) => {
-        sqlx::query_as!(
-            Row,
-            r#"SELECT id, version, status, status_at AS "status_at: SqlTime", driver_id, attempt, called_off, facts,
-                      ended_at AS "ended_at: SqlTime", confirmed_at AS "confirmed_at: SqlTime", updates, eta,
-                      eta_at AS "eta_at: SqlTime", eta_told AS "eta_told: SqlTime", eta_count,
-                      delayed_until AS "delayed_until: SqlTime", delayed_count, arriving_attempt, near_stop, near_fixes,
-                      near_at AS "near_at: SqlTime", arrived_stop, arrived_attempt, left_stop, left_attempt
-                 FROM tracking.orders WHERE org_id = $1 AND "#
-                + $condition,
-            $($argument),*
-        )
-    };
-}
-
 /// Adds an order, unless it is known.
 pub async fn insert(tx: &mut Tx, delivery: &Delivery) -> Result<bool> {
     let org = tx.org()?;
@@ -116,22 +99,54 @@ pub async fn insert(tx: &mut Tx, delivery: &Delivery) -> Result<bool> {
 /// An order.
 pub async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Delivery>> {
     let org = tx.org()?;
-    let row = select!("id = $2", org.uuid(), id.uuid()).fetch_optional(tx.conn()).await?;
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT id, version, status, status_at AS "status_at: SqlTime", driver_id, attempt, called_off, facts,
+                  ended_at AS "ended_at: SqlTime", confirmed_at AS "confirmed_at: SqlTime", updates, eta,
+                  eta_at AS "eta_at: SqlTime", eta_told AS "eta_told: SqlTime", eta_count,
+                  delayed_until AS "delayed_until: SqlTime", delayed_count, arriving_attempt, near_stop, near_fixes,
+                  near_at AS "near_at: SqlTime", arrived_stop, arrived_attempt, left_stop, left_attempt
+             FROM tracking.orders WHERE org_id = $1 AND id = $2"#,
+        org.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(tx.conn()).await?;
     row.map(Row::read).transpose()
 }
 
 /// An order, locked.
 pub async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Delivery>> {
     let org = tx.org()?;
-    let row = select!("id = $2 FOR UPDATE", org.uuid(), id.uuid()).fetch_optional(tx.conn()).await?;
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT id, version, status, status_at AS "status_at: SqlTime", driver_id, attempt, called_off, facts,
+                  ended_at AS "ended_at: SqlTime", confirmed_at AS "confirmed_at: SqlTime", updates, eta,
+                  eta_at AS "eta_at: SqlTime", eta_told AS "eta_told: SqlTime", eta_count,
+                  delayed_until AS "delayed_until: SqlTime", delayed_count, arriving_attempt, near_stop, near_fixes,
+                  near_at AS "near_at: SqlTime", arrived_stop, arrived_attempt, left_stop, left_attempt
+             FROM tracking.orders WHERE org_id = $1 AND id = $2 FOR UPDATE"#,
+        org.uuid(),
+        id.uuid(),
+    )
+    .fetch_optional(tx.conn()).await?;
     row.map(Row::read).transpose()
 }
 
 /// What a driver has, in the order of the ids.
 pub async fn of_driver(tx: &mut Tx, driver: DriverId) -> Result<Vec<Delivery>> {
     let org = tx.org()?;
-    let rows = select!("driver_id = $2 AND ended_at IS NULL ORDER BY id", org.uuid(), driver.uuid())
-        .fetch_all(tx.conn())
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id, version, status, status_at AS "status_at: SqlTime", driver_id, attempt, called_off, facts,
+                  ended_at AS "ended_at: SqlTime", confirmed_at AS "confirmed_at: SqlTime", updates, eta,
+                  eta_at AS "eta_at: SqlTime", eta_told AS "eta_told: SqlTime", eta_count,
+                  delayed_until AS "delayed_until: SqlTime", delayed_count, arriving_attempt, near_stop, near_fixes,
+                  near_at AS "near_at: SqlTime", arrived_stop, arrived_attempt, left_stop, left_attempt
+             FROM tracking.orders WHERE org_id = $1 AND driver_id = $2 AND ended_at IS NULL ORDER BY id"#,
+        org.uuid(),
+        driver.uuid(),
+    )
+    .fetch_all(tx.conn())
         .await?;
     rows.into_iter().map(Row::read).collect()
 }

@@ -7,7 +7,7 @@ use jiff_sqlx::{Timestamp as SqlTime, ToSqlx};
 use kernel::ids::DriverId;
 use kernel::time::Timestamp;
 use platform::Result;
-use platform::db::Tx;
+use platform::db::{Locked, Tx};
 use serde_json::Value;
 
 use crate::domain::history::Made;
@@ -80,24 +80,25 @@ pub async fn model(tx: &mut Tx) -> Result<Result<Model, serde_json::Error>> {
     Ok(model.map_or_else(|| Ok(Model::default()), serde_json::from_value))
 }
 
-/// Puts a model in place of the one before.
-pub async fn save_model(tx: &mut Tx, trained: &Trained, model: &Model) -> Result<()> {
+/// Puts a model in place of the one before; the row is locked then.
+pub async fn save_model(tx: &mut Tx, trained: &Trained, model: &Model) -> Result<Locked> {
     let org = tx.org()?;
-    sqlx::query!(
-        "INSERT INTO tracking.eta_models (org_id, trained_at, deliveries, calibrated_on, model)
-         VALUES ($1, $2, $3, $4, $5)
+    let version = sqlx::query_scalar!(
+        "INSERT INTO tracking.eta_models (org_id, trained_at, deliveries, calibrated_on, model, version)
+         VALUES ($1, $2, $3, $4, $5, 1)
          ON CONFLICT (org_id) DO UPDATE
             SET trained_at = excluded.trained_at, deliveries = excluded.deliveries,
-                calibrated_on = excluded.calibrated_on, model = excluded.model",
+                calibrated_on = excluded.calibrated_on, model = excluded.model, version = eta_models.version + 1
+         RETURNING version",
         org.uuid(),
         trained.at.to_sqlx() as _,
         i32::try_from(trained.deliveries).unwrap_or(i32::MAX),
         i32::try_from(trained.calibrated_on).unwrap_or(i32::MAX),
         serde_json::to_value(model)?,
     )
-    .execute(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    Ok(())
+    Ok(Locked::new(org.uuid(), version))
 }
 
 /// Deliveries that were made since then, the latest first.

@@ -1,7 +1,10 @@
 //! What is expected is written down, held against what happens, and learned from.
 
+use contracts::Event;
 use contracts::orders::{OrderAssigned, OrderCreated, OrderFacts, OrderStatus, OrderStatusChanged};
+use contracts::tracking::TravelLearned;
 use kernel::time::Timestamp;
+use kernel::travel::Profile;
 use serde_json::Value;
 use testkit::service::Stage;
 
@@ -184,9 +187,36 @@ async fn after_a_night_it_is_expected_when_it_is_true() {
     world.create_with(42, OrderFacts { shop_id: None, ..facts(42, world.town.now()) }).await;
     let model = world.accuracy("").await["model"].clone();
     assert_eq!(model["deliveries"], 32);
+    others_hear_that_ways_take_half_as_long_again(&world).await;
     let florist = world.town.again(&world.town.florist.manager);
     let foreign: Value = world.town.get("/api/v1/eta/accuracy").bearer(&florist.token).await.is(200).json();
     assert_eq!((&foreign["model"], &foreign["overall"]), (&Value::Null, &Value::Null));
+    world.town.finish().await;
+}
+
+async fn others_hear_that_ways_take_half_as_long_again(world: &World) {
+    let events = world.town.events().await;
+    let learned: Vec<_> = events.iter().filter(|(subject, _)| subject == TravelLearned::SUBJECT).collect();
+    let [(_, payload)] = learned[..] else { panic!("once a night: {learned:?}") };
+    let learned: TravelLearned = serde_json::from_value(payload.clone()).unwrap();
+    let factor = learned.factors.factor("straight_line", Profile::Bicycle, world.town.now());
+    // 32 deliveries over many hours are not believed outright.
+    assert!((1.3..=1.5).contains(&factor), "{factor}");
+}
+
+#[tokio::test]
+async fn couriers_who_never_say_that_they_set_out_are_learned_from_too() {
+    let world = world().await;
+    world.create(1).await;
+    world.assign(1, 2, world.driver).await;
+    world.at(SHOP).await.is(200);
+    world.pass(600);
+    world.step(1, 3, OrderStatus::Assigned, OrderStatus::Delivered, world.driver).await;
+    assert_eq!(world.town.count("SELECT count(*) FROM tracking.eta_legs").await, 0);
+    let told = "SELECT count(*) FROM tracking.eta_predictions WHERE happened_at IS NOT NULL";
+    assert_eq!(world.town.count(told).await, 1);
+    let since = "SELECT count(*) FROM tracking.orgs_with_arrivals('2026-11-01T00:00:00Z')";
+    assert_eq!(world.town.count(since).await, 1);
     world.town.finish().await;
 }
 

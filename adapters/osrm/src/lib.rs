@@ -6,16 +6,16 @@
 //!   path, so that only the profiles that the operator names are asked for ([`Roads`]);
 //! - a place is moved to the nearest road, however far that is: what was moved by more than 500 m is not known;
 //! - `null` is a pair without a way; `NoSegment` refuses all pairs because of one place;
-//! - `--max-table-size` is 100 places unless it was changed.
+//! - `--max-table-size` is 100 unless it was changed: origins times destinations are not more than its square.
 
 mod roads;
 
 use kernel::geo::Position;
 use kernel::time::Timestamp;
-use kernel::travel::{Matrix, Profile};
+use kernel::travel::Profile;
 use platform::db::BoxFuture;
+use platform::travel::Endpoint;
 use platform::travel::tables::{self, Limits, Rows, Table, TableError, TableServer};
-use platform::travel::{Endpoint, TravelTimes};
 use serde::Deserialize;
 
 pub use roads::{Roads, RoadsError};
@@ -25,6 +25,9 @@ pub const SOURCE: &str = "osrm";
 
 /// What a server accepts unless it was started otherwise, and 64 requests: 160,000 pairs.
 const LIMITS: Limits = Limits { coordinates: 100, requests: 64 };
+
+/// Degrees around a place that are tried: a kilometre or two.
+const AROUND: [(f64, f64); 5] = [(0.0, 0.0), (0.01, 0.0), (-0.01, 0.0), (0.0, 0.02), (0.0, -0.02)];
 
 /// A server. Cloning shares the connections.
 #[derive(Debug, Clone)]
@@ -61,6 +64,51 @@ impl Osrm {
         // A refusal is 400 with a document of the same form.
         let document: Document = answer.json()?;
         document.table(origins, destinations)
+    }
+}
+
+/// A way of finding out where the roads are: the nearest one to a place, however far that is.
+#[derive(Debug, Deserialize)]
+struct Nearest {
+    #[expect(dead_code, reason = "whoever says none is no OSRM")]
+    code: String,
+    #[serde(default)]
+    waypoints: Vec<Waypoint>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Waypoint {
+    /// Longitude, latitude.
+    location: [f64; 2],
+}
+
+impl Osrm {
+    async fn nearest(&self, place: Position) -> platform::Result<Option<Position>> {
+        let name = self.roads.first().unwrap_or_default();
+        let path = format!("/nearest/v1/{name}/{:.6},{:.6}", place.lon(), place.lat());
+        let answer = self.endpoint.get(&path).await?;
+        if let Some(failure) = answer.failure() {
+            return Err(failure);
+        }
+        let found: Nearest = answer.json()?;
+        Ok(found.waypoints.first().and_then(|found| Position::new(found.location[1], found.location[0]).ok()))
+    }
+
+    /// In the middle between its southern and its northern end, and around it.
+    async fn middle(&self) -> platform::Result<Vec<Position>> {
+        let ends = [-85.0, 85.0].map(|lat| Position::new(lat, 0.0));
+        let mut found = Vec::new();
+        for end in ends.into_iter().flatten() {
+            found.extend(self.nearest(end).await?);
+        }
+        let [south, north] = found.as_slice() else { return Ok(Vec::new()) };
+        let middle = (south.lat().midpoint(north.lat()), south.lon().midpoint(north.lon()));
+        let around = AROUND.map(|(lat, lon)| Position::new(middle.0 + lat, middle.1 + lon));
+        let mut places = Vec::new();
+        for place in around.into_iter().flatten() {
+            places.extend(self.nearest(place).await?);
+        }
+        Ok(places)
     }
 }
 
@@ -112,17 +160,9 @@ impl TableServer for Osrm {
     ) -> BoxFuture<'a, Result<Table, TableError>> {
         Box::pin(self.ask(profile, origins, destinations))
     }
-}
 
-impl TravelTimes for Osrm {
-    fn matrix<'a>(
-        &'a self,
-        profile: Profile,
-        origins: &'a [Position],
-        destinations: &'a [Position],
-        leaving: Timestamp,
-    ) -> BoxFuture<'a, platform::Result<Matrix>> {
-        Box::pin(tables::matrix(self, profile, origins, destinations, leaving))
+    fn somewhere(&self) -> BoxFuture<'_, platform::Result<Vec<Position>>> {
+        Box::pin(self.middle())
     }
 }
 

@@ -22,6 +22,11 @@ impl Roads {
         entries.into_iter().map(entry).collect::<Result<_, _>>().map(Self)
     }
 
+    /// What the first of them is called.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.0.first().map(|(_, name)| name.as_str())
+    }
+
     /// What the roads for a profile are called: its own, or those of somebody who is as fast.
     pub(crate) fn name(&self, profile: Profile) -> Option<&str> {
         let find = |wanted| self.0.iter().find(|(profile, _)| *profile == wanted);

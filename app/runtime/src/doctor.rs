@@ -4,6 +4,7 @@ mod database;
 mod machine;
 mod outside;
 mod public;
+mod routing;
 
 use std::fmt;
 
@@ -69,6 +70,7 @@ pub async fn examine(settings: Settings) -> Vec<Finding> {
         machine::port(&settings).await,
     ];
     findings.extend(Box::pin(outside::examine(&settings)).await);
+    findings.extend(Box::pin(routing::examine(&settings)).await);
     findings.extend(Box::pin(public::examine(&settings)).await);
     findings.extend(Box::pin(database::examine(settings)).await);
     findings

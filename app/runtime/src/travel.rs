@@ -1,6 +1,9 @@
 //! Where this installation has its travel times from: the roads of its map, the routing servers that its operator names, a
 //! straight line for the rest ([ADR 0039](../../../docs/adr/0039-routing-servers.md)).
 
+#[cfg(test)]
+mod proof;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use kernel::travel::StraightLine;
 use mapbox::Mapbox;
 use osrm::{Osrm, Roads};
 use platform::config::{Prefer, Travel};
+use platform::travel::tables::TableServer;
 use platform::travel::{Chain, Endpoint, Provider, Straight, TravelTimes};
 use valhalla::Valhalla;
 
@@ -31,7 +35,10 @@ pub(crate) fn travel_times(settings: &Settings, clock: &SharedClock) -> Result<A
 }
 
 fn chain(travel: &Travel, own: Provider, clock: &SharedClock) -> Result<Chain> {
-    let mut providers = servers(travel, clock)?;
+    let remote = |server: Server| {
+        Provider::remote(server.times.source(), server.times, Arc::clone(clock), server.by_hour)
+    };
+    let mut providers: Vec<Provider> = servers(travel, PATIENCE)?.into_iter().map(remote).collect();
     match travel.prefer {
         Prefer::Roads => providers.insert(0, own),
         Prefer::Remote => providers.push(own),
@@ -40,24 +47,38 @@ fn chain(travel: &Travel, own: Provider, clock: &SharedClock) -> Result<Chain> {
     Ok(Chain::new(providers))
 }
 
+/// A routing server that the configuration names.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// The setting that names it.
+    pub setting: &'static str,
+    /// It.
+    pub times: Arc<dyn TableServer>,
+    /// Whether its answers depend on the hour.
+    pub by_hour: bool,
+}
+
 /// The routing servers that are named, in their order.
-fn servers(travel: &Travel, clock: &SharedClock) -> Result<Vec<Provider>> {
-    let mut providers = Vec::new();
+pub(crate) fn servers(travel: &Travel, patience: Duration) -> Result<Vec<Server>> {
+    let mut servers = Vec::new();
     if let Some(url) = &travel.osrm_url {
-        let endpoint = Endpoint::configured(url, PATIENCE).context("travel.osrm_url")?;
-        let osrm = Osrm::new(endpoint, osrm_roads(travel)?);
-        providers.push(Provider::remote(osrm::SOURCE, osrm, Arc::clone(clock), false));
+        let setting = "travel.osrm_url";
+        let endpoint = Endpoint::configured(url, patience).context(setting)?;
+        let times = Arc::new(Osrm::new(endpoint, osrm_roads(travel)?));
+        servers.push(Server { setting, times, by_hour: false });
     }
     if let Some(url) = &travel.valhalla_url {
-        let valhalla = Valhalla::new(Endpoint::configured(url, PATIENCE).context("travel.valhalla_url")?);
-        providers.push(Provider::remote(valhalla::SOURCE, valhalla, Arc::clone(clock), false));
+        let setting = "travel.valhalla_url";
+        let times = Arc::new(Valhalla::new(Endpoint::configured(url, patience).context(setting)?));
+        servers.push(Server { setting, times, by_hour: false });
     }
     if let Some(token) = &travel.mapbox_token {
-        let endpoint = Endpoint::public(mapbox::ADDRESS, PATIENCE).context("travel.mapbox_token")?;
-        let mapbox = Mapbox::new(endpoint, token.inner().clone(), travel.mapbox_traffic);
-        providers.push(Provider::remote(mapbox::SOURCE, mapbox, Arc::clone(clock), travel.mapbox_traffic));
+        let setting = "travel.mapbox_token";
+        let (endpoint, traffic) = (Endpoint::public(mapbox::ADDRESS, patience), travel.mapbox_traffic);
+        let times = Arc::new(Mapbox::new(endpoint.context(setting)?, token.inner().clone(), traffic));
+        servers.push(Server { setting, times, by_hour: traffic });
     }
-    Ok(providers)
+    Ok(servers)
 }
 
 /// What the OSRM server has roads for.

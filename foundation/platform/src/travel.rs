@@ -2,7 +2,8 @@
 //! answer. Every answer names its source.
 //!
 //! - [`Chain`] asks several of them in an order: what one does not know, the next is asked for.
-//! - [`Endpoint`] is a routing server on the network; [`tables`] divides a question into requests that it accepts.
+//! - [`Endpoint`] is a routing server on the network; [`tables`] divides a question into requests that it accepts, so that an
+//!   adapter has to know one request only.
 //!
 //! `None` in an answer means "not known here": no road nearby, no way, or no roads for this profile.
 
@@ -15,17 +16,21 @@ mod pairs;
 mod rows;
 pub mod tables;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use kernel::geo::Position;
 use kernel::time::Timestamp;
-use kernel::travel::{Matrix, Profile, RoadWay, StraightLine};
+use kernel::travel::{Leg, Matrix, Profile, RoadWay, StraightLine};
 
 use crate::Result;
 use crate::db::BoxFuture;
 
 pub use chain::{Chain, Provider};
 pub use endpoint::{Answer, Endpoint, EndpointError};
+
+/// Takes a part of an answer: its rows, its columns, and what is known of them, row by row.
+pub type Keep<'a> = dyn FnMut(Range<usize>, Range<usize>, &[Option<Leg>]) + Send + 'a;
 
 /// Answers how long it takes from here to there.
 pub trait TravelTimes: Send + Sync + std::fmt::Debug {
@@ -38,6 +43,24 @@ pub trait TravelTimes: Send + Sync + std::fmt::Debug {
         leaving: Timestamp,
     ) -> BoxFuture<'a, Result<Matrix>>;
 
+    /// The same, told part by part as it comes. What was told is an answer also when an error follows, or when nobody waits
+    /// for the end: a slow server then has to be asked for the rest only.
+    fn parts<'a>(
+        &'a self,
+        profile: Profile,
+        origins: &'a [Position],
+        destinations: &'a [Position],
+        leaving: Timestamp,
+        keep: &'a mut Keep<'_>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (rows, columns) = (origins.len(), destinations.len());
+            let matrix = self.matrix(profile, origins, destinations, leaving).await?;
+            keep(0..rows, 0..columns, &legs(&matrix, rows, columns));
+            Ok(())
+        })
+    }
+
     /// The ways from each place to the next, as far as this source knows roads: one for each pair of neighbours.
     fn ways<'a>(
         &'a self,
@@ -49,6 +72,11 @@ pub trait TravelTimes: Send + Sync + std::fmt::Debug {
     }
 }
 
+/// Row by row. What is missing in an answer of the wrong size is not known.
+fn legs(matrix: &Matrix, rows: usize, columns: usize) -> Vec<Option<Leg>> {
+    (0..rows).flat_map(|row| (0..columns).map(move |column| matrix.leg(row, column))).collect()
+}
+
 impl<T: TravelTimes + ?Sized> TravelTimes for Arc<T> {
     fn matrix<'a>(
         &'a self,
@@ -58,6 +86,17 @@ impl<T: TravelTimes + ?Sized> TravelTimes for Arc<T> {
         leaving: Timestamp,
     ) -> BoxFuture<'a, Result<Matrix>> {
         (**self).matrix(profile, origins, destinations, leaving)
+    }
+
+    fn parts<'a>(
+        &'a self,
+        profile: Profile,
+        origins: &'a [Position],
+        destinations: &'a [Position],
+        leaving: Timestamp,
+        keep: &'a mut Keep<'_>,
+    ) -> BoxFuture<'a, Result<()>> {
+        (**self).parts(profile, origins, destinations, leaving, keep)
     }
 
     fn ways<'a>(

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use mapfolder::Folder;
 use places::Places;
@@ -38,7 +38,12 @@ struct State {
     /// Of the owner's archive, else of the import.
     tiles: Option<Arc<Cached>>,
     archive: Option<Arc<Cached>>,
+    /// The archive that was looked at last, opened or refused.
+    seen: Option<Seen>,
 }
+
+/// Tells a file from the one that takes its place; `None`: there is none.
+type Seen = Option<(SystemTime, u64)>;
 
 /// What is open at a moment.
 #[derive(Clone)]
@@ -70,13 +75,8 @@ impl Atlas {
             {
                 tracing::warn!(cause = %error, "the map cannot be opened; what was open stays in use");
             }
-            if state.archive.is_none()
-                && let Some(file) = &self.files.pmtiles
-            {
-                match Archive::open(file) {
-                    Ok(archive) => state.archive = Some(cached(archive)),
-                    Err(error) => tracing::warn!(cause = %error, "the archive of tiles cannot be opened"),
-                }
+            if let Some(file) = &self.files.pmtiles {
+                refresh_archive(&mut state, file);
             }
         }
         state
@@ -116,6 +116,65 @@ fn refresh(state: &mut State, dir: &Path) -> Result<(), Box<dyn std::error::Erro
     Ok(())
 }
 
+/// Opens the owner's archive, and another one that has taken its place. One that is refused is told of once.
+fn refresh_archive(state: &mut State, file: &Path) {
+    let seen = std::fs::metadata(file).and_then(|found| Ok((found.modified()?, found.len()))).ok();
+    if state.seen.replace(seen) == Some(seen) {
+        return;
+    }
+    match Archive::open(file) {
+        Ok(archive) => state.archive = Some(cached(archive)),
+        Err(error) => tracing::warn!(
+            file = %file.display(),
+            cause = %error,
+            "the archive that map.pmtiles names cannot be used; what was open stays in use"
+        ),
+    }
+}
+
 fn cached(source: impl TileSource + 'static) -> Arc<Cached> {
     Arc::new(Cached::new(Arc::new(source), CACHE_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written by the reference writer (`engines/tiles/tests/archive/make.py`).
+    const ARCHIVE: &[u8] = include_bytes!("../../../engines/tiles/tests/archive/town.pmtiles");
+
+    fn is_open(state: &mut State, file: &Path) -> bool {
+        refresh_archive(state, file);
+        state.archive.is_some()
+    }
+
+    #[test]
+    fn an_archive_is_opened_when_it_comes_and_one_that_is_cut_off_does_not_take_its_place() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("city.pmtiles");
+        let mut state = State::default();
+        assert!(!is_open(&mut state, &file), "there is none yet");
+        std::fs::write(&file, &ARCHIVE[..ARCHIVE.len() / 2]).unwrap();
+        assert!(!is_open(&mut state, &file), "it is being copied");
+        std::fs::write(&file, ARCHIVE).unwrap();
+        assert!(is_open(&mut state, &file));
+        let first = state.archive.clone().unwrap();
+        refresh_archive(&mut state, &file);
+        assert!(Arc::ptr_eq(&first, state.archive.as_ref().unwrap()), "it is the same");
+        let other = home.path().join("other");
+        std::fs::write(&other, &ARCHIVE[..100]).unwrap();
+        std::fs::rename(&other, &file).unwrap();
+        assert!(is_open(&mut state, &file));
+        assert!(Arc::ptr_eq(&first, state.archive.as_ref().unwrap()), "what was open stays in use");
+        std::fs::write(&other, ARCHIVE).unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(&other)
+            .unwrap()
+            .set_modified(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        std::fs::rename(&other, &file).unwrap();
+        refresh_archive(&mut state, &file);
+        assert!(!Arc::ptr_eq(&first, state.archive.as_ref().unwrap()), "another one took its place");
+    }
 }

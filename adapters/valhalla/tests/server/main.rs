@@ -19,7 +19,7 @@ fn refuse(code: u32, words: &str) -> (u16, String) {
     (400, document.to_string())
 }
 
-fn places(question: &Value, name: &str) -> Vec<Position> {
+fn places_of(question: &Value, name: &str) -> Vec<Position> {
     let place = |at: &Value| Position::new(at["lat"].as_f64()?, at["lon"].as_f64()?).ok();
     question[name].as_array().unwrap().iter().map(|at| place(at).unwrap()).collect()
 }
@@ -35,7 +35,7 @@ fn protocol(asked: &Asked) -> (u16, String) {
     if !matches!(question["costing"].as_str(), Some("auto" | "motorcycle" | "bicycle" | "pedestrian")) {
         return refuse(125, "No costing method found");
     }
-    let (from, to) = (places(&question, "sources"), places(&question, "targets"));
+    let (from, to) = (places_of(&question, "sources"), places_of(&question, "targets"));
     if from.len() * to.len() > 2_500 {
         return refuse(150, "Exceeded max locations");
     }
@@ -132,6 +132,50 @@ async fn a_whole_answer_of_the_documentation_is_read() {
     );
 }
 
+/// As 3.9 does with a yard that has no way out: `null` unless it may look around.
+fn yards(asked: &Asked) -> (u16, String) {
+    let (status, text) = protocol(asked);
+    let mut document: Value = serde_json::from_str(&text).unwrap();
+    let question: Value = serde_json::from_str(&asked.body).unwrap();
+    let is_yard = |side: &str, index: usize| {
+        let place = &question[side][index];
+        place["lat"].as_f64().unwrap() < 60.0 && place["radius"] != 50
+    };
+    for (row, cells) in document["sources_to_targets"].as_array_mut().unwrap().iter_mut().enumerate() {
+        for (column, cell) in cells.as_array_mut().unwrap().iter_mut().enumerate() {
+            if is_yard("sources", row) || is_yard("targets", column) {
+                (cell["time"], cell["distance"]) = (Value::Null, Value::Null);
+            }
+        }
+    }
+    (status, document.to_string())
+}
+
+#[tokio::test]
+async fn what_the_nearest_road_does_not_lead_to_is_asked_for_with_the_roads_around() {
+    let server = FakeServer::start(yards).await;
+    let places: Vec<_> =
+        (0..6).map(|n| at(if n == 2 { 59.99 } else { 60.0 }, 24.9 + f64::from(n) * 1e-3)).collect();
+    let client = client(&server.url, PATIENCE);
+    let answer = client.matrix(Profile::Car, &places, &places, NOW).await.unwrap();
+    for (row, column) in (0..6).flat_map(|row| (0..6).map(move |column| (row, column))) {
+        assert!(answer.leg(row, column).is_some(), "{row}, {column}");
+    }
+    let pairs = |asked: &Asked| {
+        let question: Value = serde_json::from_str(&asked.body).unwrap();
+        places_of(&question, "sources").len() * places_of(&question, "targets").len()
+    };
+    assert_eq!(
+        server.asked().iter().map(pairs).collect::<Vec<_>>(),
+        [36, 6, 5],
+        "a row and a column of the yard"
+    );
+    // Who is on an island is there also with the roads around.
+    let island = [at(ISLAND, 24.9)];
+    assert_eq!(client.matrix(Profile::Car, &island, &places[..1], NOW).await.unwrap().leg(0, 0), None);
+    assert_eq!(server.asked().len(), 2);
+}
+
 #[tokio::test]
 async fn each_profile_has_its_costing() {
     let server = FakeServer::start(protocol).await;
@@ -179,5 +223,6 @@ async fn large_questions_are_divided_into_requests_that_the_server_accepts() {
     let server = FakeServer::start(protocol).await;
     let places: Vec<_> = (0..120).map(|n| at(60.0 + f64::from(n) * 1e-3, 24.9)).collect();
     client(&server.url, PATIENCE).matrix(Profile::Car, &places, &places, NOW).await.unwrap();
-    assert_eq!(server.asked().len(), 9, "three by three of 50 x 50 at most");
+    let asked = server.asked();
+    assert_eq!(asked.len(), 100, "ten by ten of 12 x 12 at most");
 }

@@ -119,10 +119,13 @@ fn doctor_finds_every_outside_part_that_does_not_answer() {
     command.env("S3_URL", format!("http://k:s@127.0.0.1:{away}/")).env("STORAGE_BUCKET", BUCKET);
     command.env("NATS_URL", format!("nats://127.0.0.1:{away}"));
     command.env("REDIS_URL", format!("redis://127.0.0.1:{away}/0"));
+    command.env("DROPMATE__TRAVEL__OSRM_URL", format!("http://127.0.0.1:{away}"));
+    command.env("DROPMATE__TRAVEL__VALHALLA_URL", format!("http://127.0.0.1:{away}"));
     command.env("DROPMATE__EGRESS__ALLOW", "192.168.7.0/24");
     let done = crate::support::Done::of(command.output().unwrap());
     assert_eq!(done.code, Some(1), "{} {}", done.out, done.err);
-    for broken in ["mail: ", "storage: ", "broker: ", "cache: "] {
+    for broken in ["mail: ", "storage: ", "broker: ", "cache: ", "routing by OSRM: ", "routing by Valhalla: "]
+    {
         let line = done.out.lines().position(|line| line.contains(broken)).expect(broken);
         let finding = done.out.lines().nth(line).unwrap();
         assert!(finding.starts_with("BROKEN"), "{finding}");

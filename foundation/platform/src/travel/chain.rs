@@ -10,7 +10,9 @@
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kernel::geo::Position;
@@ -101,15 +103,10 @@ impl Provider {
         }
         let (rows, columns) = (question.origins.len(), question.destinations.len());
         match question.put_to(&*self.times).await {
-            Ok(matrix) => Said { legs: legs(&matrix, rows, columns), failure: None },
+            Ok(matrix) => Said { legs: super::legs(&matrix, rows, columns), failure: None },
             Err(error) => Said { legs: vec![None; rows * columns], failure: Some(Failure::Asked(error)) },
         }
     }
-}
-
-/// Row by row. What is missing in an answer of the wrong size is not known.
-fn legs(matrix: &Matrix, rows: usize, columns: usize) -> Vec<Option<Leg>> {
-    (0..rows).flat_map(|row| (0..columns).map(move |column| matrix.leg(row, column))).collect()
 }
 
 impl Remote {
@@ -121,22 +118,24 @@ impl Remote {
         if open.is_empty() {
             return Said { legs: known.legs(), failure: None };
         }
-        let failure = self
-            .guard(async {
-                for part in &open {
-                    let (origins, destinations) = known.places(part);
-                    let part_of = Question { origins: &origins, destinations: &destinations, ..*question };
-                    let matrix = part_of.put_to(times).await?;
-                    known.learn(part, &matrix);
-                }
-                Ok(())
-            })
-            .await;
+        let told = AtomicBool::new(false);
+        let asking = async {
+            for part in &open {
+                let (origins, destinations) = known.places(part);
+                let mut keep = |rows: Range<usize>, columns: Range<usize>, legs: &[Option<Leg>]| {
+                    told.store(true, Ordering::Relaxed);
+                    known.learn(part, rows, columns, legs);
+                };
+                times.parts(question.profile, &origins, &destinations, question.leaving, &mut keep).await?;
+            }
+            Ok(())
+        };
+        let failure = self.guard(asking, &told).await;
         Said { legs: known.legs(), failure }
     }
 
-    /// Lets it happen in time and behind the breaker.
-    async fn guard(&self, asking: impl Future<Output = Result<()>>) -> Option<Failure> {
+    /// Lets it happen in time and behind the breaker. `told`: a part of the answer came.
+    async fn guard(&self, asking: impl Future<Output = Result<()>>, told: &AtomicBool) -> Option<Failure> {
         let Some(permit) = self.breaker.admit() else { return Some(Failure::Open) };
         let late = || {
             let text = format!("no answer within {} s", PATIENCE.as_secs());
@@ -147,8 +146,10 @@ impl Remote {
             permit.succeeded();
             return None;
         };
-        // A question that it refuses says nothing about whether it works.
-        if error.kind() == Kind::Invalid {
+        // A question that it refuses says nothing about whether it works, and whoever is slow with a large one does work: the
+        // part that came is remembered, and the next time the rest is asked for.
+        let is_slow = error.kind() == Kind::Timeout && told.load(Ordering::Relaxed);
+        if is_slow || error.kind() == Kind::Invalid {
             permit.succeeded();
         } else {
             permit.failed();

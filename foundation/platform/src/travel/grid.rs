@@ -10,17 +10,15 @@ const MOST: usize = 8;
 
 /// Rows and columns, each in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rectangle {
+pub struct Rectangle {
+    /// Of the whole.
     pub rows: Vec<usize>,
+    /// Of the whole.
     pub columns: Vec<usize>,
 }
 
 /// Rectangles that cover what is open of so many rows and columns.
-pub(super) fn rectangles(
-    rows: usize,
-    columns: usize,
-    is_open: impl Fn(usize, usize) -> bool,
-) -> Vec<Rectangle> {
+pub fn rectangles(rows: usize, columns: usize, is_open: impl Fn(usize, usize) -> bool) -> Vec<Rectangle> {
     let by_rows = alike(rows, columns, &is_open);
     let by_columns = alike(columns, rows, |column, row| is_open(row, column));
     if by_rows.len().min(by_columns.len()) > MOST {

@@ -1,9 +1,10 @@
 //! One question against what is remembered: each place once, what is still open, and the whole answer at the end.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use kernel::geo::Position;
-use kernel::travel::{Leg, Matrix};
+use kernel::travel::Leg;
 
 use super::grid::{Rectangle, rectangles};
 use super::pairs::{Answered, Journey, Pairs, Place};
@@ -50,16 +51,20 @@ impl<'a> Known<'a> {
         (origins.collect(), destinations.collect())
     }
 
-    /// Keeps the answer to a part.
-    pub(super) fn learn(&mut self, part: &Rectangle, matrix: &Matrix) {
-        for (row, origin) in part.rows.iter().enumerate() {
-            for (column, destination) in part.columns.iter().enumerate() {
-                let answered = Answered(matrix.leg(row, column));
-                let (from, to) = (self.from.places[*origin], self.to.places[*destination]);
-                self.pairs.put(self.journey, from, to, answered);
-                let cell = self.cell(*origin, *destination);
-                self.legs[cell] = Some(answered);
-            }
+    /// Keeps what was answered of a part: these of its rows and columns, row by row.
+    pub(super) fn learn(
+        &mut self,
+        part: &Rectangle,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        legs: &[Option<Leg>],
+    ) {
+        let (rows, columns) = (&part.rows[rows], &part.columns[columns]);
+        let pairs = rows.iter().flat_map(|row| columns.iter().map(move |column| (*row, *column)));
+        for ((row, column), leg) in pairs.zip(legs) {
+            let (answered, cell) = (Answered(*leg), self.cell(row, column));
+            self.pairs.put(self.journey, self.from.places[row], self.to.places[column], answered);
+            self.legs[cell] = Some(answered);
         }
     }
 
@@ -118,10 +123,11 @@ mod tests {
         let open = known.open();
         let (from, to) = known.places(&open[0]);
         assert_eq!((open.len(), from.len(), to.len()), (1, 2, 2));
-        let leg = |row: usize, column: usize| {
-            Some(Leg { duration_s: u32::try_from(10 * row + column).unwrap(), distance_m: 1 })
-        };
-        known.learn(&open[0], &Matrix::fill(2, 2, "test", leg));
+        let leg = |duration_s| Some(Leg { duration_s, distance_m: 1 });
+        known.learn(&open[0], 1..2, 0..2, &[leg(10), leg(11)]);
+        let rest = known.open();
+        assert_eq!((rest.len(), rest[0].rows.as_slice()), (1, [0].as_slice()), "a part of it is known");
+        known.learn(&rest[0], 0..1, 0..2, &[leg(0), leg(1)]);
         let seconds: Vec<_> = known.legs().into_iter().map(|leg| leg.unwrap().duration_s).collect();
         assert_eq!(seconds, [0, 1, 0, 0, 1, 0, 10, 11, 10]);
         assert_eq!(Known::look(&pairs, journey, &origins, &destinations).open(), [], "it is remembered");

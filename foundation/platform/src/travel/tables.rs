@@ -1,19 +1,23 @@
-//! Questions that are larger than a routing server accepts: divided into requests, and put together again.
+//! From one request that a routing server answers to travel times: whoever implements [`TableServer`] is a source of them.
 //!
-//! A server may refuse a whole request because **one** place has no road nearby, without saying which. Then halves of the
-//! places are tried until it stands alone, and the request is made again without it: the others keep their answers. Both the
-//! number of requests and of those at a time are limited.
+//! Questions that are larger than a server accepts are divided into requests, and put together again. What a server refuses
+//! because of single places is asked for without them (`asker`). Both the number of requests and of those at a time are
+//! limited.
+
+mod asker;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use kernel::geo::Position;
 use kernel::time::Timestamp;
 use kernel::travel::{Leg, Matrix, Profile};
 
+use self::asker::Asker;
 use super::endpoint::{malformed, refused};
+pub use super::grid::{Rectangle, rectangles};
 pub use super::rows::{NEAR_ROAD_M, Rows, leg, query};
+use super::{Keep, TravelTimes};
 use crate::db::BoxFuture;
 use crate::{Error, Result};
 
@@ -32,7 +36,7 @@ pub struct Limits {
 /// Why one request has no table.
 #[derive(Debug)]
 pub enum TableError {
-    /// One of its places has no road nearby.
+    /// One of its places has no road nearby, or there is no way between some of them because they are too far apart.
     NoRoad,
     /// Anything else.
     Failed(Error),
@@ -75,114 +79,84 @@ pub trait TableServer: Send + Sync + std::fmt::Debug {
         destinations: &'a [Position],
         leaving: Timestamp,
     ) -> BoxFuture<'a, Result<Table, TableError>>;
+
+    /// Some places with roads, as far as the server says where it has any: for whoever tries it and knows no place. Not each
+    /// of them need be on a road that leads to the others.
+    fn somewhere(&self) -> BoxFuture<'_, Result<Vec<Position>>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 }
 
-/// Asks a server as often as it takes.
-pub async fn matrix(
-    server: &dyn TableServer,
+/// Asks as often as it takes.
+impl<T: TableServer + ?Sized> TravelTimes for T {
+    fn matrix<'a>(
+        &'a self,
+        profile: Profile,
+        origins: &'a [Position],
+        destinations: &'a [Position],
+        leaving: Timestamp,
+    ) -> BoxFuture<'a, Result<Matrix>> {
+        Box::pin(async move {
+            let width = destinations.len();
+            let mut all = vec![None; origins.len() * width];
+            let mut keep = |rows: Range<usize>, columns: Range<usize>, legs: &[Option<Leg>]| {
+                let cells = rows.flat_map(|row| columns.clone().map(move |column| row * width + column));
+                cells.zip(legs).for_each(|(cell, leg)| all[cell] = *leg);
+            };
+            self.parts(profile, origins, destinations, leaving, &mut keep).await?;
+            Ok(Matrix::fill(origins.len(), width, self.source(), |from, to| all[from * width + to]))
+        })
+    }
+
+    fn parts<'a>(
+        &'a self,
+        profile: Profile,
+        origins: &'a [Position],
+        destinations: &'a [Position],
+        leaving: Timestamp,
+        keep: &'a mut Keep<'_>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(ask(self, profile, origins, destinations, leaving, keep))
+    }
+}
+
+async fn ask<T: TableServer + ?Sized>(
+    server: &T,
     profile: Profile,
     origins: &[Position],
     destinations: &[Position],
     leaving: Timestamp,
-) -> Result<Matrix> {
-    let (rows, width) = (origins.len(), destinations.len());
-    let mut legs = vec![None; rows * width];
-    if let Some(limits) = server.limits(profile) {
-        let mut waiting = parts(rows, width, limits.coordinates);
-        if waiting.len() > limits.requests {
-            return Err(refused(format!(
-                "{} pairs would take {} requests; {} are sent for one question",
-                legs.len(),
-                waiting.len(),
-                limits.requests
-            )));
-        }
-        let asker = Asker { server, profile, leaving, left: AtomicUsize::new(limits.requests) };
-        let asker = &asker;
-        let mut running = FuturesUnordered::new();
-        loop {
-            while running.len() < AT_ONCE
-                && let Some(part) = waiting.pop()
-            {
-                let (from, to) = (&origins[part.rows()], &destinations[part.columns()]);
-                running.push(async move { (part, asker.known(from, to).await) });
-            }
-            let Some((part, table)) = running.next().await else { break };
-            part.fill(&mut legs, width, table?)?;
-        }
+    keep: &mut Keep<'_>,
+) -> Result<()> {
+    let (rows, columns) = (origins.len(), destinations.len());
+    let Some(limits) = server.limits(profile) else {
+        keep(0..rows, 0..columns, &vec![None; rows * columns]);
+        return Ok(());
+    };
+    let mut waiting = divided(rows, columns, limits.coordinates);
+    if waiting.len() > limits.requests {
+        return Err(refused(format!(
+            "{} pairs would take {} requests; {} are sent for one question",
+            rows * columns,
+            waiting.len(),
+            limits.requests
+        )));
     }
-    Ok(Matrix::fill(rows, width, server.source(), |from, to| legs[from * width + to]))
-}
-
-/// One question to one server, and how many requests are left for it.
-struct Asker<'a> {
-    server: &'a dyn TableServer,
-    profile: Profile,
-    leaving: Timestamp,
-    left: AtomicUsize,
-}
-
-impl Asker<'_> {
-    async fn request(&self, from: &[Position], to: &[Position]) -> Result<Table, TableError> {
-        let take = |left: usize| left.checked_sub(1);
-        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
-            return Err(TableError::refused("too many of the places have no road nearby"));
+    let asker = Asker::new(server, profile, leaving, limits.requests);
+    let asker = &asker;
+    let mut running = FuturesUnordered::new();
+    loop {
+        while running.len() < AT_ONCE
+            && let Some(part) = waiting.pop()
+        {
+            let (from, to) = (&origins[part.rows()], &destinations[part.columns()]);
+            running.push(async move { (part, asker.known(from, to).await) });
         }
-        self.server.table(self.profile, from, to, self.leaving).await
+        let Some((part, table)) = running.next().await else { return Ok(()) };
+        let table = table?;
+        part.check(&table)?;
+        keep(part.rows(), part.columns(), &table);
     }
-
-    /// The table of these places, without those that have no road nearby.
-    async fn known(&self, from: &[Position], to: &[Position]) -> Result<Table> {
-        let nothing = || vec![None; from.len() * to.len()];
-        match self.request(from, to).await {
-            Ok(table) => return Ok(table),
-            Err(TableError::Failed(error)) => return Err(error),
-            Err(TableError::NoRoad) => {}
-        }
-        let places: Vec<Position> = from.iter().chain(to).copied().collect();
-        let near = self.near_roads(&places).await?;
-        let (rows, columns) = near.split_at(from.len());
-        let good = |places: &[Position], near: &[bool]| -> Vec<Position> {
-            places.iter().zip(near).filter(|(_, near)| **near).map(|(place, _)| *place).collect()
-        };
-        let (origins, destinations) = (good(from, rows), good(to, columns));
-        // Each place by itself is near a road: then it is the pairs that it refuses, and none of them is known.
-        if near.iter().all(|near| *near) || origins.is_empty() || destinations.is_empty() {
-            return Ok(nothing());
-        }
-        let expected = origins.len() * destinations.len();
-        let found = match self.request(&origins, &destinations).await {
-            Ok(table) if table.len() == expected => table,
-            Ok(_) => return Err(malformed("it is not a table of the places that were asked for")),
-            Err(TableError::NoRoad) => return Ok(nothing()),
-            Err(TableError::Failed(error)) => return Err(error),
-        };
-        let mut found = found.into_iter();
-        let cells = rows.iter().flat_map(|row| columns.iter().map(move |column| *row && *column));
-        Ok(cells.map(|is_known| if is_known { found.next().flatten() } else { None }).collect())
-    }
-
-    /// Which of the places the server accepts, by trying halves of them, and halves of those that it refuses.
-    async fn near_roads(&self, places: &[Position]) -> Result<Vec<bool>> {
-        let mut near = vec![true; places.len()];
-        let mut open = Vec::from(halves(&(0..places.len())));
-        while let Some(range) = open.pop() {
-            let some = &places[range.clone()];
-            match self.request(some, &some[..1]).await {
-                Ok(_) => {}
-                Err(TableError::NoRoad) if range.len() == 1 => near[range.start] = false,
-                Err(TableError::NoRoad) => open.extend(halves(&range)),
-                Err(TableError::Failed(error)) => return Err(error),
-            }
-        }
-        Ok(near)
-    }
-}
-
-/// Two ranges of about the same length; of two or more.
-fn halves(range: &Range<usize>) -> [Range<usize>; 2] {
-    let middle = range.start + range.len() / 2;
-    [range.start..middle, middle..range.end]
 }
 
 /// Part of a question: first row and column, number of rows and columns.
@@ -203,23 +177,17 @@ impl Part {
         self.column..self.column + self.width
     }
 
-    fn fill(&self, legs: &mut [Option<Leg>], width: usize, table: Table) -> Result<()> {
-        if table.len() != self.height * self.width {
-            return Err(malformed(format!(
-                "{} x {} pairs were asked for, and {} came",
-                self.height,
-                self.width,
-                table.len()
-            )));
+    fn check(&self, table: &[Option<Leg>]) -> Result<()> {
+        if table.len() == self.height * self.width {
+            return Ok(());
         }
-        let cells = self.rows().flat_map(|row| self.columns().map(move |column| row * width + column));
-        cells.zip(table).for_each(|(cell, leg)| legs[cell] = leg);
-        Ok(())
+        let (height, width, found) = (self.height, self.width, table.len());
+        Err(malformed(format!("{height} x {width} pairs were asked for, and {found} came")))
     }
 }
 
 /// As few parts as a limit on rows and columns together needs.
-fn parts(rows: usize, columns: usize, limit: usize) -> Vec<Part> {
+fn divided(rows: usize, columns: usize, limit: usize) -> Vec<Part> {
     if rows == 0 || columns == 0 {
         return Vec::new();
     }
@@ -246,19 +214,19 @@ mod tests {
 
     #[test]
     fn a_question_that_fits_is_one_request_and_long_rows_stay_long() {
-        assert_eq!(parts(50, 50, 100).len(), 1);
-        assert_eq!(parts(1, 99, 100).len(), 1);
-        assert_eq!(parts(99, 1, 100).len(), 1);
-        assert_eq!(parts(1, 198, 100).len(), 2);
-        assert_eq!(parts(100, 100, 100).len(), 4);
-        assert_eq!(parts(12, 13, 25).len(), 1);
-        assert_eq!(parts(0, 5, 100), []);
+        assert_eq!(divided(50, 50, 100).len(), 1);
+        assert_eq!(divided(1, 99, 100).len(), 1);
+        assert_eq!(divided(99, 1, 100).len(), 1);
+        assert_eq!(divided(1, 198, 100).len(), 2);
+        assert_eq!(divided(100, 100, 100).len(), 4);
+        assert_eq!(divided(12, 13, 25).len(), 1);
+        assert_eq!(divided(0, 5, 100), []);
     }
 
     proptest! {
         #[test]
         fn parts_keep_the_limit_and_cover_each_pair_once(rows in 0..70_usize, columns in 0..70_usize, limit in 2..40_usize) {
-            let parts = parts(rows, columns, limit);
+            let parts = divided(rows, columns, limit);
             let mut seen = vec![0_u8; rows * columns];
             for part in &parts {
                 prop_assert!(part.height + part.width <= limit);
@@ -306,7 +274,7 @@ mod tests {
     }
 
     async fn ask(server: &North, profile: Profile, from: &[Position], to: &[Position]) -> Result<Matrix> {
-        matrix(server, profile, from, to, Timestamp::UNIX_EPOCH).await
+        server.matrix(profile, from, to, Timestamp::UNIX_EPOCH).await
     }
 
     #[tokio::test]
@@ -319,7 +287,7 @@ mod tests {
         }
         assert_ne!(answer.leg(0, 0), answer.leg(1, 0), "rows stay in their order");
         let sent = *server.requests.lock().unwrap();
-        assert_eq!(sent, 16, "for each of two parts: one, six to find the place, one without it");
+        assert_eq!(sent, 8, "for each of two parts: one, two to find the place, one without it");
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use kernel::time::{ManualClock, SignedDuration};
 use kernel::travel::StraightLine;
 
 use super::super::endpoint::refused;
-use super::super::{Straight, TravelTimes};
+use super::super::{Keep, Straight, TravelTimes, legs};
 use super::*;
 use crate::telemetry::metrics::Metrics;
 
@@ -19,6 +19,8 @@ enum Does {
     Fails,
     Refuses,
     Hangs,
+    /// Tells the first row of a question, and no end comes.
+    TellsOneRow,
 }
 
 #[derive(Debug)]
@@ -64,13 +66,33 @@ impl TravelTimes for Played {
             match does {
                 Does::Fails => Err(Error::unavailable("routing server")),
                 Does::Refuses => Err(refused("too large")),
-                Does::Hangs => std::future::pending().await,
+                Does::Hangs | Does::TellsOneRow => std::future::pending().await,
                 Does::Answers | Does::KnowsNorthOf(_) => {
                     let there =
                         |row: usize, column: usize| knows(origins[row]) && knows(destinations[column]);
                     Ok(Matrix::fill(rows, columns, "played", |row, column| there(row, column).then_some(leg)))
                 }
             }
+        })
+    }
+
+    fn parts<'a>(
+        &'a self,
+        profile: Profile,
+        origins: &'a [Position],
+        destinations: &'a [Position],
+        leaving: Timestamp,
+        keep: &'a mut Keep<'_>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let columns = destinations.len();
+            if matches!(*self.does.lock().unwrap(), Does::TellsOneRow) {
+                let leg = Leg { duration_s: self.seconds, distance_m: 1 };
+                keep(0..1, 0..columns, &vec![Some(leg); columns]);
+            }
+            let matrix = self.matrix(profile, origins, destinations, leaving).await?;
+            keep(0..origins.len(), 0..columns, &legs(&matrix, origins.len(), columns));
+            Ok(())
         })
     }
 }
@@ -139,6 +161,27 @@ async fn whoever_does_not_answer_within_two_seconds_is_followed_by_the_next() {
     let began = tokio::time::Instant::now();
     assert_eq!(world.ask_anew(60.0).await, "valhalla");
     assert_eq!(began.elapsed().as_secs(), PATIENCE.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_slow_is_used_for_what_came_and_asked_for_the_rest_the_next_time() {
+    let world = world();
+    world.osrm.now(Does::TellsOneRow);
+    let (couriers, doors) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0].map(at), [at(60.0), at(61.0)]);
+    for rows in (2..=couriers.len()).rev() {
+        let matrix = world.ask(&couriers, &doors).await;
+        assert_eq!(matrix.source, "osrm+valhalla");
+        assert_eq!(
+            world.osrm.asked(),
+            [(rows, 2)],
+            "the rows that it has not told yet; six times the circuit stayed closed"
+        );
+    }
+    let seconds = |matrix: &Matrix| [0, 5, 6].map(|row| matrix.leg(row, 1).unwrap().duration_s);
+    world.osrm.now(Does::Hangs);
+    assert_eq!(seconds(&world.ask(&couriers, &doors).await), [1, 1, 2]);
+    world.osrm.now(Does::Answers);
+    assert_eq!(seconds(&world.ask(&couriers, &doors).await), [1, 1, 1]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A routing server that is played: the adapter's test says how its protocol answers, and what goes wrong is chosen here.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -41,6 +42,8 @@ pub enum Says {
     Ways,
     /// This status and body.
     This(u16, String),
+    /// The same, so much later.
+    Late(Duration),
     /// It takes the question, and nothing comes.
     Nothing,
 }
@@ -113,11 +116,20 @@ async fn answer(State(played): State<Played>, request: Request) -> Response {
     let says = played.says.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let (status, text) = match says {
         Says::Ways => (played.protocol)(&asked),
+        Says::Late(wait) => {
+            late(wait).await;
+            (played.protocol)(&asked)
+        }
         Says::This(status, text) => (status, text),
         Says::Nothing => std::future::pending().await,
     };
     played.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
     Response::builder().status(status).body(Body::from(text)).expect("a response")
+}
+
+#[expect(clippy::disallowed_methods, reason = "it is the real time of a client that is measured")]
+async fn late(wait: Duration) {
+    tokio::time::sleep(wait).await;
 }
 
 /// Origins and destinations of a request in the form of OSRM's table service, which Mapbox has taken over; `None` when it is

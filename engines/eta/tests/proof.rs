@@ -225,6 +225,7 @@ fn proof_eta() {
 fn report(size: &str, figure: &str) {
     println!("{figure}");
     let Some(path) = std::env::var_os("DROPMATE_PROOFS_FILE") else { return };
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
-    writeln!(file, "| expected times on simulated days | {size} | {figure} |").unwrap();
+    let mut file =
+        std::fs::OpenOptions::new().create(true).append(true).open(path).expect("the file of figures");
+    writeln!(file, "| expected times on simulated days | {size} | {figure} |").expect("the file of figures");
 }

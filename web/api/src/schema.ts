@@ -4868,48 +4868,6 @@ export interface components {
             works: boolean;
         };
         /**
-         * @description Where the courier is.
-         * @example {
-         *       "age_s": 7,
-         *       "at": "2026-11-20T12:20:00Z",
-         *       "heading_deg": 270,
-         *       "lat": 60.1721,
-         *       "lon": 24.9411
-         *     }
-         */
-        MapCourier: {
-            /**
-             * Format: int64
-             * @description How old it is, seconds.
-             * @example 7
-             */
-            age_s: number;
-            /**
-             * Format: date-time
-             * @description When.
-             * @example 2026-11-20T12:20:00Z
-             */
-            at: string;
-            /**
-             * Format: float
-             * @description Degrees clockwise from north.
-             * @example 270
-             */
-            heading_deg?: number | null;
-            /**
-             * Format: double
-             * @description Degrees north (WGS 84).
-             * @example 60.1721
-             */
-            lat: number;
-            /**
-             * Format: double
-             * @description Degrees east.
-             * @example 24.9411
-             */
-            lon: number;
-        };
-        /**
          * @description Where tiles are and what is in them, as TileJSON 3.0; more names than these may be there.
          * @example {
          *       "attribution": "© OpenStreetMap contributors",
@@ -12039,8 +11997,8 @@ export interface components {
          *         "age_s": 7,
          *         "at": "2026-11-20T12:20:00Z",
          *         "heading_deg": 270,
-         *         "lat": 60.1721,
-         *         "lon": 24.9411
+         *         "lat": 60.1699,
+         *         "lon": 24.9384
          *       },
          *       "dropoff": {
          *         "lat": 60.1699,
@@ -12071,7 +12029,7 @@ export interface components {
              * @example © OpenStreetMap contributors
              */
             attribution?: string | null;
-            courier?: components["schemas"]["MapCourier"] | null;
+            courier?: components["schemas"]["TrackPosition"] | null;
             dropoff?: components["schemas"]["MapPlace"] | null;
             pickup?: components["schemas"]["MapPlace"] | null;
             way?: components["schemas"]["MapWay"] | null;
